@@ -1,0 +1,18 @@
+-- Every identifier that a row speaks for, and since when we know of it.
+with seen as (
+    {%- for touchpoint in ['customers', 'orders', 'events', 'subscriptions', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents'] %}
+    select identifier_id, known_at from {{ ref('stg_' ~ touchpoint) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+identifiers as (
+    select
+        identifier_id,
+        min(known_at) as known_at
+    from seen
+    where identifier_id is not null
+    group by 1
+)
+
+select * from identifiers

@@ -1,0 +1,29 @@
+-- What became of each ticket, one row per instant; a rating is known when it is given, not when the ticket was opened.
+with tickets as (
+    select * from {{ ref('stg_support_tickets') }}
+),
+
+instants as (
+    {{ facts_by_instant(
+        'tickets', 'ticket_id', 'ticket_event',
+        {'opened_at': 'opened', 'resolved_at': 'resolved', 'rated_at': 'rated'},
+        ['category', 'contacts', 'csat']
+    ) }}
+),
+
+final as (
+    select
+        ticket_id,
+        ticket_event,
+        identifier_id,
+        category,
+        case when ticket_event = 'resolved' then contacts end as contacts,
+        case when ticket_event = 'rated' then csat end as csat,
+        occurred_at,
+        known_at,
+        {{ visible_from_date('occurred_at', 'known_at') }} as visible_from_date
+    from instants
+    where version_number = 1
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""What Dagster needs, and the two edges of the system: landing on one side, publishing on the other."""

@@ -1,0 +1,179 @@
+"""What one shop's folder says: ``shops/<shop>/shop.yml``, read once and checked to the last key.
+
+Belongs here: the schema of shop.yml and its errors. Does not belong here: what machines differ in
+(``settings``) and what every shop's columns are (the contract, ``dbt_project/models/sources/raw.yml``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+TOUCHPOINTS = (
+    "customers", "identities", "products", "orders", "events", "subscriptions", "rewards",
+    "support_tickets", "feedback", "preferences", "messages", "consents", "erasure_requests",
+)  # fmt: skip
+SUFFICIENT = ("orders", "events", "subscriptions")
+PURPOSES = ("service", "marketing", "profiling", "personalised_recommendations", "ad_audiences", "special_category")
+
+
+class ShopError(ValueError):
+    """The shop's folder cannot be used; the message says what, where and what to do next."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Touchpoint(_Strict):
+    """Where one touchpoint's files are and how their columns are called."""
+
+    files: str
+    """Glob within the landing folder, such as ``orders*.csv.gz``."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Canonical name: name in the file. Columns that already have their canonical name need no line."""
+    known_at: str | None = None
+    """Column of the file that says when the row was learned; else the landing instant."""
+    history: bool = False
+    """First load of an old shop: an append-only row counts as known when it happened."""
+    time_zone: str | None = None
+    """Zone of instants without an offset; else the shop's."""
+
+
+class Churn(_Strict):
+    """What "gone" means in this shop."""
+
+    mode: Literal["inactivity", "subscription"] = "inactivity"
+    activity: Literal["orders", "events"] = "orders"
+    active_days: int = Field(365, ge=1)
+    horizon_days: int = Field(90, ge=1)
+    label_delay_days: int = Field(7, ge=0)
+    """Days after the horizon until its outcome counts as known."""
+    training_snapshots: int = Field(16, ge=1)
+    snapshot_step_days: int = Field(30, ge=1)
+
+
+class Consent(_Strict):
+    """On which basis a purpose stands; what has no standing grant is refused."""
+
+    basis: Literal["consent", "assume"] = "consent"
+    because: str | None = None
+
+    @model_validator(mode="after")
+    def _assumption_has_a_reason(self) -> Consent:
+        if self.basis == "assume" and not self.because:
+            raise ValueError("`assume` needs a `because:` that is printed in every manifest")
+        return self
+
+
+class IdentityRules(_Strict):
+    """How many accounts one identifier may join; an identifier seen with more joins none (a hub)."""
+
+    email: int = 5
+    phone: int = 5
+    loyalty_card: int = 5
+    device: int = 1
+    cookie: int = 1
+
+
+class Shop(_Strict):
+    """One shop, as its folder describes it."""
+
+    slug: str
+    folder: Path
+    name: str
+    time_zone: str = "UTC"
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$")
+    landing: str | None = None
+    """Landing folder relative to the project; else ``data/<shop>/landing``."""
+    closed_on: date | None = None
+    """The data set ends here; a run without an as-of takes this day. A living shop leaves it out."""
+    owner: str = "data-team"
+    touchpoints: dict[str, Touchpoint]
+    knowledge_lag_hours: int = Field(6, ge=0, le=23)
+    churn: Churn = Churn()
+    identity: IdentityRules = IdentityRules()
+    consent: dict[str, Consent] = Field(default_factory=dict)
+    simulator: dict[str, Any] | None = None
+    """Settings of ``ml.simulator`` for a shop whose files are simulated."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            near = difflib.get_close_matches(zone, available_timezones(), 1)
+            raise ValueError(f"no such time zone: {zone}" + (f"; did you mean {near[0]}?" if near else ""))
+        return zone
+
+    @model_validator(mode="after")
+    def _is_enough(self) -> Shop:
+        for known, given, what in ((TOUCHPOINTS, self.touchpoints, "touchpoint"), (PURPOSES, self.consent, "purpose")):
+            for name in given:
+                if name not in known:
+                    raise ValueError(_unknown(what, name, known))
+        if not set(SUFFICIENT) & set(self.touchpoints):
+            raise ValueError(f"a shop needs at least one of the touchpoints {', '.join(SUFFICIENT)}")
+        for purpose, consent in self.consent.items():
+            if consent.basis == "assume" and purpose not in ("service", "profiling"):
+                raise ValueError(f"only service and profiling may be assumed, not {purpose}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def mapping_sql(self, touchpoint: str) -> str | None:
+        """Text of ``<touchpoint>.sql`` in the shop's folder, where it maps by SQL."""
+        path = self.folder / f"{touchpoint}.sql"
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def load_shop(shops_dir: Path, slug: str) -> Shop:
+    """Read and check one shop's folder.
+
+    Raises
+    ------
+    ShopError
+        No such shop, unreadable YAML, an unknown key (the likely one is named) or a value out of range.
+    """
+    path = shops_dir / slug / "shop.yml"
+    if not path.exists():
+        shops = sorted(p.parent.name for p in shops_dir.glob("*/shop.yml"))
+        raise ShopError(f"{_unknown('shop', slug, shops)}: no {path}. Shops here: {', '.join(shops) or 'none'}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ShopError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ShopError(f"{path} is empty or no mapping; it needs at least name: and touchpoints:")
+    try:
+        return Shop(slug=slug, folder=path.parent, **content)
+    except ValidationError as error:
+        lines = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
+        raise ShopError(f"{path} has {error.error_count()} mistake(s):\n{lines}") from None
+
+
+def _explain(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"]) or "shop.yml"
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: {_unknown('key', str(detail['loc'][-1]), _keys_beside(detail['loc']))}"
+    return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_beside(location: tuple[Any, ...]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {
+        "touchpoints": Touchpoint, "churn": Churn, "identity": IdentityRules, "consent": Consent,
+    }  # fmt: skip
+    model = models.get(str(location[0]), Shop) if len(location) > 1 else Shop
+    return [name for name in model.model_fields if name not in ("slug", "folder")]
+
+
+def _unknown(what: str, name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"unknown {what} {name!r}" + (f", did you mean {near[0]!r}?" if near else "")
