@@ -1,0 +1,65 @@
+-- What an agent needs on one screen.
+with customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+scores as (
+    select customer_id, churn_band, may_profile, as_of from {{ ref('customer_scores') }}
+),
+
+likings as (
+    select customer_id, value as favourite_category
+    from {{ ref('int_customer_affinities') }}
+    where attribute = 'category' and preference_rank = 1
+),
+
+identifiers as (
+    select identifier_id, customer_id
+    from {{ ref('int_identifiers_as_of') }}
+    where as_of_date = {{ scoring_date() }}
+),
+
+balances as (
+    select
+        identifiers.customer_id,
+        cast(sum(rewards.points_change) as decimal(18, 2)) as points_balance
+    from {{ ref('fct_rewards') }} as rewards
+    inner join identifiers on rewards.identifier_id = identifiers.identifier_id
+    where rewards.visible_from_date <= {{ scoring_date() }}
+    group by 1
+),
+
+final as (
+    select
+        customers.customer_id,
+        customers.external_id,
+        customers.country,
+        customers.language,
+        customers.loyalty_tier,
+        customers.customer_since_date,
+        customers.orders_count,
+        customers.returned_lines_count,
+        cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) as net_spend,
+        case
+            when customers.orders_count > 0
+                then cast(round(cast(customers.net_spend_cents as double) / customers.orders_count) / 100 as decimal(18, 2))
+        end as average_order_value,
+        '{{ var("currency") }}' as currency,
+        customers.last_order_date,
+        case when scores.may_profile then customers.last_visit_date end as last_visit_date,
+        customers.tickets_open_count,
+        customers.tickets_90_days_count,
+        customers.last_nps_score,
+        customers.last_csat_score,
+        case when scores.may_profile then likings.favourite_category end as favourite_category,
+        case when scores.may_profile then customers.lifecycle_stage end as lifecycle_stage,
+        case when scores.may_profile then scores.churn_band end as churn_band,
+        balances.points_balance,
+        scores.as_of
+    from customers
+    inner join scores on customers.customer_id = scores.customer_id
+    left join likings on customers.customer_id = likings.customer_id
+    left join balances on customers.customer_id = balances.customer_id
+)
+
+select * from final

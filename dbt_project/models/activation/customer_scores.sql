@@ -1,0 +1,68 @@
+-- What a CRM reads: the score, why, and what it may be used for. Without permission to profile the row stands
+-- with its flags and nothing else.
+with customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+scores as (
+    select * from {{ source('ml', 'churn_scores') }} where as_of_date = {{ scoring_date() }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
+),
+
+permissions as (
+    select
+        customer_id,
+        max(case when purpose = 'marketing' and channel = 'email' and is_granted then 1 else 0 end) = 1 as may_email,
+        max(case when purpose = 'marketing' and channel = 'push' and is_granted then 1 else 0 end) = 1 as may_push,
+        max(case when purpose = 'marketing' and channel = 'sms' and is_granted then 1 else 0 end) = 1 as may_sms,
+        max(case when purpose = 'profiling' and is_granted then 1 else 0 end) = 1 as may_profile,
+        max(case when purpose = 'personalised_recommendations' and is_granted then 1 else 0 end) = 1 as may_personalise,
+        max(case when purpose = 'ad_audiences' and is_granted then 1 else 0 end) = 1 as may_target_ads
+    from {{ ref('customer_permissions') }}
+    group by 1
+),
+
+channels as (
+    select customer_id, value as preferred_channel
+    from {{ ref('int_customer_affinities') }}
+    where attribute = 'channel' and preference_rank = 1
+),
+
+final as (
+    select
+        customers.customer_id,
+        customers.external_id,
+        case when permissions.may_profile then scores.status else 'not_profiled' end as status,
+        '{{ var("churn_mode") }}' as churn_mode,
+        cast({{ var('horizon_days') }} as integer) as churn_horizon_days,
+        case when permissions.may_profile then scores.churn_probability end as churn_probability,
+        case when permissions.may_profile then scores.churn_percentile end as churn_percentile,
+        case when permissions.may_profile then scores.churn_band end as churn_band,
+        case when permissions.may_profile then scores.reason_1 end as churn_reason_1,
+        case when permissions.may_profile then scores.reason_2 end as churn_reason_2,
+        case when permissions.may_profile then scores.reason_3 end as churn_reason_3,
+        case when permissions.may_profile then customers.lifecycle_stage end as lifecycle_stage,
+        case when permissions.may_profile then customers.rfm_segment end as rfm_segment,
+        case when permissions.may_profile then cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) end as historic_clv,
+        '{{ var("currency") }}' as currency,
+        case when permissions.may_profile then channels.preferred_channel end as preferred_channel,
+        permissions.may_email,
+        permissions.may_push,
+        permissions.may_sms,
+        permissions.may_profile,
+        permissions.may_personalise,
+        permissions.may_target_ads,
+        scores.model_version,
+        as_of.as_of,
+        as_of.as_of + interval '{{ var("valid_days", 8) }}' day as valid_until
+    from scores
+    inner join customers on scores.customer_id = customers.customer_id
+    inner join permissions on scores.customer_id = permissions.customer_id
+    left join channels on scores.customer_id = channels.customer_id
+    cross join as_of
+)
+
+select * from final

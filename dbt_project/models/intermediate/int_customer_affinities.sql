@@ -1,0 +1,89 @@
+-- What each person likes: what they said first, what they bought in the last year second. Sensitive items count
+-- only with consent to special_category.
+with identifiers as (
+    select identifier_id, customer_id
+    from {{ ref('int_identifiers_as_of') }}
+    where as_of_date = {{ scoring_date() }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
+),
+
+permitted as (
+    select customer_id from {{ ref('customer_permissions') }} where purpose = 'special_category' and is_granted
+),
+
+said_versions as (
+    select
+        identifiers.customer_id,
+        preferences.attribute,
+        preferences.value,
+        preferences.weight,
+        row_number() over (
+            partition by identifiers.customer_id, preferences.attribute, preferences.value
+            order by preferences.occurred_at desc, preferences.row_hash
+        ) as newness
+    from {{ ref('fct_preferences') }} as preferences
+    inner join identifiers on preferences.identifier_id = identifiers.identifier_id
+    inner join as_of on preferences.occurred_at < as_of.as_of and preferences.known_at < as_of.known_before
+),
+
+bought as (
+    select
+        identifiers.customer_id,
+        'category' as attribute,
+        products.category as value,
+        sum(activity.order_lines) as order_lines
+    from {{ ref('daily_product_activity') }} as activity
+    inner join identifiers on activity.identifier_id = identifiers.identifier_id
+    inner join {{ ref('dim_products') }} as products on activity.product_id = products.product_id
+    left join permitted on identifiers.customer_id = permitted.customer_id
+    where activity.visible_from_date <= {{ scoring_date() }}
+        and activity.activity_date >= {{ add_days(scoring_date(), -365) }}
+        and products.category is not null
+        and (not products.is_sensitive or permitted.customer_id is not null)
+    group by 1, 2, 3
+),
+
+bought_on as (
+    select
+        identifiers.customer_id,
+        'channel' as attribute,
+        lines.channel as value,
+        sum(lines.line_change) as order_lines
+    from {{ ref('fct_order_lines') }} as lines
+    inner join identifiers on lines.identifier_id = identifiers.identifier_id
+    where lines.visible_from_date <= {{ scoring_date() }} and lines.channel is not null
+    group by 1, 2, 3
+),
+
+likings as (
+    select customer_id, attribute, value, cast(weight as double) as weight, 1 as is_stated
+    from said_versions
+    where newness = 1 and weight > 0
+    union all
+    select customer_id, attribute, value, cast(order_lines as double) as weight, 0 as is_stated
+    from bought
+    where order_lines > 0
+    union all
+    select customer_id, attribute, value, cast(order_lines as double) as weight, 0 as is_stated
+    from bought_on
+    where order_lines > 0
+),
+
+-- Refused in so many words: whatever was bought, it is no favourite.
+ranked as (
+    select
+        likings.*,
+        row_number() over (
+            partition by likings.customer_id, likings.attribute order by likings.is_stated desc, likings.weight desc, likings.value
+        ) as preference_rank
+    from likings
+    left join said_versions as refused
+        on likings.customer_id = refused.customer_id and likings.attribute = refused.attribute
+        and likings.value = refused.value and refused.newness = 1 and refused.weight < 0
+    where refused.customer_id is null
+)
+
+select * from ranked

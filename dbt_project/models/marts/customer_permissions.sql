@@ -1,0 +1,85 @@
+-- What stands permitted at the scored as-of, by purpose and channel. Fails closed: without a standing grant,
+-- or where two decisions of one instant disagree, it is refused.
+with identifiers as (
+    select identifier_id, customer_id
+    from {{ ref('int_identifiers_as_of') }}
+    where as_of_date = {{ scoring_date() }}
+),
+
+as_of as (
+    select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
+),
+
+customers as (
+    select distinct customer_id from identifiers
+),
+
+-- Adults only may have a purpose assumed; whoever did not state an age counts as one.
+minors as (
+    select distinct identifiers.customer_id
+    from {{ ref('stg_customers') }} as accounts
+    inner join identifiers on accounts.identifier_id = identifiers.identifier_id
+    inner join as_of on accounts.known_at < as_of.known_before
+    where accounts.adult_from_date > as_of.as_of_date
+),
+
+decisions as (
+    select
+        identifiers.customer_id,
+        consents.purpose,
+        consents.channel,
+        max(consents.occurred_at) as decided_at,
+        max(case when consents.decision = 'granted' then consents.occurred_at end) as granted_at,
+        max(case when consents.decision = 'withdrawn' then consents.occurred_at end) as withdrawn_at
+    from {{ ref('fct_consents') }} as consents
+    inner join identifiers on consents.identifier_id = identifiers.identifier_id
+    inner join as_of on consents.occurred_at < as_of.as_of and consents.known_at < as_of.known_before
+    group by 1, 2, 3
+),
+
+questions as (
+    {%- for purpose, channel in [
+        ('service', none), ('marketing', 'email'), ('marketing', 'push'), ('marketing', 'sms'), ('profiling', none),
+        ('personalised_recommendations', none), ('ad_audiences', none), ('special_category', none)
+    ] %}
+    select
+        '{{ purpose }}' as purpose,
+        {{ "'" ~ channel ~ "'" if channel else 'cast(null as varchar(20))' }} as channel,
+        {{ 'true' if purpose in var('assumed_purposes') else 'false' }} as is_assumed
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- A decision for all channels speaks for each of them; the newest word counts.
+answers as (
+    select
+        customers.customer_id,
+        questions.purpose,
+        questions.channel,
+        questions.is_assumed and max(case when minors.customer_id is not null then 1 else 0 end) = 0 as is_assumed,
+        max(decisions.granted_at) as granted_at,
+        max(decisions.withdrawn_at) as withdrawn_at
+    from customers
+    cross join questions
+    left join minors on customers.customer_id = minors.customer_id
+    left join decisions
+        on customers.customer_id = decisions.customer_id
+        and questions.purpose = decisions.purpose
+        and (decisions.channel is null or decisions.channel = questions.channel)
+    group by customers.customer_id, questions.purpose, questions.channel, questions.is_assumed
+),
+
+final as (
+    select
+        customer_id,
+        purpose,
+        channel,
+        case
+            when withdrawn_at is null and granted_at is null then is_assumed
+            when withdrawn_at is null then true
+            else coalesce(granted_at > withdrawn_at, false)
+        end as is_granted
+    from answers
+)
+
+select * from final
