@@ -6,19 +6,28 @@ grow, which are nearly all (``merges``).
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.identity.graph import FOREVER, Graph
+from ml.identity.graph import FOREVER, Graph, Ints
 from ml.identity.ledger import Ids
 from ml.identity.merges import Spans
 
 HUB, BIRTH, EDGE = 0, 1, 2
 """Order within an instant: who is a hub from now on leaves before others arrive."""
+
+Event = tuple[int, int, int, int, int]
+"""Component, instant, kind, and one identifier twice or the two of an edge."""
+KIND, LEFT = 2, 3
+
+AT_ONCE = 65_536
+"""Events that are Python objects at one time; the others stay in arrays."""
 
 
 class Person:
@@ -42,22 +51,33 @@ class Replay:
         self.person: dict[int, Person] = {}
         self.open: dict[int, tuple[int, int]] = {}
         """Identifier: entry and instant since which it bears it."""
-        self.closed: list[tuple[int, int, int, int]] = []
+        self.closed = array("q")
+        """Identifier, entry, known from and known to of each span, one after the other."""
         self.heirs: dict[int, int] = {}
         """Hub: the identifier that stood for its person when it fell out."""
 
-    def run(self, mine: npt.NDArray[np.bool_]) -> Spans:
-        """Spans of the identifiers in ``mine``, whole components of the graph of all edges that ever count."""
-        for instant, events in groupby(_events(self.graph, mine), key=lambda event: event[0]):
+    def run(self, mine: npt.NDArray[np.bool_], component: Ints) -> Spans:
+        """Spans of the identifiers in ``mine``, one component of the graph of all edges that ever count at a time."""
+        present = -1
+        for (label, instant), events in groupby(_events(self.graph, mine, component), key=itemgetter(0, 1)):
+            if label != present:
+                self._forget()
+                present = label
             self._step(instant, list(events))
-        still = [(node, entry, since, FOREVER) for node, (entry, since) in self.open.items()]
-        spans = np.array(self.closed + still, dtype=np.int64).reshape(-1, 4)
+        self._forget()
+        spans = np.frombuffer(self.closed, dtype=np.int64).reshape(-1, 4)
         return spans[:, 0], spans[:, 1], spans[:, 2], spans[:, 3]
 
-    def _step(self, instant: int, events: Iterable[tuple[int, int, int, int]]) -> None:
-        events = list(events)
-        touched = self._fall_out({node for _, kind, node, _ in events if kind == HUB}, instant)
-        for _, kind, left, right in events:
+    def _forget(self) -> None:
+        """End a component: what is open lasts."""
+        for node, (entry, since) in self.open.items():
+            self.closed.extend((node, entry, since, FOREVER))
+        for state in (self.neighbours, self.person, self.open):
+            state.clear()
+
+    def _step(self, instant: int, events: list[Event]) -> None:
+        touched = self._fall_out({event[LEFT] for event in events if event[KIND] == HUB}, instant)
+        for _, _, kind, left, right in events:
             if kind == BIRTH:
                 entry = int(self.ids.entry_of[left])
                 self.person[left] = Person([left], None if entry < 0 else entry)
@@ -84,7 +104,7 @@ class Replay:
                 self.neighbours[other].discard(hub)
         del self.person[hub]
         entry, since = self.open.pop(hub)
-        self.closed.append((hub, entry, since, instant))
+        self.closed.extend((hub, entry, since, instant))
         if rest:
             carrier = self.ids.carriers[entry]
             self.heirs[hub] = carrier if carrier in rest else self._eldest(rest)
@@ -136,7 +156,7 @@ class Replay:
             if entry == person.entry:
                 continue
             if entry >= 0:
-                self.closed.append((node, entry, since, instant))
+                self.closed.extend((node, entry, since, instant))
             self.open[node] = (person.entry, instant)
         person.outdated = []
 
@@ -150,8 +170,8 @@ class Replay:
         return min(nodes, key=lambda node: (priority[node], known[node], node))
 
 
-def _events(graph: Graph, mine: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:
-    """Instant, kind and one or two identifiers of everything that happens in ``mine``, in order."""
+def _events(graph: Graph, mine: npt.NDArray[np.bool_], component: Ints) -> Iterator[Event]:
+    """Everything that happens in ``mine``, component by component, in order."""
     nodes = np.flatnonzero(mine & (graph.known < graph.hub_at))
     hubs = nodes[graph.hub_at[nodes] < FOREVER]
     edges = np.flatnonzero(mine[graph.left])
@@ -159,5 +179,7 @@ def _events(graph: Graph, mine: npt.NDArray[np.bool_]) -> Iterator[tuple[int, in
     kind = np.repeat([HUB, BIRTH, EDGE], [len(hubs), len(nodes), len(edges)])
     left = np.concatenate([hubs, nodes, graph.left[edges]])
     right = np.concatenate([hubs, nodes, graph.right[edges]])
-    order = np.lexsort((right, left, kind, instant))
-    return zip(*(column[order].tolist() for column in (instant, kind, left, right)), strict=True)
+    columns = (component[left], instant, kind, left, right)
+    order = np.lexsort(columns[::-1])
+    for begin in range(0, len(order), AT_ONCE):
+        yield from zip(*(column[order[begin : begin + AT_ONCE]].tolist() for column in columns), strict=True)

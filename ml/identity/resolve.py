@@ -15,7 +15,7 @@ import pyarrow as pa
 from ml.identity import graph as graphs
 from ml.identity import ledger as ledgers
 from ml.identity import merges, redirects
-from ml.identity.graph import FOREVER, TYPES, Graph
+from ml.identity.graph import FOREVER, TYPES, Graph, Ints
 from ml.identity.ledger import Ids
 from ml.identity.replay import Replay
 
@@ -73,10 +73,11 @@ def resolve(
     """
     graph = graphs.build(edges, singles, caps or {})
     ids = ledgers.read(ledger, graph)
-    splits = _splitting(graph)
+    component = merges.components(len(graph), graph.left, graph.right)
+    splits = _splitting(graph, component)
     merges.mint_births(graph, ids, ~splits)
     replay = Replay(graph, ids)
-    parts = [*merges.grow(graph, ids, ~splits), replay.run(splits)]
+    parts = [*merges.grow(graph, ids, ~splits), replay.run(splits, component)]
     node, entry, since, until = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.lexsort((since, node))
     spans = node[order], entry[order], since[order], until[order]
@@ -84,9 +85,8 @@ def resolve(
     return Resolution(_table(graph, ids, spans), ids.new_rows(), led, _summary(graph, spans, len(led)))
 
 
-def _splitting(graph: Graph) -> npt.NDArray[np.bool_]:
+def _splitting(graph: Graph, component: Ints) -> npt.NDArray[np.bool_]:
     """Identifiers in components that an edge drops out of at some instant."""
-    component = merges.components(len(graph), graph.left, graph.right)
     splits = np.zeros(len(graph), dtype=bool)
     splits[component[graph.left[graph.end < FOREVER]]] = True
     return splits[component]
