@@ -1,0 +1,87 @@
+"""From whatever a file holds to the contract's types, as SQL expressions.
+
+Belongs here: text of a cell, casts that give null where they fail, local time to UTC. Does not belong here:
+what follows from a null (``checks``).
+"""
+
+from __future__ import annotations
+
+from orchestration.landing import sql
+
+_BLANKS = r"E' \t\r\n'"
+_NESTED = ("STRUCT", "MAP", "UNION")
+_FLOATS = ("FLOAT", "DOUBLE")
+_INSTANT = r"[1-9]\d{3}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?)?"
+_DATE = r"[1-9]\d{3}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?"
+_OFFSET = r"[T ]\d{1,2}:.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_INTEGER = r"[+-]?\d+(\.0*)?"
+
+
+def text(value: str, source_type: str) -> str:
+    """SQL for the text of a cell, trimmed; null where it is empty.
+
+    A whole number in a floating column is written without ``.0``: tables exported from pandas hold ids so.
+    """
+    if source_type in _FLOATS:
+        whole = f"{value} = floor({value}) and abs({value}) < 1e15"
+        plain = f"case when {whole} then {value}::bigint::varchar else {value}::varchar end"
+        return f"case when not isnan({value}) then {plain} end"
+    if source_type.startswith(_NESTED) or source_type.endswith("]"):
+        return f"to_json({value})::varchar"
+    if source_type == "BLOB":
+        return f"decode({value})"
+    return f"nullif(trim({value}::varchar, {_BLANKS}), '')"
+
+
+def cast(cell: str, value: str, source_type: str, data_type: str, zone: str) -> str:
+    """SQL for a cell in the contract's type; null where it is none.
+
+    Parameters
+    ----------
+    cell
+        SQL of the cell's text, as ``text`` gives it.
+    value, source_type
+        SQL of the cell as the file holds it, and its DuckDB type.
+    data_type
+        Type of the contract.
+    zone
+        IANA zone of instants that carry no offset.
+    """
+    if data_type == "timestamp":
+        return _instant(cell, value, source_type, zone)
+    if source_type.lower() == data_type and data_type != "varchar":
+        return value
+    if data_type == "varchar":
+        return cell
+    if data_type == "date":
+        day = f"regexp_extract({cell}, '^[0-9-]+')"
+        return f"case when regexp_full_match({cell}, '{_DATE}') then try_cast({day} as date) end"
+    if data_type == "integer":
+        return f"case when regexp_full_match({cell}, '{_INTEGER}') then try_cast({cell} as integer) end"
+    if data_type.startswith("decimal"):
+        return f"case when regexp_full_match({cell}, '{_NUMBER}') then try_cast({cell} as {data_type}) end"
+    return f"try_cast({cell} as {data_type})"
+
+
+def local_to_utc(value: str, zone: str) -> str:
+    """SQL for a naive local timestamp in naive UTC.
+
+    An hour that does not exist (spring) is read with the offset before the change, an hour that exists twice
+    (autumn) as its second, standard-time occurrence.
+    """
+    return f"timezone('UTC', timezone({sql.text(zone)}, {value}))"
+
+
+def _instant(cell: str, value: str, source_type: str, zone: str) -> str:
+    if source_type == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {value})"
+    if source_type.startswith("TIMESTAMP") or source_type == "DATE":
+        return local_to_utc(f"({value})::timestamp", zone)
+    # try_cast wants seconds wherever an offset follows.
+    whole = rf"regexp_replace({cell}, '([T ]\d{{1,2}}:\d{{2}})( ?[Zz+U-])', '\1:00\2')"
+    return (
+        f"case when not regexp_full_match({cell}, '{_INSTANT}') then null "
+        f"when regexp_matches({cell}, '{_OFFSET}') then timezone('UTC', try_cast({whole} as timestamptz)) "
+        f"else {local_to_utc(f'try_cast({cell} as timestamp)', zone)} end"
+    )

@@ -1,0 +1,126 @@
+"""One streaming pass over a file's bytes before anything is believed about them.
+
+Belongs here: format by name, hash, completeness of gzip, encoding, line endings. Does not belong here: columns
+and rows (``reader``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from orchestration.landing.errors import FileRefusedError
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+CHUNK = 1 << 20  # bytes read at a time
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the bytes of a file say about it."""
+
+    format: str
+    """csv, jsonl or parquet."""
+    sha256: str
+    has_mixed_line_endings: bool
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Hash a file and make sure that it is whole, memory constant.
+
+    Raises
+    ------
+    FileRefusedError
+        Empty, of an unknown format, a damaged or truncated gzip file, or not UTF-8 (the line is named).
+    """
+    kind = format_of(path)
+    if path.stat().st_size == 0:
+        raise FileRefusedError("the file is empty (0 bytes); was its export cut short?")
+    with path.open("rb") as file:
+        hashing = _Hashing(file)
+        is_mixed = False if kind == "parquet" else _read_text(hashing, compressed=path.suffix == ".gz")
+        while hashing.read(CHUNK):
+            pass
+    return Fingerprint(kind, hashing.sha256.hexdigest(), is_mixed)
+
+
+def format_of(path: Path) -> str:
+    """csv, jsonl or parquet, by the name."""
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        return "parquet"
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix not in FORMATS:
+        raise FileRefusedError(
+            f"unknown format {suffix or 'without a suffix'}; name it .csv, .jsonl (each also with .gz) or .parquet"
+        )
+    return FORMATS[suffix]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The plain bytes of a text file, compressed or not."""
+    file: IO[bytes] = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+    with file:
+        yield file
+
+
+def with_one_line_ending(path: Path, folder: Path) -> Path:
+    """A copy with every CR LF made LF: DuckDB refuses a mixture, as Excel writes it around line breaks in cells."""
+    copy = folder / ("normalised" + Path(path.name.removesuffix(".gz")).suffix)
+    with opened(path) as source, copy.open("wb") as target:
+        held = b""
+        while chunk := source.read(CHUNK):
+            chunk = held + chunk
+            held = b"\r" if chunk.endswith(b"\r") else b""
+            target.write(chunk.removesuffix(held).replace(b"\r\n", b"\n"))
+        target.write(held)
+    return copy
+
+
+class _Hashing(io.RawIOBase):
+    """A file that hashes whatever is read from it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.sha256.update(data)
+        return data
+
+
+def _read_text(hashing: _Hashing, *, compressed: bool) -> bool:
+    source: IO[bytes] = gzip.GzipFile(fileobj=hashing) if compressed else hashing  # type: ignore[assignment]
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    feeds = returns = 0
+    last = b""
+    try:
+        while chunk := source.read(CHUNK):
+            if not feeds and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise FileRefusedError("the file is UTF-16; export it as UTF-8")
+            decoder.decode(chunk)
+            returns += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
+            feeds += chunk.count(b"\n")
+            last = chunk[-1:]
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line = feeds + error.object[: error.start].count(b"\n") + 1
+        raise FileRefusedError(
+            f"line {line} is not UTF-8; is the file in another encoding, such as Windows-1252? Export it as UTF-8"
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise FileRefusedError("the gzip file is truncated or damaged; copy it again") from None
+    return 0 < returns < feeds

@@ -1,0 +1,152 @@
+"""The landing of one shop: every file that has arrived, one after the other.
+
+Belongs here: which error stops what, leftovers of killed runs. Does not belong here: what becomes of one
+file's rows (``batch``).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.arrivals import Arrival, arrivals
+from orchestration.landing.batch import Job, commit, prepare, publish_quarantine, require_some_good_row
+from orchestration.landing.contract import load_contract
+from orchestration.landing.errors import FileChangedError, FileRefusedError, explained
+from orchestration.landing.integrity import fingerprint
+from orchestration.landing.manifest import Manifest, batches
+from orchestration.landing.mapping import require_known_names
+from orchestration.landing.report import FileError, LandingReport
+from orchestration.privacy.keys import KEY_BYTES, Keys, load_keys
+from orchestration.shop import Shop
+from orchestration.state import State
+
+Connect = Callable[[], duckdb.DuckDBPyConnection]
+"""Opens an in-memory connection with the caller's threads, memory_limit and temp_directory."""
+
+
+def land(
+    shop: Shop,
+    state: State,
+    landing_folder: Path,
+    *,
+    now: datetime,
+    settle_seconds: float,
+    connect: Connect,
+    sleep: Callable[[float], None] = time.sleep,
+) -> LandingReport:
+    """Turn every new file of the landing folder into a raw batch. The caller holds the shop's lock.
+
+    Parameters
+    ----------
+    now
+        The landing instant, one for the whole landing (UTC).
+    settle_seconds
+        A file younger than this is watched for as long, once for all files together.
+
+    Raises
+    ------
+    LandingError
+        Nothing to land, a mapping that contradicts the contract, a full disk. A file that cannot be used is no
+        such error: it stands in the report's ``errors``, stays in the landing folder, and the others go on.
+    KeysError
+        See ``orchestration.privacy.keys``.
+    """
+    workplace = _swept_workplace(state)
+    require_known_names(shop, load_contract())
+    found = arrivals(shop, landing_folder, now=now, settle_seconds=settle_seconds, sleep=sleep)
+    run = _Run(shop, state, load_keys(state), now, connect, workplace, writes=True)
+    return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
+
+
+def check(
+    shop: Shop, state: State, landing_folder: Path, *, now: datetime, connect: Connect, scratch: Path | None = None
+) -> LandingReport:
+    """What ``land`` would say about the files, with nothing written and no key made.
+
+    Tokens are made with a key of zeros, so rows whose only content are identifiers compare with no earlier batch.
+    """
+    require_known_names(shop, load_contract())
+    found = arrivals(shop, landing_folder, now=now, settle_seconds=0, sleep=time.sleep)
+    zeros = bytes(KEY_BYTES)
+    with tempfile.TemporaryDirectory(dir=scratch) as workplace:
+        run = _Run(shop, state, Keys(zeros, zeros, zeros), now, connect, Path(workplace), writes=False)
+        return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
+
+
+@dataclass
+class _Run:
+    shop: Shop
+    state: State
+    keys: Keys
+    now: datetime
+    connect: Connect
+    workplace: Path
+    writes: bool
+    known: dict[str, list[Manifest]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = batches(self.state)
+
+    def over(
+        self, ready: Sequence[Arrival], *, left_alone: dict[str, str], unmatched: tuple[str, ...]
+    ) -> LandingReport:
+        landed, errors, unchanged, left_alone = [], [], [], dict(left_alone)
+        for arrival in ready:
+            file = arrival.path.name
+            try:
+                with explained(f"{arrival.touchpoint}: {file}"):
+                    manifest = self._one(arrival)
+            except FileChangedError as error:
+                left_alone[file] = str(error)
+            except FileRefusedError as error:
+                errors.append(FileError(arrival.touchpoint, file, str(error)))
+            else:
+                if manifest is None:
+                    unchanged.append(file)
+                else:
+                    landed.append(manifest)
+                    self.known.setdefault(arrival.touchpoint, []).append(manifest)
+        return LandingReport(tuple(landed), tuple(errors), tuple(unchanged), left_alone, unmatched)
+
+    def _one(self, arrival: Arrival) -> Manifest | None:
+        earlier = self.known.get(arrival.touchpoint, [])
+        if any(batch.describes(arrival.path.name, arrival.size, arrival.modified_ns) for batch in earlier):
+            return None
+        contract = load_contract()[arrival.touchpoint]
+        job = Job(arrival, fingerprint(arrival.path), contract, self.shop, self.state, self.keys, self.now)
+        if any(batch.batch_id == job.batch_id for batch in earlier):
+            return None
+        with _scratch(self.workplace / job.batch_id) as scratch, self.connect() as connection:
+            manifest = prepare(connection, job, earlier, scratch)
+            if self.writes and manifest.quarantined == manifest.rows_in:
+                publish_quarantine(job, manifest, scratch)
+            require_some_good_row(manifest)
+            if self.writes:
+                commit(connection, job, manifest, scratch)
+        return manifest
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _swept_workplace(state: State) -> Path:
+    """Where files are prepared: on the data's own disk, so that a rename makes them visible, and empty at first."""
+    workplace = state.temporary / "landing"
+    shutil.rmtree(workplace, ignore_errors=True)
+    workplace.mkdir(parents=True)
+    return workplace

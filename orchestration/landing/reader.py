@@ -1,0 +1,174 @@
+"""A file of any format as the relation ``landed``: its own columns and the line of each row.
+
+Belongs here: CSV, JSON lines, Parquet; rows that are none (``malformed``). Does not belong here: canonical
+names (``mapping``), rules (``checks``).
+
+Text files are read once, in file order, into a scratch Parquet file with every column as text; what follows
+streams from there with all threads. Parquet files are read where they lie.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing import sql
+from orchestration.landing.errors import FileRefusedError
+from orchestration.landing.integrity import Fingerprint, opened, with_one_line_ending
+
+LINE = "file_line"
+"""Number of the row's line in the file (Parquet: of the row), from 1; a mapping carries it through."""
+DELIMITERS = ",;\t|"
+MAX_LINE_BYTES = 16_000_000
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A file as it lies before DuckDB: the views ``landed`` and ``malformed`` of the connection.
+
+    ``landed`` has ``file_line`` and the file's columns; ``malformed`` has file_line, rule and raw (text). Where
+    lines of a CSV file are not rows (line breaks in cells, blank lines, malformed rows), ``file_line`` counts
+    rows; ``lines.physical_lines`` turns it into lines of the file for the few rows that need it.
+    """
+
+    columns: tuple[str, ...]
+    rows: int
+    malformed: int
+    csv: Path | None = None
+    """The CSV file to look lines up in."""
+
+
+def read(connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, scratch: Path) -> Landed:
+    """Make a file readable as ``landed`` and ``malformed``.
+
+    Raises
+    ------
+    FileRefusedError
+        No rows, no usable header, a damaged file.
+    """
+    if seen.has_mixed_line_endings:
+        path = with_one_line_ending(path, scratch)
+    read_format = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[seen.format]
+    columns = read_format(connection, path, scratch / "landed.parquet")
+    rows, malformed = (_count(connection, view) for view in ("landed", "malformed"))
+    if rows + malformed == 0:
+        raise FileRefusedError("the file has no rows" + (", only a header" if seen.format == "csv" else ""))
+    return Landed(columns, rows, malformed, path if seen.format == "csv" else None)
+
+
+def header(path: Path) -> tuple[list[str], str]:
+    """Column names of a CSV file and its delimiter: the one that parts the first line into most names."""
+    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
+        first = next(iter(lines), "")
+        parted = {mark: next(csv.reader([first], delimiter=mark), []) for mark in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda mark: len(parted[mark]))
+    columns = [column.strip() or f"column {place}" for place, column in enumerate(parted[delimiter], start=1)]
+    _refuse_repeated(columns)
+    return columns, delimiter
+
+
+def lines_of(path: Path) -> str:
+    """SQL for every line of a text file as one column ``line_text`` (null where blank), in file order."""
+    return (
+        f"read_csv({sql.file(path)}, auto_detect = false, header = false, columns = {{'line_text': 'varchar'}}, "
+        f"delim = '\x01', quote = '', escape = '', strict_mode = false, max_line_size = {MAX_LINE_BYTES})"
+    )
+
+
+def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
+    columns, delimiter = header(path)
+    if not columns:
+        raise FileRefusedError("the first line is blank; it has to hold the column names")
+    types = ", ".join(f"{sql.text(column)}: 'varchar'" for column in columns)
+    connection.execute(f"""
+        copy (
+            select row_number() over () + 1 as {LINE}, *
+            from read_csv({sql.file(path)}, auto_detect = false, header = true, columns = {{{types}}},
+                delim = {sql.text(delimiter)}, quote = '"', escape = '"', strict_mode = true,
+                max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_limit = 0)
+        ) to {sql.text(str(landed))} (format parquet)
+    """)
+    connection.execute(f"create or replace temp view landed as from read_parquet({sql.file(landed)})")
+    connection.execute(f"""
+        create or replace temp view malformed as
+        select
+            line as {LINE},
+            'malformed: ' || case first(error_type order by column_idx, error_type::varchar)::varchar
+                when 'TOO MANY COLUMNS' then 'more fields than the header has'
+                when 'MISSING COLUMNS' then 'fewer fields than the header has'
+                when 'UNQUOTED VALUE' then 'a quote that is not closed'
+                when 'LINE SIZE OVER MAXIMUM' then 'longer than {MAX_LINE_BYTES} bytes'
+                else 'no valid CSV'
+            end as rule,
+            ltrim(first(csv_line order by column_idx), E'\\r\\n') as raw
+        from reject_errors
+        group by line
+    """)
+    return tuple(columns)
+
+
+def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
+    connection.execute(f"""
+        create or replace temp view numbered as
+        select *, line_text is not null and json_valid(line_text) and json_type(line_text) = 'OBJECT' as is_object
+        from (select row_number() over () as {LINE}, line_text from {lines_of(path)})
+        where trim(line_text, E' \\t\\r\\n') <> ''
+    """)
+    found = connection.execute("""
+        select distinct unnest(json_keys(line_text)) as key from numbered where is_object order by key
+    """).fetchall()
+    columns = [key for (key,) in found]
+    _refuse_repeated(columns)
+    pointers = ", ".join(sql.text("/" + column.replace("~", "~0").replace("/", "~1")) for column in columns)
+    values = ", ".join(f"fields[{place}] as {sql.name(column)}" for place, column in enumerate(columns, start=1))
+    connection.execute(f"""
+        copy (
+            select {LINE}, {values + "," if values else ""} if(is_object, null, line_text) as "malformed line"
+            from (
+                select *, case when is_object then json_extract_string(line_text, [{pointers}]::varchar[]) end as fields
+                from numbered
+            )
+        ) to {sql.text(str(landed))} (format parquet)
+    """)
+    source = f"read_parquet({sql.file(landed)})"
+    connection.execute(f"""
+        create or replace temp view landed as
+        select * exclude ("malformed line") from {source} where "malformed line" is null;
+        create or replace temp view malformed as
+        select {LINE}, 'malformed: no JSON object' as rule, "malformed line" as raw
+        from {source} where "malformed line" is not null
+    """)
+    return tuple(columns)
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
+    del landed  # read where it lies
+    source = f"read_parquet({sql.file(path)}, file_row_number = true)"
+    described = connection.execute(f"describe select * from read_parquet({sql.file(path)})").fetchall()
+    columns = [column for column, *_ in described]
+    _refuse_repeated(columns)
+    connection.execute(f"""
+        create or replace temp view landed as
+        select file_row_number + 1 as {LINE}, {sql.names(columns)} from {source};
+        create or replace temp view malformed as
+        select 0::bigint as {LINE}, '' as rule, '' as raw where false
+    """)
+    return tuple(columns)
+
+
+def _refuse_repeated(columns: list[str]) -> None:
+    # DuckDB's names know no case.
+    repeated = [column for column, times in Counter(map(str.lower, columns)).items() if times > 1]
+    if repeated:
+        raise FileRefusedError(f"the column {repeated[0]!r} stands there twice (upper and lower case count as one)")
+    if LINE in map(str.lower, columns):
+        raise FileRefusedError(f"a column may not be called {LINE!r}, that is the number of the line; rename it")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, view: str) -> int:
+    return connection.execute(f"select count(*) from {view}").fetchall()[0][0]
