@@ -94,6 +94,8 @@ class Shop(_Strict):
     """Landing folder relative to the project; else ``data/<shop>/landing``."""
     closed_on: date | None = None
     """The data set ends here; a run without an as-of takes this day. A living shop leaves it out."""
+    first_as_of: date = date(2020, 1, 1)
+    """Earliest daily partition."""
     owner: str = "data-team"
     touchpoints: dict[str, Touchpoint]
     knowledge_lag_hours: int = Field(6, ge=0, le=23)

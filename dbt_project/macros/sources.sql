@@ -15,7 +15,7 @@
 {% macro manifest_files() %}
     {% set files = {} %}
     {% if var('input_manifest') %}
-        {% set rows = run_query("select source, path from " ~ manifest_relation() ~ " order by all") %}
+        {% set rows = run_query("select source, path from " ~ manifest_relation() ~ " order by source, path") %}
         {% for row in rows %}
             {% do files.setdefault(row[0], []).append(row[1]) %}
         {% endfor %}
@@ -31,6 +31,11 @@
     {{ return("(select entry.key as source, unnest(entry.value) as path from (select unnest(map_entries(cast(files as map(varchar, varchar[])))) as entry from read_json('" ~ var('input_manifest') ~ "', columns = {files: 'json'})))") }}
 {% endmacro %}
 
+{% macro spark__manifest_relation() %}
+    {% set content = "(select from_json(concat_ws('', collect_list(value)), 'files map<string, array<string>>').files as files from text.`" ~ var('input_manifest') ~ "`)" %}
+    {{ return("(select source, explode(paths) as path from (select explode(files) as (source, paths) from " ~ content ~ "))") }}
+{% endmacro %}
+
 {# A select over the files, or a typed empty one; columns in the order of the contract. #}
 {% macro source_select(node, paths) %}
     {% set columns = [] %}
@@ -42,9 +47,9 @@
     {% endfor %}
     {% set selected = [] %}
     {% for name, data_type in columns %}
-        {% do selected.append('cast(' ~ (name if paths else 'null') ~ ' as ' ~ data_type ~ ') as ' ~ name) %}
+        {% do selected.append('cast(' ~ (name if paths else 'null') ~ ' as ' ~ engine_type(data_type) ~ ') as ' ~ name) %}
     {% endfor %}
-    {% set source = scan(paths) if paths else '(select 1) as nothing where false' %}
+    {% set source = scan(paths) if paths else '(select 1 as nothing) as nothing where false' %}
     {{ return('select ' ~ selected | join(', ') ~ ' from ' ~ source) }}
 {% endmacro %}
 
@@ -55,4 +60,8 @@
 {% macro duckdb__scan(paths) %}
     {% set reader = 'read_csv' if paths[0].endswith('.csv') else 'read_parquet' %}
     {{ return(reader ~ "(['" ~ paths | join("', '") ~ "'])") }}
+{% endmacro %}
+
+{% macro spark__scan(paths) %}
+    {{ return('(select * from parquet.`' ~ paths | join('` union all select * from parquet.`') ~ '`)') }}
 {% endmacro %}

@@ -17,8 +17,7 @@ versions as (
         first_value(channel) over line as first_channel,
         first_value(occurred_at) over line as first_occurred_at,
         row_number() over line as version_number,
-        cast(round(effective_quantity * unit_price_cents, 0) as bigint)
-            - case when effective_quantity > 0 then discount_cents else 0 end as amount_cents,
+        case when effective_quantity > 0 then amount_cents else 0 end as effective_amount_cents,
         case when effective_quantity > 0 then discount_cents else 0 end as effective_discount_cents,
         case when effective_quantity > 0 then 1 else 0 end as is_standing
     from lines
@@ -34,7 +33,7 @@ changes as (
         first_product_id as product_id,
         first_channel as channel,
         cast(effective_quantity - coalesce(lag(effective_quantity) over line, 0) as decimal(18, 3)) as quantity_change,
-        amount_cents - coalesce(lag(amount_cents) over line, 0) as amount_change_cents,
+        effective_amount_cents - coalesce(lag(effective_amount_cents) over line, 0) as amount_change_cents,
         effective_discount_cents - coalesce(lag(effective_discount_cents) over line, 0) as discount_change_cents,
         is_standing - coalesce(lag(is_standing) over line, 0) as line_change,
         first_occurred_at as occurred_at,

@@ -12,7 +12,7 @@ returned as (
         product_id,
         channel,
         case when line_type = 'return' then quantity else returned_quantity end as quantity,
-        unit_price_cents,
+        case when line_type = 'return' then amount_cents else returned_cents end as amount_cents,
         case when line_type = 'return' then occurred_at else returned_at end as occurred_at,
         known_at,
         row_hash
@@ -35,7 +35,7 @@ final as (
         product_id,
         channel,
         cast(quantity as decimal(18, 3)) as quantity,
-        cast(round(quantity * unit_price_cents, 0) as bigint) as amount_cents,
+        amount_cents,
         occurred_at,
         greatest(known_at, occurred_at) as known_at,
         {{ visible_from_date('occurred_at', 'greatest(known_at, occurred_at)') }} as visible_from_date

@@ -30,9 +30,11 @@ identified as (
         source.channel,
         source.status,
         source.quantity,
+        {{ cents('source.quantity', 'source.unit_price', 'rate_of_day.rate') }}
+            - {{ cents('1', 'source.discount', 'rate_of_day.rate') }} as amount_cents,
+        {{ cents('1', 'source.discount', 'rate_of_day.rate') }} as discount_cents,
         coalesce(source.returned_quantity, source.quantity) as returned_quantity,
-        cast(round(source.unit_price * coalesce(rate_of_day.rate, 1) * 100, 0) as bigint) as unit_price_cents,
-        cast(round(source.discount * coalesce(rate_of_day.rate, 1) * 100, 0) as bigint) as discount_cents,
+        {{ cents('coalesce(source.returned_quantity, source.quantity)', 'source.unit_price', 'rate_of_day.rate') }} as returned_cents,
         source.returned_at,
         source.occurred_at,
         source.known_at,

@@ -1,0 +1,1 @@
+"""Scores become a generation that readers see."""

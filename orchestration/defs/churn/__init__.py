@@ -1,0 +1,1 @@
+"""Snapshots become a model, a model becomes scores."""

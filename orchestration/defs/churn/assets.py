@@ -1,0 +1,72 @@
+"""``ml/churn_*``: snapshots as files, the model that the gate let pass, the scores of everybody."""
+
+import dagster as dg
+
+from orchestration import churn, inputs
+from orchestration.partitions import daily_as_ofs
+from orchestration.workspace import Workspace
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    common = {"partitions_def": daily_as_ofs(Workspace().shop), "group_name": "churn", "owners": ["team:data"]}
+
+    @dg.asset(
+        key=["ml", "churn_snapshots"],
+        description="Features and labels of every as-of of the run, as files that models read.",
+        deps=[["features", "customer_features"], ["features", "customer_labels"]],
+        kinds={"duckdb", "parquet"},
+        pool="warehouse",
+        **common,
+    )
+    def churn_snapshots(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        return dg.MaterializeResult(metadata=churn.export_snapshots(workspace, pinned))
+
+    @dg.asset(
+        key=["ml", "churn_model"],
+        description="A challenger, trained on all finished snapshots; champion if the gate lets it pass.",
+        deps=[["ml", "churn_snapshots"]],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "champion_gate",
+                asset=["ml", "churn_model"],
+                description="Whether the challenger became champion, with the numbers that decided.",
+            )
+        ],
+        kinds={"lightgbm", "mlflow"},
+        **common,
+    )
+    def churn_model(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        trained = churn.train_challenger(workspace, pinned, context.run_id)
+        return dg.MaterializeResult(
+            metadata=trained.metadata,
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="champion_gate",
+                    passed=trained.is_champion,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=trained.decision,
+                    metadata=trained.gate,
+                )
+            ],
+        )
+
+    @dg.asset(
+        key=["ml", "churn_scores"],
+        description="Churn probability, rank, band and three reasons for everybody with activity.",
+        deps=[["ml", "churn_snapshots"], ["ml", "churn_model"]],
+        kinds={"lightgbm", "parquet"},
+        **common,
+    )
+    def churn_scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
+
+    return dg.Definitions(assets=[churn_snapshots, churn_model, churn_scores])

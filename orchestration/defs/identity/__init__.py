@@ -1,0 +1,1 @@
+"""Identifiers become persons."""

@@ -1,0 +1,46 @@
+"""``identity/person_spans``: which person an identifier belonged to, over what was known when."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration import inputs
+from orchestration.identity import resolve_persons
+from orchestration.partitions import daily_as_ofs
+from orchestration.resources import dbt
+from orchestration.workspace import Workspace
+
+DESCRIPTIONS = {
+    "person_spans": "Which person an identifier belonged to, over what was known when.",
+    "customer_ledger": "Every customer id ever minted, append-only.",
+}
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    @dg.multi_asset(
+        name="persons",
+        specs=[
+            dg.AssetSpec(
+                ["identity", name],
+                description=description,
+                deps=[["ledger", "input_manifest"], *(["intermediate", model] for model in dbt.IDENTITY_MODELS)],
+                group_name="identity",
+                kinds={"python", "parquet"},
+                owners=["team:data"],
+            )
+            for name, description in DESCRIPTIONS.items()
+        ],
+        partitions_def=daily_as_ofs(Workspace().shop),
+        pool="warehouse",
+    )
+    def persons(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.MaterializeResult]:
+        workspace.claim(f"run {context.run_id}")
+        summary = resolve_persons(workspace, inputs.pinned(workspace.state, context.partition_key))
+        yield dg.MaterializeResult(asset_key=["identity", "person_spans"], metadata=summary)
+        yield dg.MaterializeResult(asset_key=["identity", "customer_ledger"])
+
+    staging = dbt.stage("staging", select=" ".join(["staging", *dbt.IDENTITY_MODELS]))
+    return dg.Definitions(assets=[staging, persons])

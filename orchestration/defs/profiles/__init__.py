@@ -1,0 +1,1 @@
+"""Raw rows become facts, profiles and features."""

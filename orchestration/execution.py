@@ -1,0 +1,105 @@
+"""One run from the command line: the Dagster job in this process, so that each heavy import is paid once.
+
+Belongs here: starting, following and retrying a run. Does not belong here: what the run does (``defs``) and what
+is printed about it (``progress``).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from orchestration.instance import open_instance
+from orchestration.jobs import DAILY, PUBLISH_TAG, TRAINING_TAG, WEEKLY
+from orchestration.notification import notify_of_failure
+from orchestration.progress import Progress, StageRecord
+from orchestration.workspace import Workspace
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run_id: str
+    as_of_date: date
+    succeeded: bool
+    stages: tuple[StageRecord, ...]
+    error: str | None
+    """The first failure, as a person should read it."""
+
+
+def run_job(
+    workspace: Workspace, as_of_date: date, *, train: bool, publish: bool = True, progress: Progress
+) -> Outcome:
+    """Run the whole pipeline for one as-of."""
+    tags = {TRAINING_TAG: str(train).lower(), PUBLISH_TAG: str(publish).lower()}
+    return _execute(workspace, WEEKLY if train else DAILY, as_of_date, tags, None, progress)
+
+
+def retry_last(workspace: Workspace, *, progress: Progress) -> Outcome | None:
+    """Run again what the shop's last run did not finish, on the same pinned inputs; None where nothing failed."""
+    instance = open_instance(workspace.state)
+    last = next(iter(instance.get_run_records(limit=1)), None)
+    if last is None or last.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+        return None
+    run = last.dagster_run
+    partition = run.tags["dagster/partition"]
+    remaining = _unfinished(instance, workspace, run)
+    tags = {name: run.tags[name] for name in (TRAINING_TAG, PUBLISH_TAG) if name in run.tags}
+    tags |= {"dagster/parent_run_id": run.run_id, "dagster/root_run_id": run.root_run_id or run.run_id}
+    return _execute(workspace, run.job_name, date.fromisoformat(partition), tags, remaining, progress)
+
+
+def _unfinished(instance: dg.DagsterInstance, workspace: Workspace, run: dg.DagsterRun) -> list[dg.AssetKey]:
+    """Assets of the stages that did not succeed; a stage whose check blocked counts as not succeeded."""
+    job = _job(run.job_name)
+    done = {
+        record.event_log_entry.step_key
+        for record in instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS).records
+    }
+    layer = job.asset_layer
+    return [key for key in layer.executable_asset_keys if layer.get_op_def(key).name not in done]
+
+
+def _execute(
+    workspace: Workspace,
+    job_name: str,
+    as_of_date: date,
+    tags: Mapping[str, str],
+    assets: list[dg.AssetKey] | None,
+    progress: Progress,
+) -> Outcome:
+    workspace.claim("regulars run")
+    run_id = str(uuid.uuid4())
+    instance = open_instance(workspace.state)
+    job = _job(job_name)
+    instance.add_event_listener(run_id, progress.follow)
+    workspace.state.reports.mkdir(parents=True, exist_ok=True)
+    # dbt's own lines go to a file: the terminal shows one line per stage.
+    with (workspace.state.reports / "console.log").open("w") as log, redirect_stdout(log):
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            partition_key=as_of_date.isoformat(),
+            tags=dict(tags),
+            asset_selection=assets,
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+    error = None if result.success else progress.first_error or "the run failed; see its log in Dagster"
+    if error:
+        notify_of_failure(workspace.settings, run_id, error)
+    return Outcome(run_id, as_of_date, result.success, tuple(progress.records), error)
+
+
+def _job(name: str) -> dg.JobDefinition:
+    from orchestration.definitions import defs
+
+    return defs().resolve_job_def(name)

@@ -1,0 +1,172 @@
+"""What a run sees: the input manifest, pinned once and named by its content.
+
+The same inputs give the same content bytes, whatever the day, time zone, thread count or file order (design 3,
+Replay). So everything that may change a result stands in ``Inputs``, and nothing else may be read.
+
+Belongs here: what the inputs are, their fingerprint, where they are kept. Does not belong here: how any of them
+is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from orchestration.files import write_text_atomically
+from orchestration.landing import batches
+from orchestration.settings import PROJECT_ROOT
+from orchestration.shop import Shop
+from orchestration.state import State, StateError
+
+CODE = ("orchestration/**/*.py", "ml/**/*.py", "dbt_project/**/*.sql", "dbt_project/**/*.yml", "requirements.lock")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that may change what a run publishes."""
+
+    as_of_date: str
+    """The daily as-of, ISO date."""
+    training_dates: tuple[str, ...]
+    """As-ofs whose snapshots train; empty where the run only scores."""
+    batches: Mapping[str, tuple[str, ...]]
+    """Touchpoint: ids of its raw batches."""
+    ledger: tuple[str, ...]
+    """Files of the identity ledger written before these batches were resolved."""
+    champion: str | None
+    """Version of the model that scores; None where the run trains it or falls back."""
+    suppressions: str
+    """Hash of the suppression state."""
+    shop: str
+    """Hash of the shop's folder."""
+    code: str
+    """Hash of code and lock file."""
+
+    @cached_property
+    def inputs_id(self) -> str:
+        """The fingerprint: 16 hex digits."""
+        return digest(asdict(self))
+
+    @cached_property
+    def identity_id(self) -> str:
+        """Fingerprint of what identity depends on: spans hold every instant, so the as-of is no part of it."""
+        return digest({"batches": self.batches, "ledger": self.ledger, "shop": self.shop, "code": self.code})
+
+    def as_of(self, shop: Shop) -> datetime:
+        """The instant at which the as-of day begins in the shop's time zone."""
+        return datetime.combine(date.fromisoformat(self.as_of_date), time(), shop.zone)
+
+
+def pin(
+    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champion: str | None
+) -> Inputs:
+    """Fix the inputs of a run from what has landed by now, and keep them under ``ledger/inputs``."""
+    by_touchpoint = {
+        touchpoint: tuple(sorted(manifest.batch_id for manifest in manifests))
+        for touchpoint, manifests in sorted(batches(state).items())
+        if manifests
+    }
+    own_ledger = ledger_name(by_touchpoint)
+    inputs = Inputs(
+        as_of_date=as_of_date.isoformat(),
+        training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
+        batches=by_touchpoint,
+        ledger=tuple(sorted(p.name for p in ledger_folder(state).glob("*.parquet") if p.name != own_ledger)),
+        champion=champion,
+        suppressions=_hash_files(state.root, ("privacy/*.parquet",)),
+        shop=_hash_files(shop.folder, ("*.yml", "*.sql", "*.csv")),
+        code=_hash_files(PROJECT_ROOT, CODE),
+    )
+    folder = state.ledger / "inputs"
+    write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
+    write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
+    return inputs
+
+
+def pinned(state: State, as_of_date: str) -> Inputs:
+    """The inputs pinned last for an as-of.
+
+    Raises
+    ------
+    StateError
+        None were pinned: the run did not come through landing.
+    """
+    folder = state.ledger / "inputs"
+    pointer = folder / f"as_of={as_of_date}"
+    if not pointer.exists():
+        raise StateError(f"no inputs are pinned for {as_of_date}: materialize ledger/input_manifest for it first")
+    content = json.loads((folder / f"{pointer.read_text()}.json").read_text())
+    content["batches"] = {touchpoint: tuple(ids) for touchpoint, ids in content["batches"].items()}
+    for name in ("training_dates", "ledger"):
+        content[name] = tuple(content[name])
+    return Inputs(**content)
+
+
+def ledger_folder(state: State) -> Path:
+    """Where the identity ledger's files are, one for each set of batches that minted ids."""
+    return state.identity / "customer_ledger"
+
+
+def ledger_name(by_touchpoint: Mapping[str, tuple[str, ...]]) -> str:
+    """Ledger file of a set of batches: resolving the same batches again writes the same file, not a further one."""
+    return f"{digest(by_touchpoint)}.parquet"
+
+
+def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
+    """Write the list of files behind every dbt source of this run; return its path."""
+    files: dict[str, list[str]] = {
+        f"raw.{touchpoint}": [str(state.raw / touchpoint / batch_id / "rows.parquet") for batch_id in ids]
+        for touchpoint, ids in inputs.batches.items()
+    }
+    produced = {
+        "identity.person_spans": [state.identity / "person_spans" / f"{inputs.identity_id}.parquet"],
+        "identity.customer_ledger": [
+            ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
+        ],
+        "ml.churn_scores": [state.scores / inputs.inputs_id / "churn_scores.parquet"],
+        "shop.exchange_rates": [shop.folder / "rates.csv"],
+    }
+    for source, paths in produced.items():
+        files[source] = [str(path) for path in paths if path.exists()]
+    path = state.ledger / "inputs" / f"{inputs.inputs_id}.files.json"
+    write_text_atomically(path, json.dumps({"files": files}, indent=1))
+    return path
+
+
+def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
+    """The run's inputs as dbt variables; a pure function of them but for the file list it points to."""
+    churn = shop.churn
+    return {
+        "input_manifest": str(dbt_files(state, shop, inputs)),
+        "as_ofs": [*inputs.training_dates, inputs.as_of_date],
+        "time_zone": shop.time_zone,
+        "knowledge_lag_hours": shop.knowledge_lag_hours,
+        "currency": shop.currency,
+        "churn_mode": churn.mode,
+        "churn_activity": churn.activity,
+        "active_days": churn.active_days,
+        "horizon_days": churn.horizon_days,
+        "label_delay_days": churn.label_delay_days,
+        "assumed_purposes": sorted(name for name, consent in shop.consent.items() if consent.basis == "assume"),
+    }
+
+
+def known_before(shop: Shop, inputs: Inputs) -> datetime:
+    """Up to when the run may have learned of things."""
+    return inputs.as_of(shop) + timedelta(hours=shop.knowledge_lag_hours)
+
+
+def digest(content: Any) -> str:
+    """First 16 hex digits of the SHA-256 of the content as canonical JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+
+def _hash_files(root: Path, patterns: tuple[str, ...]) -> str:
+    paths = sorted(path for pattern in patterns for path in root.glob(pattern) if path.is_file())
+    return digest([[str(p.relative_to(root)), hashlib.sha256(p.read_bytes()).hexdigest()] for p in paths])

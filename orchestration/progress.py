@@ -1,0 +1,126 @@
+"""What a person sees while a run goes on: one line per stage with its rows and seconds.
+
+Belongs here: following Dagster's events and printing them. Does not belong here: the closing summary.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+import psutil
+from rich.console import Console
+
+STAGES = {
+    "raw_batches": "landing",
+    "ledger__input_manifest": "input manifest",
+    "staging": "staging",
+    "persons": "identity",
+    "profiles": "profiles and features",
+    "ml__churn_snapshots": "snapshots",
+    "ml__churn_model": "churn model",
+    "ml__churn_scores": "churn scores",
+    "activation": "crm tables",
+    "generation": "generation and audit",
+    "published__files": "publish files",
+    "published__postgres": "publish Postgres",
+    "reports__run": "report",
+}
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One finished stage."""
+
+    stage: str
+    rows: int | None
+    seconds: float
+    peak_megabytes: int
+    succeeded: bool
+
+
+class Progress:
+    """Prints to the terminal even while Dagster captures a step's output."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.records: list[StageRecord] = []
+        self.first_error: str | None = None
+        # Dagster redirects the process's own descriptors while a step runs; this copy stays with the terminal.
+        self.console = Console(file=os.fdopen(os.dup(1), "w"), quiet=quiet, highlight=False)
+        self._started: dict[str, float] = {}
+        self._rows: dict[str, int] = {}
+        self._memory = PeakMemory()
+
+    def follow(self, entry: dg.EventLogEntry) -> None:
+        """Take one event of the run."""
+        event = entry.dagster_event
+        if event is None or event.step_key is None:
+            return
+        step = event.step_key
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            self._started[step] = time.monotonic()
+            self._memory.reset()
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
+            if rows is not None:
+                self._rows[step] = self._rows.get(step, 0) + int(rows.value)  # type: ignore[call-overload]
+        elif event.event_type in (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE):
+            self._finish(step, event)
+
+    def _finish(self, step: str, event: dg.DagsterEvent) -> None:
+        succeeded = event.event_type == dg.DagsterEventType.STEP_SUCCESS
+        seconds = time.monotonic() - self._started.get(step, time.monotonic())
+        record = StageRecord(STAGES.get(step, step), self._rows.get(step), seconds, self._memory.peak(), succeeded)
+        self.records.append(record)
+        rows = f"{record.rows:>12,} rows" if record.rows is not None else " " * 17
+        mark = "[green]✓[/]" if succeeded else "[red]✗[/]"
+        self.console.print(f"  {mark} {record.stage:<24}{rows} {record.seconds:>8.1f} s")
+        if not succeeded and self.first_error is None and event.step_failure_data.error:
+            self.first_error = _innermost(event.step_failure_data.error)
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[None]:
+        """A line for work around the run, such as simulating a demo shop's files."""
+        started = time.monotonic()
+        yield
+        self.console.print(f"  [green]✓[/] {name:<24}{'':17} {time.monotonic() - started:>8.1f} s")
+
+
+class PeakMemory:
+    """Highest resident memory of this process and its children, sampled five times a second, in MB."""
+
+    def __init__(self) -> None:
+        self._peak = 0
+        self.overall = 0
+        self._process = psutil.Process()
+        threading.Thread(target=self._sample, daemon=True).start()
+
+    def reset(self) -> None:
+        self._peak = 0
+
+    def peak(self) -> int:
+        return self._peak
+
+    def _sample(self) -> None:
+        while True:
+            total = self._process.memory_info().rss
+            for child in self._process.children(recursive=True):
+                try:
+                    total += child.memory_info().rss
+                except psutil.Error:
+                    continue
+            self._peak = max(self._peak, total >> 20)
+            self.overall = max(self.overall, self._peak)
+            time.sleep(0.2)
+
+
+def _innermost(error: dg.DagsterEventType | object) -> str:
+    """The message of the first cause, without Dagster's wrapping."""
+    while getattr(error, "cause", None) is not None:
+        error = error.cause  # type: ignore[attr-defined]
+    return str(getattr(error, "message", error)).strip()

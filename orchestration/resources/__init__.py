@@ -1,0 +1,1 @@
+"""What assets talk to: dbt, expectations. One module each."""

@@ -1,0 +1,119 @@
+"""dbt under Dagster: where the project is, how its nodes become assets, what environment it runs in.
+
+Belongs here: the translation between the two tools. Does not belong here: which models a stage builds
+(``defs``) and what a run's variables are (``orchestration.inputs``).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration import inputs
+from orchestration.partitions import daily_as_ofs
+from orchestration.settings import PROJECT_ROOT
+from orchestration.workspace import Workspace
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+GROUPS = {
+    "staging": "landing",
+    "intermediate": "profiles",
+    "marts": "profiles",
+    "features": "churn",
+    "activation": "activation",
+}
+IDENTITY_MODELS = ("int_identifier_edges", "int_identifiers_seen")
+
+
+class Translator(DagsterDbtTranslator):
+    """One name everywhere: asset key = schema and table; one group per stage, in the order the data flows."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        if dbt_resource_props["name"] in IDENTITY_MODELS:
+            return "identity"
+        return GROUPS.get(dbt_resource_props["schema"])
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """What reads sources waits for the manifest that says which files stand behind them."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        reads_sources = any(dep.asset_key.path[0] == "raw" for dep in spec.deps)
+        return spec.merge_attributes(deps=[["ledger", "input_manifest"]]) if reads_sources else spec
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:  # noqa: ARG002
+        return ["team:data"]
+
+
+def project() -> DbtProject:
+    """The dbt project with a manifest that is newer than its files; parses it where it is not."""
+    project = DbtProject(PROJECT, profiles_dir=PROJECT)
+    sources = [*PROJECT.glob("models/**/*"), *PROJECT.glob("macros/**/*"), *PROJECT.glob("*.yml")]
+    newest = max(path.stat().st_mtime for path in sources)
+    manifest = project.manifest_path
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        _parse(manifest)
+    return project
+
+
+def resource(workspace: Workspace) -> DbtCliResource:
+    """dbt on the shop's warehouse, with the deployment's limits."""
+    settings = workspace.settings
+    workspace.state.root.mkdir(parents=True, exist_ok=True)
+    # dbt runs as a process of its own and reads its profile from the environment.
+    os.environ.update(
+        REGULARS_WAREHOUSE=str(workspace.state.warehouse),
+        REGULARS_THREADS=str(settings.threads),
+        REGULARS_MEMORY_LIMIT=settings.memory_limit,
+        REGULARS_TEMP=str(workspace.state.temporary),
+        DO_NOT_TRACK="1",
+    )
+    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable())
+
+
+def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
+    """One dbt build over the run's pinned inputs, as assets; unit tests belong to ``make test``."""
+
+    @dbt_assets(
+        manifest=project().manifest_path,
+        select=select,
+        exclude=exclude,
+        name=name,
+        partitions_def=daily_as_ofs(Workspace().shop),
+        dagster_dbt_translator=Translator(),
+        backfill_policy=dg.BackfillPolicy.multi_run(1),
+        pool="warehouse",
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        variables = inputs.dbt_vars(workspace.state, workspace.shop, pinned)
+        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+        yield from dbt.cli(arguments, context=context).stream()
+
+    return build
+
+
+def _executable() -> str:
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def _parse(manifest: Path) -> None:
+    """Parse into a folder of our own, then swap: processes that load at once do not see half a manifest."""
+    target = manifest.parent.with_name(f".parse-{os.getpid()}")
+    command = [_executable(), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    (target / "manifest.json").replace(manifest)
+    shutil.rmtree(target, ignore_errors=True)
