@@ -44,14 +44,21 @@ class Arrivals:
 
 
 def arrivals(
-    shop: Shop, folder: Path, *, now: datetime, settle_seconds: float, sleep: Callable[[float], None]
+    shop: Shop,
+    folder: Path,
+    *,
+    now: datetime,
+    settle_seconds: float,
+    sleep: Callable[[float], None],
+    may_be_empty: bool = False,
 ) -> Arrivals:
     """Look at the landing folder, wait once for files that are younger than ``settle_seconds``.
 
     Raises
     ------
     LandingError
-        No such folder, nothing in it, or no file that any touchpoint asks for.
+        No such folder; or no file that any touchpoint asks for, unless the folder ``may_be_empty`` because
+        earlier files have landed and were cleared away.
     """
     present = _present(folder)
     left_alone = {name: "still being written (by its name)" for name in present if _is_unfinished(name)}
@@ -61,7 +68,7 @@ def arrivals(
         for path in sorted(folder.glob(spec.files))
         if path.is_file() and not _is_unfinished(path.name)
     ]
-    if not found:
+    if not found and not may_be_empty:
         raise LandingError(_nothing_to_land(shop, folder, present, left_alone))
     unsettled = {arrival.path for arrival in _unsettled(found, now, settle_seconds, sleep)}
     left_alone |= {path.name: "changed while it was watched" for path in sorted(unsettled)}

@@ -48,6 +48,7 @@ class TouchpointContract:
     occurred_at: str
     mutable: bool
     columns: tuple[Column, ...]
+    description: str = ""
 
     @property
     def incoming(self) -> tuple[Column, ...]:
@@ -67,7 +68,8 @@ class TouchpointContract:
     @property
     def digest(self) -> str:
         """sha256 of everything that decides about rows; descriptions do not."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        decisive = {name: value for name, value in asdict(self).items() if name != "description"}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 @cache
@@ -86,6 +88,7 @@ def _touchpoint(table: dict[str, Any]) -> TouchpointContract:
         occurred_at=meta["occurred_at"],
         mutable=meta["mutable"],
         columns=tuple(_column(column) for column in table["columns"]),
+        description=table["description"],
     )
 
 

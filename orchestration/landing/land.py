@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -55,15 +55,19 @@ def land(
     Raises
     ------
     LandingError
-        Nothing to land, a mapping that contradicts the contract, a full disk. A file that cannot be used is no
-        such error: it stands in the report's ``errors``, stays in the landing folder, and the others go on.
+        Nothing to land in a shop without a batch, a mapping that contradicts the contract, a full disk. A file
+        that cannot be used is no such error: it stands in the report's ``errors``, stays in the landing folder,
+        and the others go on.
     KeysError
         See ``orchestration.privacy.keys``.
     """
     workplace = _swept_workplace(state)
     require_known_names(shop, load_contract())
-    found = arrivals(shop, landing_folder, now=now, settle_seconds=settle_seconds, sleep=sleep)
-    run = _Run(shop, state, load_keys(state), now, connect, workplace, writes=True)
+    known = batches(state)
+    found = arrivals(
+        shop, landing_folder, now=now, settle_seconds=settle_seconds, sleep=sleep, may_be_empty=bool(known)
+    )
+    run = _Run(shop, state, load_keys(state), now, connect, workplace, known, writes=True)
     return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
 
 
@@ -78,7 +82,7 @@ def check(
     found = arrivals(shop, landing_folder, now=now, settle_seconds=0, sleep=time.sleep)
     zeros = bytes(KEY_BYTES)
     with tempfile.TemporaryDirectory(dir=scratch) as workplace:
-        run = _Run(shop, state, Keys(zeros, zeros, zeros), now, connect, Path(workplace), writes=False)
+        run = _Run(shop, state, Keys(zeros, zeros, zeros), now, connect, Path(workplace), batches(state), writes=False)
         return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
 
 
@@ -90,11 +94,8 @@ class _Run:
     now: datetime
     connect: Connect
     workplace: Path
+    known: dict[str, list[Manifest]]
     writes: bool
-    known: dict[str, list[Manifest]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.known = batches(self.state)
 
     def over(
         self, ready: Sequence[Arrival], *, left_alone: dict[str, str], unmatched: tuple[str, ...]

@@ -115,12 +115,12 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
 def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
     connection.execute(f"""
         create or replace temp view numbered as
-        select *, line_text is not null and json_valid(line_text) and json_type(line_text) = 'OBJECT' as is_object
+        select *, case when json_valid(line_text) then json_type(line_text) = 'OBJECT' else false end as is_object
         from (select row_number() over () as {LINE}, line_text from {lines_of(path)})
         where trim(line_text, E' \\t\\r\\n') <> ''
     """)
     found = connection.execute("""
-        select distinct unnest(json_keys(line_text)) as key from numbered where is_object order by key
+        select distinct unnest(case when is_object then json_keys(line_text) end) as key from numbered order by key
     """).fetchall()
     columns = [key for (key,) in found]
     _refuse_repeated(columns)

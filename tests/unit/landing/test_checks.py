@@ -1,0 +1,190 @@
+"""Rules of the contract, the two instants, tokens at the door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Door
+
+from orchestration.landing import LandingError
+from orchestration.privacy.keys import load_keys
+from orchestration.privacy.tokens import keyed, token
+
+
+def order(**cells: Any) -> str:
+    """One order line as JSON, good but for the cells given."""
+    good = {"order_id": "o1", "line_number": 1, "ordered_at": "2025-06-01T10:00:00Z", "quantity": 1, "unit_price": 2}
+    return json.dumps(good | {"line_type": "sale", "currency": "EUR"} | cells) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "rule"),
+    [
+        ({"order_id": "  "}, "order_id", "required"),
+        ({"order_id": None}, "order_id", "required"),
+        ({"line_number": "3.7"}, "line_number", "no integer"),
+        ({"line_number": "99999999999"}, "line_number", "no integer"),
+        ({"line_number": "0x10"}, "line_number", "no integer"),
+        ({"quantity": "1,5"}, "quantity", "no decimal(18,3)"),
+        ({"quantity": "1_000"}, "quantity", "no decimal(18,3)"),
+        ({"quantity": "NaN"}, "quantity", "no decimal(18,3)"),
+        ({"quantity": "-1"}, "quantity", "min 0"),
+        ({"line_type": "gift"}, "line_type", "allowed"),
+        ({"ordered_at": "01.06.2025"}, "ordered_at", "no timestamp"),
+        ({"ordered_at": "2025-02-30"}, "ordered_at", "no timestamp"),
+        ({"ordered_at": "infinity"}, "ordered_at", "no timestamp"),
+        ({"ordered_at": "0000-00-00 00:00:00"}, "ordered_at", "no timestamp"),
+        ({"ordered_at": "2025-07-02T12:00:01Z"}, "ordered_at", "instant after known"),
+        ({"currency": "USD"}, "currency", "currency without rate"),
+        ({"returned_at": "yesterday"}, "returned_at", "no timestamp"),
+        ({"quantity": "-1", "ordered_at": "soon"}, "ordered_at", "no timestamp"),  # the first in the contract's order
+    ],
+)
+def test_a_bad_row_is_quarantined_once_with_column_rule_value_and_whole_row(
+    door: Door, cells: dict[str, Any], column: str, rule: str
+) -> None:
+    door.put("orders.jsonl", order() + order(**cells))
+    (batch,) = door.land().landed
+    ((file, line, found, value, broken, raw),) = door.quarantine("*")
+    assert (file, line, found, broken) == ("orders.jsonl", 2, column, rule)
+    assert value == (str(cells[column]).strip() or None if cells[column] is not None else None)
+    assert json.loads(raw).keys() == json.loads(order(**cells)).keys()
+    assert (batch.accepted, batch.quarantined, batch.rules[0].first_line) == (1, 1, 2)
+
+
+def test_what_is_still_within_the_rules_is_accepted(door: Door) -> None:
+    door.put(
+        "orders.jsonl",
+        order(order_id=" padded\t", quantity="1e2", line_number="+3.0", ordered_at="2025-07-02T12:00:00Z", unit_price=0)
+        + order(order_id="b", currency="EUR", discount="", channel="  "),
+    )
+    door.land()
+    assert door.rows("orders", "order_id, quantity::double, line_number, discount, channel") == [
+        ("b", 1.0, 1, None, None),
+        ("padded", 100.0, 3, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "utc"),
+    [
+        ("2025-06-01 12:00:00", "2025-06-01 10:00:00"),  # summer in Berlin
+        ("2025-01-01", "2024-12-31 23:00:00"),
+        ("2025-01-01T12:00", "2025-01-01 11:00:00"),
+        ("2025-06-01T12:00:00Z", "2025-06-01 12:00:00"),
+        ("2025-06-01T12:00Z", "2025-06-01 12:00:00"),
+        ("2025-06-01 12:00:00.25+05:30", "2025-06-01 06:30:00.25"),
+        ("2025-06-01T12:00-0200", "2025-06-01 14:00:00"),
+        ("2025-03-30 02:30:00", "2025-03-30 01:30:00"),  # does not exist
+        ("2024-10-27 02:30:00", "2024-10-27 01:30:00"),  # exists twice
+    ],
+)
+def test_instants_become_naive_utc_by_their_offset_or_the_shops_zone(door: Door, told: str, utc: str) -> None:
+    door.put("orders.jsonl", order(ordered_at=told))
+    door.land()
+    assert door.rows("orders", "ordered_at::varchar, occurred_at::varchar") == [(utc, utc)]
+
+
+def test_a_touchpoint_may_have_a_time_zone_of_its_own(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "*", "time_zone": "America/New_York"}})
+    door.put("orders.jsonl", order(ordered_at="2025-06-01 12:00:00"))
+    door.land()
+    assert door.rows("orders", "occurred_at::varchar") == [("2025-06-01 16:00:00",)]
+
+
+def test_known_at_is_the_landing_instant_unless_the_file_says_another(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "*", "known_at": "loaded"}})
+    door.put("o.jsonl", order(loaded="2025-06-03T00:00:00Z") + order(order_id="o2") + order(order_id="o3", loaded="?"))
+    door.land()
+    assert door.rows("orders", "known_at::varchar") == [("2025-06-03 00:00:00",), ("2025-07-01 12:00:00",)]
+    assert door.quarantine() == [(3, "known_at", "no timestamp")]
+
+
+def test_history_is_known_when_it_happened_and_may_lie_ahead_but_only_where_append_only(
+    make_door: Callable[..., Door],
+) -> None:
+    door = make_door({"orders": {"files": "o*", "history": True}, "customers": {"files": "c*", "history": True}})
+    door.put("o.jsonl", order(ordered_at="2025-06-01T00:00:00Z") + order(order_id="o2", ordered_at="2026-01-01"))
+    door.put("c.jsonl", '{"account_id":"a1","updated_at":"2024-01-01T00:00:00Z"}\n{"account_id":"a2"}')
+    door.land()
+    known = "occurred_at::varchar, known_at::varchar"
+    assert door.rows("orders", known) == [
+        ("2025-06-01 00:00:00", "2025-06-01 00:00:00"),
+        ("2025-12-31 23:00:00", "2025-12-31 23:00:00"),
+    ]
+    assert door.rows("customers", known) == [
+        ("2024-01-01 00:00:00", "2025-07-01 12:00:00"),
+        ("2025-07-01 12:00:00", "2025-07-01 12:00:00"),
+    ]
+
+
+def test_a_foreign_currency_is_accepted_from_the_day_of_its_first_rate(door: Door) -> None:
+    (door.folder / "rates.csv").write_text("currency,date,rate\nUSD,2025-06-01,0.92\nUSD,2025-06-09,0.93\n")
+    door.put(
+        "orders.jsonl",
+        order(order_id="a", currency="USD", ordered_at="2025-05-31T12:00:00Z")
+        + order(order_id="b", currency="USD")
+        + order(order_id="c", currency="GBP"),
+    )
+    door.land()
+    assert door.rows("orders", "order_id, currency") == [("b", "USD")]
+    assert [line for line, *_ in door.quarantine()] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "content", ["currency,rate\n", "currency,date,rate\nUSD,1.6.2025,1\n", "currency,date,rate\nUSD,2025-06-01,0\n"]
+)
+def test_rates_that_cannot_be_read_are_named(door: Door, content: str) -> None:
+    (door.folder / "rates.csv").write_text(content)
+    door.put("orders.jsonl", order())
+    with pytest.raises(LandingError, match=r"rates\.csv"):
+        door.land()
+
+
+def test_direct_identifiers_leave_orders_as_tokens_only(door: Door) -> None:
+    door.put(
+        "orders.jsonl", order(email=" Ada@Example.ORG ", phone="0049 (30) 1234-5") + order(order_id="o2", email="n/a")
+    )
+    door.land()
+    key = load_keys(door.state).tokens
+    assert door.rows("orders", "email_token, phone_token") == [
+        (token(key, "email", "ada@example.org"), token(key, "phone", "+493012345")),
+        (None, None),
+    ]
+    (path,) = door.state.raw.glob("*/*/rows.parquet")
+    assert "example" not in str(duckdb.connect().execute("from read_parquet(?)", [str(path)]).fetchall()).lower()
+
+
+def test_identities_are_tokenised_by_the_type_in_the_row(make_door: Callable[..., Door]) -> None:
+    door = make_door({"identities": {"files": "i*"}, "orders": {"files": "o*"}})
+    pair = {"left_type": "email", "left_value": "A@b.de", "right_type": "device", "right_value": "D9"}
+    door.put("i.jsonl", json.dumps(pair | {"seen_at": "2025-06-01"}))
+    door.land()
+    key = load_keys(door.state).tokens
+    assert door.rows("identities", "left_token, right_token") == [(token(key, "email", "a@b.de"), "D9")]
+
+
+def test_rows_of_an_erased_person_from_before_the_erasure_are_counted_and_kept_nowhere(door: Door) -> None:
+    keys = load_keys(door.state)
+    folder = door.state.root / "privacy"
+    folder.mkdir()
+    duckdb.connect().execute(
+        f"copy (select '{keyed(keys.tombstones, 'account:secret')}' as token, timestamp '2025-06-02' as erased_at) "
+        f"to '{folder / 'tombstones.parquet'}' (format parquet)"
+    )
+    door.put(
+        "orders.jsonl",
+        order(account_id="secret")
+        + order(order_id="o2", account_id="secret", quantity="bad")
+        + order(order_id="o3", account_id="secret", ordered_at="bad")
+        + order(order_id="o4", account_id="secret", ordered_at="2025-06-02T00:00:00Z")
+        + order(order_id="o5", account_id="other"),
+    )
+    (batch,) = door.land().landed
+    assert (batch.rows_in, batch.accepted, batch.refused, batch.quarantined) == (5, 2, 3, 0)
+    assert door.rows("orders", "order_id") == [("o4",), ("o5",)]
+    assert not door.quarantine()

@@ -1,0 +1,145 @@
+"""Formats: what is read, and where each row stands."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from conftest import Door
+
+HEADER = "order_id,line_number,ordered_at,quantity,unit_price"
+
+
+def row(number: int) -> str:
+    return f"o{number},1,2025-06-01 10:00:00,1,9.90"
+
+
+@pytest.mark.parametrize(("name", "mark"), [("orders.csv", ","), ("orders.csv.gz", ";"), ("orders.tsv", "\t")])
+def test_csv_is_read_with_any_usual_delimiter_compressed_or_not(door: Door, name: str, mark: str) -> None:
+    door.put(name, "\n".join([HEADER, row(1), row(2)]).replace(",", mark))
+    door.land()
+    assert door.rows("orders", "order_id, unit_price::double") == [("o1", 9.9), ("o2", 9.9)]
+
+
+@pytest.mark.parametrize("name", ["orders.jsonl", "orders.jsonl.gz", "orders.ndjson"])
+def test_json_lines_are_read_and_may_lack_keys(door: Door, name: str) -> None:
+    first = '{"order_id":"o1","line_number":1,"ordered_at":"2025-06-01","quantity":1,"unit_price":9.9,"channel":"web"}'
+    second = '{"unit_price":1e1,"quantity":2,"line_number":1,"ordered_at":"2025-06-01","order_id":"o2"}'
+    door.put(name, f"{first}\n{second}\n")
+    door.land()
+    assert door.rows("orders", "order_id, unit_price::double, channel") == [("o1", 9.9, "web"), ("o2", 10.0, None)]
+
+
+def test_parquet_keeps_its_types_and_whole_floats_are_ids_without_a_fraction(door: Door) -> None:
+    door.put_parquet(
+        "orders.parquet",
+        "select 'o1' as order_id, 1 as line_number, timestamp '2025-06-01 12:00' as ordered_at,"
+        " 13085::double as account_id, 2::smallint as quantity, 0.1::double as unit_price",
+    )
+    door.land()
+    assert door.rows("orders", "account_id, quantity::double, unit_price::double, occurred_at::varchar") == [
+        ("13085", 2.0, 0.1, "2025-06-01 10:00:00")
+    ]
+
+
+def test_the_line_of_a_bad_row_is_its_physical_line_among_breaks_blanks_and_malformed_rows(door: Door) -> None:
+    lines = [
+        HEADER.replace("order_id", "channel,order_id"),
+        f'"two\nlines",{row(1)}',  # lines 2 and 3
+        "",
+        f"web,{row(2)}",  # line 5
+        "web,too,few",  # line 6
+        f"web,{row(3)}".replace("9.90", "-1"),  # line 7
+        f'"and\n\nthree",{row(4)}'.replace("9.90", "cheap"),  # lines 8 to 10
+        f"web,{row(5)},and,more",  # line 11
+        f"web,{row(6)}".replace("o6", " "),  # line 12
+    ]
+    door.put("orders.csv", "\n".join(lines) + "\n")
+    door.land()
+    assert door.quarantine() == [
+        (6, None, "malformed: fewer fields than the header has"),
+        (7, "unit_price", "min 0"),
+        (8, "unit_price", "no decimal(18,4)"),
+        (11, None, "malformed: more fields than the header has"),
+        (12, "order_id", "required"),
+    ]
+
+
+def test_mixed_line_endings_are_read_and_keep_their_lines(door: Door) -> None:
+    note = '"a cell\r\nwith a break"'
+    door.put("orders.csv", f"channel,{HEADER}\n{note},{row(1)}\nweb,{row(2)}\r\nweb,{row(3)}".replace("o3", ""))
+    report = door.land()
+    assert report.rows_in == 3
+    assert door.quarantine() == [(5, "order_id", "required")]
+
+
+def test_a_quote_that_is_never_closed_costs_no_row_silently(door: Door) -> None:
+    door.put("orders.csv", f'{HEADER}\n{row(1)}\n"o2,1,2025-06-01,1,1\n{row(3)}\n')
+    report = door.land()
+    (batch,) = report.landed
+    assert (batch.rows_in, batch.accepted) == (2, 1)
+    ((line, raw),) = door.quarantine("line, raw_row")
+    assert line == 3
+    assert "o2" in raw
+    assert "o3" in raw
+
+
+def test_malformed_json_lines_go_to_quarantine_with_their_line(door: Door) -> None:
+    good = '{"order_id":"o1","line_number":1,"ordered_at":"2025-06-01","quantity":1,"unit_price":9.9}'
+    door.put("orders.jsonl", f"{good}\n\n{good[:-1]}\n[1]\n{good.replace('9.9', '-9')}\n")
+    door.land()
+    malformed = "malformed: no JSON object"
+    assert door.quarantine() == [(3, None, malformed), (4, None, malformed), (5, "unit_price", "min 0")]
+
+
+def test_a_column_may_have_any_name_that_json_allows(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "*.jsonl", "columns": {"order_id": 'no/of ~"it"'}}})
+    door.put(
+        "a.jsonl",
+        '{"no\\/of ~\\"it\\"":"o1","line_number":1,"ordered_at":"2025-06-01","quantity":1,"unit_price":9.9}',
+    )
+    door.land()
+    assert door.rows("orders", "order_id") == [("o1",)]
+
+
+def test_glob_characters_in_a_file_name_read_that_file_only(door: Door) -> None:
+    door.put("orders[1]*.csv", f"{HEADER}\n{row(1)}\n")
+    door.put("orders1x.csv", f"{HEADER}\n{row(2)}\n")
+    report = door.land()
+    assert [batch.accepted for batch in report.landed] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("orders.csv", b"", "0 bytes"),
+        ("orders.csv", HEADER.encode(), "no rows, only a header"),
+        ("orders.jsonl", b"\n\n", "no rows"),
+        ("orders.csv", f"{HEADER}\n{row(1)}\nM\u00fcller".encode("latin-1"), "line 3 is not UTF-8"),
+        ("orders.csv", f"{HEADER}\n{row(1)}".encode("utf-16"), "UTF-16"),
+        ("orders.csv", b"a,b,A\n1,2,3", "'a' stands there twice"),
+        ("orders.csv", b"file_line,b\n1,2", "file_line"),
+        ("orders.parquet", b"PAR1 cut short", "parquet"),
+        ("orders.xlsx", b"PK", "unknown format .xlsx"),
+    ],
+)
+def test_an_unusable_file_is_named_with_the_reason_and_stops_only_itself(
+    door: Door, name: str, content: bytes, words: str
+) -> None:
+    door.put(name, content)
+    door.put("orders_good.csv", f"{HEADER}\n{row(1)}\n")
+    report = door.land()
+    (error,) = report.errors
+    assert error.file == name
+    assert words in error.message
+    assert [batch.file for batch in report.landed] == ["orders_good.csv"]
+
+
+@pytest.mark.parametrize("cut", [-20, 200])
+def test_a_truncated_gzip_file_is_refused_as_a_whole(door: Door, cut: int) -> None:
+    whole = gzip.compress("\n".join([HEADER, *map(row, range(2000))]).encode())
+    (door.landing / "orders.csv.gz").write_bytes(whole[:cut])
+    report = door.land()
+    assert "truncated" in report.errors[0].message
+    assert not door.rows("orders")
