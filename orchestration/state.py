@@ -78,6 +78,16 @@ class State:
         return self.root / "published"
 
     @property
+    def privacy(self) -> Path:
+        """Suppressions and withdrawals that act at once; no rollback undoes them."""
+        return self.root / "privacy"
+
+    @property
+    def privacy(self) -> Path:
+        """Suppressions and withdrawals that act at once, and the tombstones of the erased."""
+        return self.root / "privacy"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
 

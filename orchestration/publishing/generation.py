@@ -1,0 +1,198 @@
+"""A generation: one immutable folder of published tables, and what is known about it.
+
+Belongs here: names, the manifest, checking a folder against its manifest, the record of runs beside the folders.
+Does not belong here: writing the content (``write``), moving the pointer (``files``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orchestration.publishing.errors import PublishError
+
+MANIFEST = "manifest.json"
+RECORDS = "generations.json"
+VIEWS = "views.duckdb"
+
+
+@dataclass(frozen=True)
+class GenerationMeta:
+    """What the run that writes a generation says about itself."""
+
+    shop: str
+    inputs_id: str
+    as_of: datetime
+    """Naive UTC: the instant up to which everything was taken into account."""
+    as_of_date: date
+    """The daily partition, in the shop's time zone."""
+    run_id: str
+    started_at: datetime
+    """Naive UTC, from the injected clock; kept in the record, never in the content."""
+    notices: tuple[str, ...] = ()
+    """Printed in the manifest: purposes that the shop assumes and why."""
+
+    @property
+    def generation_id(self) -> str:
+        return f"{self.as_of_date:%Y%m%d}-{self.inputs_id[:12]}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """``manifest.json``: says what the content is, and nothing about when or by whom it was made."""
+
+    generation_id: str
+    shop: str
+    inputs_id: str
+    as_of: str
+    as_of_date: str
+    contract_version: int
+    columns: dict[str, dict[str, str]]
+    rows: dict[str, int]
+    sha256: dict[str, str]
+    """By file name."""
+    previous: str | None
+    """The generation that ``updated_at`` and the changes refer to."""
+    sources: dict[str, str]
+    """sha256 of each file that was handed over, and of the suppressions and withdrawals that were applied."""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def content_id(self) -> str:
+        """Changes when any byte of the content does."""
+        return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def as_of_instant(self) -> datetime:
+        return datetime.fromisoformat(self.as_of)
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, sort_keys=True)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One whole generation: resolved once, it stays the same while the pointer moves on."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def generation_id(self) -> str:
+        return self.manifest.generation_id
+
+    def file(self, table: str) -> Path:
+        return self.folder / f"{table}.parquet"
+
+    @property
+    def views(self) -> Path:
+        """A DuckDB file with schema ``crm``; open it read-only."""
+        return self.folder / VIEWS
+
+    def verify(self) -> None:
+        """Compare the folder with its manifest: files, row counts, hashes.
+
+        Raises
+        ------
+        PublishError
+            A file is missing, short or changed.
+        """
+        for table, rows in self.manifest.rows.items():
+            path = self.file(table)
+            if not path.exists():
+                raise PublishError(f"{path} is missing: write the generation again")
+            if file_hash(path) != self.manifest.sha256[path.name]:
+                raise PublishError(f"{path} was changed after it was written: write the generation again")
+            found = pq.ParquetFile(path).metadata.num_rows
+            if found != rows:
+                raise PublishError(f"{path} has {found} rows, its manifest says {rows}: write the generation again")
+
+
+def read_generation(folder: Path) -> Generation | None:
+    """The generation in ``folder``, or None where there is none."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Generation(folder, Manifest(**{**content, "notices": tuple(content["notices"])}))
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One generation's runs and instants; it lies outside the immutable content."""
+
+    generation_id: str
+    inputs_id: str
+    as_of: str
+    as_of_date: str
+    run_id: str
+    started_at: str
+    contract_version: int
+    previous: str | None
+    counts: dict[str, int] = field(default_factory=dict)
+    audit: str | None = None
+    """``passed`` or ``failed``; without a passed audit nothing is published."""
+    published_at: str | None = None
+    """First time the pointer moved here; None for a backfill that only wrote."""
+    pointed_at: str | None = None
+    """Last time the pointer moved here, by publishing or by rollback."""
+    first_move: int | None = None
+    """Number of the pointer's move that published it; moves are counted, since clocks may stand still."""
+    last_move: int | None = None
+
+
+class Records:
+    """``published/generations.json``, replaced whole at each change; its only writer holds the shop's run lock."""
+
+    def __init__(self, published: Path) -> None:
+        self.path = published / RECORDS
+
+    def all(self) -> dict[str, Record]:
+        if not self.path.exists():
+            return {}
+        return {entry["generation_id"]: Record(**entry) for entry in json.loads(self.path.read_text(encoding="utf-8"))}
+
+    def get(self, generation_id: str) -> Record | None:
+        return self.all().get(generation_id)
+
+    def put(self, record: Record) -> None:
+        self._write({**self.all(), record.generation_id: record})
+
+    def update(self, generation_id: str, **changes: Any) -> Record:
+        record = replace(self.all()[generation_id], **changes)
+        self.put(record)
+        return record
+
+    def remove(self, generation_id: str) -> None:
+        self._write({key: record for key, record in self.all().items() if key != generation_id})
+
+    def _write(self, records: Mapping[str, Record]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{RECORDS}.writing")
+        entries = [asdict(records[key]) for key in sorted(records)]
+        temporary.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(self.path)
+
+
+def record_of(generation: Generation, meta: GenerationMeta) -> Record:
+    """The record of a generation that has just been written."""
+    manifest = generation.manifest
+    return Record(
+        generation_id=manifest.generation_id, inputs_id=manifest.inputs_id, as_of=manifest.as_of,
+        as_of_date=manifest.as_of_date, run_id=meta.run_id, started_at=meta.started_at.isoformat(),
+        contract_version=manifest.contract_version, previous=manifest.previous, counts=manifest.rows,
+    )  # fmt: skip

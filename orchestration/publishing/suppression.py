@@ -1,0 +1,102 @@
+"""Suppressions and withdrawals as files: they act at once, also where Postgres is not reachable.
+
+Belongs here: ``privacy/suppressions.parquet`` and ``privacy/withdrawals.parquet`` of a shop, replaced whole by one
+rename. Does not belong here: what they take away (``permissions``), consents from the shop's own files (dbt).
+
+No rollback undoes an entry. A withdrawal stands until it is reinstated, even when a later generation knows nothing
+of it: the shop's consent file may be late, and what is not known to be granted is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+TEXT, INSTANT = pa.string(), pa.timestamp("us")
+SUPPRESSION_SCHEMA = pa.schema([("customer_id", TEXT), ("since", INSTANT), ("reason", TEXT)])
+WITHDRAWAL_SCHEMA = pa.schema([("customer_id", TEXT), ("purpose", TEXT), ("channel", TEXT), ("withdrawn_at", INSTANT)])
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """The folder ``privacy`` of a shop."""
+
+    folder: Path
+
+    @property
+    def suppressions(self) -> Path:
+        """customer_id, since (naive UTC), reason; one row per customer."""
+        return self.folder / "suppressions.parquet"
+
+    @property
+    def withdrawals(self) -> Path:
+        """customer_id, purpose, channel (null: all), withdrawn_at (naive UTC); one row per the first three."""
+        return self.folder / "withdrawals.parquet"
+
+    def prepare(self) -> None:
+        """Make the typed empty files that views read before anybody is suppressed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path, schema in ((self.suppressions, SUPPRESSION_SCHEMA), (self.withdrawals, WITHDRAWAL_SCHEMA)):
+            if not path.exists():
+                _write(path, schema, [])
+
+    def suppress(self, customer_ids: Iterable[str], since: datetime, reason: str) -> None:
+        """Hide customers everywhere, from now on. One already suppressed keeps the first instant and reason."""
+        rows = {row["customer_id"]: row for row in self.suppressed()}
+        for customer_id in customer_ids:
+            rows.setdefault(customer_id, {"customer_id": customer_id, "since": since, "reason": reason})
+        _write(self.suppressions, SUPPRESSION_SCHEMA, list(rows.values()))
+
+    def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None, at: datetime) -> None:
+        """Take a purpose away, on one channel or (None) on all."""
+        rows = {_withdrawal_key(row): row for row in self.withdrawn()}
+        for customer_id in customer_ids:
+            row = {"customer_id": customer_id, "purpose": purpose, "channel": channel, "withdrawn_at": at}
+            rows.setdefault(_withdrawal_key(row), row)
+        _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
+
+    def unsuppress(self, customer_ids: Iterable[str]) -> None:
+        """Undo a suppression made in error."""
+        gone = set(customer_ids)
+        kept = [row for row in self.suppressed() if row["customer_id"] not in gone]
+        _write(self.suppressions, SUPPRESSION_SCHEMA, kept)
+
+    def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
+        """Lift a withdrawal after a new grant; whether the value shows is then up to the generation."""
+        gone = {(customer_id, purpose, channel) for customer_id in customer_ids}
+        kept = [row for row in self.withdrawn() if _withdrawal_key(row) not in gone]
+        _write(self.withdrawals, WITHDRAWAL_SCHEMA, kept)
+
+    def suppressed(self) -> list[dict[str, Any]]:
+        self.prepare()
+        return list(pq.read_table(self.suppressions).to_pylist())
+
+    def withdrawn(self) -> list[dict[str, Any]]:
+        self.prepare()
+        return list(pq.read_table(self.withdrawals).to_pylist())
+
+    @property
+    def state_id(self) -> str:
+        """Hash of both lists; part of a run's input manifest, since writing applies them."""
+        self.prepare()
+        content = [pq.read_table(path).to_pylist() for path in (self.suppressions, self.withdrawals)]
+        return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _withdrawal_key(row: dict[str, Any]) -> tuple[str, str, str | None]:
+    return row["customer_id"], row["purpose"], row["channel"]
+
+
+def _write(path: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.writing")
+    ordered = sorted(rows, key=lambda row: tuple(str(row[name]) for name in schema.names))
+    pq.write_table(pa.Table.from_pylist(ordered, schema=schema), temporary)
+    temporary.replace(path)
