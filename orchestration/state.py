@@ -79,11 +79,6 @@ class State:
 
     @property
     def privacy(self) -> Path:
-        """Suppressions and withdrawals that act at once; no rollback undoes them."""
-        return self.root / "privacy"
-
-    @property
-    def privacy(self) -> Path:
         """Suppressions and withdrawals that act at once, and the tombstones of the erased."""
         return self.root / "privacy"
 
