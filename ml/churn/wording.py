@@ -1,0 +1,152 @@
+"""What each feature is called when a person reads why a score is what it is.
+
+Belongs here: for every feature a theme, words for colleagues and words that a customer may read. Does not belong
+here: computing which features mattered (``ml.churn.reasons``).
+
+Words for colleagues state the fact with its number: ``{value}`` is the feature, ``{gap}`` the customer's usual gap
+between orders. Words for customers state no number and nothing that sounds like being watched.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What several features are really about; a customer is given at most one reason of each."""
+
+    raises: str
+    """Customer-safe words where it raises the risk of leaving."""
+    lowers: str
+    """Customer-safe words where it lowers it."""
+
+
+THEMES = {
+    "recency": Theme("It has been a while since your last order", "You ordered with us not long ago"),
+    "rhythm": Theme("You usually order a little sooner than this", "You are keeping to your usual rhythm"),
+    "frequency": Theme("You order with us now and then", "You order with us regularly"),
+    "spend": Theme("Your orders have been on the smaller side", "You trust us with much of your shopping"),
+    "trend": Theme("You have ordered a little less lately", "You have been ordering more lately"),
+    "season": Theme("You tend to order at other times of the year", "You tend to order at this time of the year"),
+    "variety": Theme("There is more of our range to discover", "You have found things that you like with us"),
+    "tenure": Theme("We would like to know you better", "You have been with us for a good while"),
+    "discount": Theme("You like a good offer", "You like what we have at its usual price"),
+    "returns": Theme("Not everything was to your liking", "You have been happy with what you ordered"),
+    "visits": Theme("We have not seen you much lately", "You have been visiting us"),
+    "interest": Theme("There is a lot new to look at", "You have been looking around"),
+    "messages": Theme("We may not have written about what interests you", "You read what we write to you"),
+    "service": Theme("You have needed our help", "You could do without our help"),
+    "satisfaction": Theme("We can do better for you", "You told us that you are happy"),
+    "loyalty": Theme("There is more to your membership", "You make good use of your membership"),
+    "contract": Theme("Your contract is due for a look", "Your contract runs on"),
+    "other": Theme("Your recent activity with us", "Your recent activity with us"),
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    theme: str
+    internal: str
+
+
+def _counted(what: str, theme: str, *windows: int) -> dict[str, Words]:
+    """One entry per window of a count ``<what>_<n>d``."""
+    spoken = what.replace("_", " ")
+    return {f"{what}_{n}d": Words(theme, f"{{value}} {spoken} in {n} days") for n in windows}
+
+
+WORDS: dict[str, Words] = {
+    "days_since_last_order": Words("recency", "No order for {value} days, usual gap {gap}"),
+    "days_since_first_order": Words("tenure", "First order {value} days ago"),
+    "recency_over_median_gap": Words("rhythm", "Silent for {value} times the usual gap of {gap} days"),
+    "recency_over_mean_gap": Words("rhythm", "Silent for {value} times the average gap"),
+    "order_gap_mean_days": Words("frequency", "{value} days between orders on average"),
+    "order_gap_median_days": Words("frequency", "Usually {value} days between orders"),
+    "order_gap_std_days": Words("rhythm", "Gaps between orders vary by {value} days"),
+    "order_gap_max_days": Words("rhythm", "Longest gap between orders {value} days"),
+    **_counted("orders", "frequency", 30, 60, 90, 180, 365),
+    **_counted("order_days", "frequency", 30, 90, 180, 365),
+    **_counted("order_months", "frequency", 365),
+    **_counted("order_lines", "frequency", 90, 365),
+    **_counted("units", "spend", 90, 365),
+    **{f"spend_{n}d": Words("spend", f"Spent {{value}} in {n} days") for n in (30, 90, 180, 365)},
+    "expected_orders": Words("frequency", "{value} days with an order to be expected at the usual pace"),
+    "average_order_value_365d": Words("spend", "Average order {value}"),
+    "largest_order_day_365d": Words("spend", "Largest day of orders {value}"),
+    "order_trend": Words("trend", "Orders of the last 90 days at {value} times the earlier pace"),
+    "spend_trend": Words("trend", "Spend of the last 90 days at {value} times the earlier pace"),
+    "orders_same_season": Words("season", "{value} orders in these weeks last year"),
+    "products_365d": Words("variety", "{value} different items in 365 days"),
+    "repeat_product_share_365d": Words("variety", "Share of repeat purchases {value}"),
+    "discount_share_365d": Words("discount", "Discount was {value} of the price"),
+    **_counted("returns", "returns", 90, 365),
+    "returned_share_365d": Words("returns", "Value sent back was {value} of what was bought"),
+    "days_since_last_event": Words("visits", "No visit for {value} days"),
+    **_counted("sessions", "visits", 7, 30, 90, 365),
+    **_counted("event_days", "visits", 30, 90, 365),
+    "session_trend": Words("visits", "Visits of the last 30 days at {value} times the earlier pace"),
+    **_counted("product_views", "interest", 30, 90),
+    **_counted("searches", "interest", 90),
+    **_counted("carts", "interest", 30, 90),
+    **_counted("messages_sent", "messages", 90),
+    **_counted("messages_opened", "messages", 90),
+    **_counted("messages_clicked", "messages", 90),
+    "message_open_rate_90d": Words("messages", "Opened {value} of the messages in 90 days"),
+    "message_click_rate_90d": Words("messages", "Clicked {value} of the messages in 90 days"),
+    **_counted("messages_bounced", "messages", 90),
+    **_counted("unsubscribes", "messages", 365),
+    **_counted("complaints", "messages", 365),
+    **_counted("tickets_opened", "service", 90, 365),
+    "tickets_open": Words("service", "{value} tickets still open"),
+    **_counted("ticket_contacts", "service", 365),
+    "ticket_rating_mean_365d": Words("satisfaction", "Rated our service {value} of 5"),
+    "nps_mean_365d": Words("satisfaction", "Recommends us with {value} of 10"),
+    "review_mean_365d": Words("satisfaction", "Reviews give {value} of 5"),
+    **_counted("points_earned", "loyalty", 90, 365),
+    **_counted("points_spent", "loyalty", 365),
+    "subscriptions_running": Words("contract", "{value} contracts running"),
+    "days_to_renewal": Words("contract", "Contract renews in {value} days"),
+    "contract_age_days": Words("contract", "Contract is {value} days old"),
+    "is_past_due": Words("contract", "Payment is past due"),
+    "has_given_notice": Words("contract", "Notice has been given"),
+    "usage_share": Words("contract", "Uses {value} of what the plan includes"),
+}
+GAP = "order_gap_median_days"
+STAYS = ", speaks for staying"
+PERCENT = re.compile("_(share|rate)(_|$)")
+
+
+def words_of(feature: str) -> Words:
+    """The feature's words; a shop's own feature without an entry speaks by its name."""
+    return WORDS.get(feature) or Words("other", feature.replace("_", " ") + " {value}")
+
+
+def theme_of(feature: str) -> str:
+    return words_of(feature).theme
+
+
+def internal_words(feature: str, value: float, gap: float = float("nan"), *, raises: bool = True) -> str:
+    """For colleagues: the fact and its number, ``No order for 74 days, usual gap 30``."""
+    template = words_of(feature).internal
+    if np.isnan(gap):
+        template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
+    said = template.format(value=_spoken(feature, value), gap=_spoken(GAP, gap))
+    return said if raises else said + STAYS
+
+
+def customer_words(feature: str, *, raises: bool) -> str:
+    """For the customer: no number, nothing that sounds like being watched."""
+    theme = THEMES[theme_of(feature)]
+    return theme.raises if raises else theme.lowers
+
+
+def _spoken(feature: str, value: float) -> str:
+    if np.isnan(value):
+        return "unknown"
+    if PERCENT.search(feature):
+        return f"{100 * value:.0f} %"
+    return f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.1f}"

@@ -1,0 +1,216 @@
+"""A tiny shop whose customers churn by a known rule, seen at several as-ofs."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.churn.booster import Recipe
+from ml.churn.model import ChurnModel, FeatureMismatchError, ModelFileError
+from ml.churn.snapshots import Engine, known_snapshots, read_snapshots
+from ml.churn.training import TooLittleData, TrainingPlan, TrainingResult, judged_champion, train
+from ml.evaluation import auc
+from ml.splits import Outcome
+
+OUTCOME = Outcome(horizon_days=30, label_delay_days=5)
+AS_OF = date(2024, 12, 1)
+NAMES = ("days_since_last_order", "orders_90d", "spend_90d", "noise", "never_known")
+PLAN = TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=40), seed=3)
+ENGINE = Engine(threads=1)
+
+
+def write_world(folder: Path, *, customers: int = 300, snapshots: int = 6, churn: float | None = None) -> Path:
+    """P(churn) = expit(recency / 30 - orders), at ``snapshots`` as-ofs whose outcome is known and at the as-of."""
+    rng = np.random.default_rng(1)
+    newest = AS_OF - timedelta(OUTCOME.known_after_days)
+    dates = [newest - timedelta(30 * k) for k in range(snapshots)] + [AS_OF]
+    parts = []
+    for day in sorted(dates):
+        recency, orders = rng.integers(1, 120, customers), rng.poisson(2.0, customers)
+        p = 1 / (1 + np.exp(-(recency / 30 - orders))) if churn is None else np.full(customers, churn)
+        frame = pd.DataFrame({
+            "as_of_date": day, "customer_id": [f"c_{n:05d}" for n in range(customers)],
+            "days_since_last_order": recency, "orders_90d": orders.astype(float),
+            "spend_90d": np.where(orders, orders * 20.0, np.nan), "noise": rng.normal(size=customers),
+            "never_known": np.nan, "has_churned": rng.random(customers) < p, "p": p,
+        })  # fmt: skip
+        frame["has_churned"] = frame["has_churned"].astype("boolean").mask(np.full(customers, day == AS_OF))
+        parts.append(frame)
+    world = pd.concat(parts).assign(is_eligible=True, is_profiled=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    world[["as_of_date", "customer_id", *NAMES]].to_parquet(folder / "features.parquet", index=False)
+    label_columns = ["as_of_date", "customer_id", "is_eligible", "has_churned", "is_profiled"]
+    world[label_columns].to_parquet(folder / "labels.parquet", index=False)
+    return folder
+
+
+def train_in(folder: Path, plan: TrainingPlan = PLAN, **kwargs: object) -> TrainingResult | TooLittleData:
+    return train(folder / "features.parquet", folder / "labels.parquet", plan, ENGINE, **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def result(world):
+    return train_in(world)
+
+
+def newest(folder: Path) -> tuple[np.ndarray, pd.DataFrame]:
+    features = pd.read_parquet(folder / "features.parquet").query("as_of_date == @AS_OF")
+    return features[list(NAMES)].to_numpy(np.float32), features
+
+
+def test_the_model_finds_the_rule_and_beats_recency_alone(result):
+    metrics = result.backtest.metrics
+    assert result.backtest.kind == "time"
+    assert metrics["model"].auc > metrics["recency"].auc + 0.05
+    assert {"model", "logistic", "recency"} == set(metrics)
+
+
+def test_the_backtest_learns_from_no_outcome_that_was_unknown_at_its_date(result):
+    known_after = timedelta(OUTCOME.known_after_days)
+    assert result.backtest.date == max(result.snapshots)
+    assert all(day + known_after <= result.backtest.date for day in result.backtest_model.level_gaps)
+    assert set(result.model.level_gaps) == set(result.snapshots)
+
+
+def test_outcomes_flipped_after_the_backtest_date_change_the_judgement_but_not_the_judged(world, tmp_path, result):
+    labels = pd.read_parquet(world / "labels.parquet")
+    test = labels["as_of_date"] == result.backtest.date
+    labels.loc[test, "has_churned"] = ~labels.loc[test, "has_churned"]
+    labels.to_parquet(tmp_path / "labels.parquet", index=False)
+    flipped = train(world / "features.parquet", tmp_path / "labels.parquet", PLAN, ENGINE)
+    assert np.array_equal(flipped.backtest.probabilities["model"], result.backtest.probabilities["model"])
+    assert flipped.backtest.metrics["model"].auc == pytest.approx(1 - result.backtest.metrics["model"].auc)
+
+
+def test_a_snapshot_whose_outcome_is_not_yet_due_teaches_nothing(world, tmp_path, result):
+    labels = pd.read_parquet(world / "labels.parquet")
+    labels["has_churned"] = labels["has_churned"].fillna(False)
+    labels.to_parquet(tmp_path / "labels.parquet", index=False)
+    early = train(world / "features.parquet", tmp_path / "labels.parquet", PLAN, ENGINE)
+    assert AS_OF not in early.snapshots
+    assert early.data_hash == result.data_hash
+
+
+def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
+    quick = replace(PLAN, recipe=Recipe(rounds=5))
+    for threads in (1, 2):
+        trained = train(world / "features.parquet", world / "labels.parquet", quick, Engine(threads=threads))
+        trained.save(tmp_path / str(threads))
+    for file in ("model.json", "trees.txt", "backtest/model.json", "backtest/trees.txt"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
+
+
+def test_the_order_of_rows_in_the_files_does_not_matter(world, tmp_path, result):
+    for file in ("features.parquet", "labels.parquet"):
+        pd.read_parquet(world / file).sample(frac=1, random_state=1).to_parquet(tmp_path / file, index=False)
+    assert train_in(tmp_path).data_hash == result.data_hash
+
+
+def test_a_saved_model_scores_the_same_to_the_last_bit(world, result, tmp_path):
+    X, _ = newest(world)
+    loaded = ChurnModel.load(result.model.save(tmp_path / "model"))
+    assert np.array_equal(loaded.predict(X, NAMES, AS_OF), result.model.predict(X, NAMES, AS_OF))
+    assert {p.name for p in (tmp_path / "model").iterdir()} == {"model.json", "trees.txt"}
+
+
+def test_no_customer_is_named_in_the_files_of_a_model(result, tmp_path):
+    files = (p for p in result.save(tmp_path).rglob("*") if p.is_file())
+    assert not any("c_0" in p.read_text() for p in files)
+
+
+def test_reordered_renamed_and_missing_features_are_refused_by_name(world, result):
+    X, _ = newest(world)
+    swapped = (NAMES[1], NAMES[0], *NAMES[2:])
+    with pytest.raises(FeatureMismatchError, match="another order, first at 0: orders_90d"):
+        result.model.predict(X, swapped, AS_OF)
+    with pytest.raises(FeatureMismatchError, match=r"missing orders_90d \(renamed to orders_90_d\?\)"):
+        result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), AS_OF)
+
+
+def test_contributions_add_up_to_the_score(world, result):
+    X, _ = newest(world)
+    margin = result.model.margin(X, threads=1)
+    rest = margin - result.model.contributions(X).sum(axis=1)
+    assert np.ptp(rest) < 1e-9
+
+
+def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
+    with pytest.raises(ModelFileError, match="no whole churn model"):
+        ChurnModel.load(tmp_path)
+    folder = result.model.save(tmp_path / "m")
+    text = (folder / "model.json").read_text().replace('"format": 1', '"format": 9')
+    (folder / "model.json").write_text(text)
+    with pytest.raises(ModelFileError, match="format 9"):
+        ChurnModel.load(folder)
+
+
+def test_who_objected_to_profiling_or_is_not_eligible_does_not_teach(world, tmp_path):
+    labels = pd.read_parquet(world / "labels.parquet")
+    labels.loc[labels["customer_id"] == "c_00000", "is_profiled"] = False
+    labels.loc[labels["customer_id"] == "c_00001", "is_eligible"] = False
+    labels.to_parquet(tmp_path / "labels.parquet", index=False)
+    dates = tuple(known_snapshots(tmp_path / "labels.parquet", ENGINE))
+    data = read_snapshots(world / "features.parquet", tmp_path / "labels.parquet", NAMES, dates, ENGINE, max_rows=10**6)
+    assert data.customers == 298
+
+
+def test_above_the_cap_the_same_customers_stay_in_every_snapshot(world):
+    dates = tuple(known_snapshots(world / "labels.parquet", ENGINE))
+    data = read_snapshots(world / "features.parquet", world / "labels.parquet", NAMES, dates, ENGINE, max_rows=600)
+    assert 400 < len(data) < 800
+    assert len(data) == data.customers * len(dates)
+
+
+@pytest.mark.parametrize(
+    ("world_settings", "reason"),
+    [
+        ({"customers": 60}, "60 customers"),
+        ({"churn": 1.0}, "only 0 of 1800 outcomes differ"),
+        ({"snapshots": 0}, "no snapshot has a finished outcome"),
+    ],
+)
+def test_too_little_data_says_why_instead_of_training(tmp_path, world_settings, reason):
+    refused = train_in(write_world(tmp_path, **world_settings))
+    assert isinstance(refused, TooLittleData)
+    assert reason in refused.reason
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3])
+def test_little_history_still_gives_a_model_judged_on_other_customers(tmp_path, snapshots):
+    result = train_in(write_world(tmp_path, customers=600, snapshots=snapshots))
+    assert result.backtest.kind == ("customers" if snapshots < 3 else "time")
+    assert result.backtest.metrics["model"].auc > 0.7
+
+
+def test_the_champion_is_judged_by_the_model_that_could_not_have_known(result, tmp_path):
+    folder = result.save(tmp_path)
+    same_day = judged_champion(folder, result.backtest.date, OUTCOME)
+    assert same_day.level_gaps.keys() == result.backtest_model.level_gaps.keys()
+    much_later = judged_champion(folder, result.backtest.date + timedelta(60), OUTCOME)
+    assert much_later.level_gaps.keys() == result.model.level_gaps.keys()
+
+
+def test_the_champion_is_scored_on_the_same_customers_or_named_unfit(world, result, tmp_path):
+    folder = result.save(tmp_path / "champion")
+    again = train_in(world, champion_folder=folder)
+    assert np.array_equal(again.backtest.probabilities["champion"], again.backtest.probabilities["model"])
+    features = pd.read_parquet(world / "features.parquet").rename(columns={"noise": "whisper"})
+    features.to_parquet(tmp_path / "features.parquet", index=False)
+    renamed = train(tmp_path / "features.parquet", world / "labels.parquet", PLAN, ENGINE, champion_folder=folder)
+    assert "champion" not in renamed.backtest.probabilities
+    assert "missing noise" in renamed.backtest.champion_unfit
+
+
+def test_probabilities_rank_what_then_happens(world, result):
+    X, features = newest(world)
+    p = result.model.predict(X, NAMES, AS_OF)
+    truth = features["days_since_last_order"] / 30 - features["orders_90d"]
+    assert auc((truth > 0).to_numpy(float), p) > 0.9
