@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.landing import LandingReport
+from orchestration.publishing.generation import Generation
 
 
 def landing_metadata(report: LandingReport, touchpoint: str) -> dict[str, Any]:
@@ -35,3 +36,14 @@ def markdown_table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     """A table as Dagster shows it."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def published_metadata(generation: Generation) -> dict[str, Any]:
+    """Rows of every table of a generation, the first one's as the row count."""
+    rows = generation.manifest.rows
+    return {
+        "generation": generation.generation_id,
+        "dagster/row_count": rows["customer_scores"],
+        "rows": dg.MetadataValue.md(markdown_table(("table", "rows"), sorted(rows.items()))),
+        "contract version": generation.manifest.contract_version,
+    }

@@ -83,6 +83,11 @@ class Progress:
         if not succeeded and self.first_error is None and event.step_failure_data.error:
             self.first_error = _innermost(event.step_failure_data.error)
 
+    @property
+    def peak_megabytes(self) -> int:
+        """Highest resident memory since the start, children included."""
+        return self._memory.overall
+
     @contextmanager
     def task(self, name: str) -> Iterator[None]:
         """A line for work around the run, such as simulating a demo shop's files."""

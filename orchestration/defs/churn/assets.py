@@ -3,13 +3,13 @@
 import dagster as dg
 
 from orchestration import churn, inputs
-from orchestration.partitions import daily_as_ofs
+from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    common = {"partitions_def": daily_as_ofs(Workspace().shop), "group_name": "churn", "owners": ["team:data"]}
+    common = per_as_of("churn")
 
     @dg.asset(
         key=["ml", "churn_snapshots"],

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration import inputs
 from orchestration.identity import resolve_persons
-from orchestration.partitions import daily_as_ofs
+from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
 from orchestration.resources import dbt
 from orchestration.workspace import Workspace
 
@@ -32,6 +32,7 @@ def defs() -> dg.Definitions:
             for name, description in DESCRIPTIONS.items()
         ],
         partitions_def=daily_as_ofs(Workspace().shop),
+        backfill_policy=ONE_RUN_EACH,
         pool="warehouse",
     )
     def persons(

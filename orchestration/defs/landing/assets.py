@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 
 from orchestration import inputs
-from orchestration.partitions import daily_as_ofs
+from orchestration.partitions import per_as_of
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
 from orchestration.churn import champion_version, is_training_due, training_dates
@@ -53,11 +53,9 @@ def defs() -> dg.Definitions:
         key=["ledger", "input_manifest"],
         description="Everything that may change what the run publishes, pinned: batches, ledgers, model, code.",
         deps=[["raw", name] for name in contract],
-        partitions_def=daily_as_ofs(Workspace().shop),
-        group_name="landing",
         kinds={"json"},
-        owners=["team:data"],
         pool="warehouse",
+        **per_as_of("landing"),
     )
     def input_manifest(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]

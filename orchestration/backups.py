@@ -1,0 +1,69 @@
+"""Backup and restore of one shop: everything that cannot be made again, in one archive.
+
+Belongs here: what is in it, and refusing to overwrite. Does not belong here: erasure in backups (an erased person is
+in older archives until those are deleted; the documentation says so).
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+from orchestration.state import State, StateError
+
+REMADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "tmp", "postgres", "lock")
+"""Left out: rebuilt by the next run, or the server's own."""
+
+
+def write_backup(state: State, target: Path) -> None:
+    """Archive the shop's state, its MLflow store and its keys; the archive appears by one rename, readable by the owner.
+
+    The caller holds the shop's run lock.
+    """
+    temporary = target.with_name(f".{target.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=3) as archive:
+        for path in sorted(state.root.iterdir()):
+            if path.name not in REMADE:
+                archive.add(path, f"state/{path.name}")
+        for folder, name in ((state.mlflow, "mlflow"), (state.keys, "keys")):
+            if folder.exists():
+                archive.add(folder, name)
+    os.replace(temporary, target)  # noqa: PTH105 - the one atomic step
+
+
+def read_backup(state: State, source: Path) -> None:
+    """Unpack an archive where there is neither state nor keys of this shop.
+
+    Raises
+    ------
+    StateError
+        No such archive, not one of ours, or something would be overwritten.
+    """
+    if not source.exists():
+        raise StateError(f"there is no backup {source}")
+    taken = [path for path in state.root.iterdir() if path.name not in ("format_version", "lock")]
+    if taken or state.keys.exists():
+        where = state.keys if state.keys.exists() else state.root
+        raise StateError(f"{where} is not empty: move it away first, a restore overwrites nothing")
+    try:
+        with tarfile.open(source) as archive:
+            for prefix, folder in (("state", state.root), ("mlflow", state.mlflow), ("keys", state.keys)):
+                _unpack(archive, prefix, folder)
+    except tarfile.TarError as error:
+        raise StateError(f"{source} is no backup of Regulars, or it is damaged: {error}") from error
+
+
+def _unpack(archive: tarfile.TarFile, prefix: str, folder: Path) -> None:
+    if prefix == "mlflow" and folder.exists():
+        return  # another shop's runs are in it
+    members = []
+    for member in archive.getmembers():
+        if member.name == prefix or member.name.startswith(f"{prefix}/"):
+            member.name = member.name.removeprefix(prefix).lstrip("/") or "."
+            members.append(member)
+    if members:
+        folder.mkdir(parents=True, exist_ok=True)
+        archive.extractall(folder, members=members, filter="data")

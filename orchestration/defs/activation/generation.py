@@ -1,0 +1,109 @@
+"""``published/*``: write a generation, audit it, point readers to it. Audits block what comes after them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from ml.quality.rules import Finding, Severity
+from orchestration import activation, inputs
+from orchestration.jobs import PUBLISH_TAG
+from orchestration.metadata import markdown_table, published_metadata
+from orchestration.partitions import per_as_of
+from orchestration.workspace import Workspace
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    tables = [table.name for table in activation.contract().tables]
+    shop = Workspace().shop
+    common = per_as_of("activation")
+    freshness = dg.FreshnessPolicy.cron(
+        deadline_cron=f"0 {shop.knowledge_lag_hours + 3} * * *",
+        lower_bound_delta=timedelta(hours=3),
+        timezone=shop.time_zone,
+    )
+
+    @dg.asset(
+        key=["published", "generation"],
+        description="All crm tables of one as-of, immutable, written where no reader looks.",
+        deps=[["activation", table.name] for table in activation.contract().given],
+        check_specs=[
+            dg.AssetCheckSpec(f"audit_{name}", asset=["published", "generation"], blocking=True) for name in tables
+        ],
+        kinds={"parquet", "greatexpectations"},
+        pool="warehouse",
+        **common,
+    )
+    def generation(
+        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        publisher = activation.publisher(workspace)
+        files, grants = activation.export_tables(workspace, pinned)
+        written = publisher.write(files, activation.generation_meta(workspace, pinned, context.run_id))
+        yield dg.MaterializeResult(metadata=published_metadata(written))
+        yield from _checks(tables, publisher.audit(written, grants))
+
+    @dg.asset(
+        key=["published", "files"],
+        description="The pointer that readers of Parquet and of the DuckDB views follow.",
+        deps=[["published", "generation"]],
+        kinds={"parquet", "duckdb"},
+        freshness_policy=freshness,
+        **common,
+    )
+    def files(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        if context.run.tags.get(PUBLISH_TAG) == "false":
+            return dg.MaterializeResult(metadata={"outcome": "written, not published: a backfill shows nobody the past"})
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        written = activation.generation_meta(workspace, pinned, context.run_id).generation_id
+        outcome = activation.publisher(workspace).publish_files(written)
+        return dg.MaterializeResult(metadata={"generation": outcome.generation_id, "outcome": outcome.reason})
+
+    @dg.asset(
+        key=["published", "postgres"],
+        description="Schema crm in Postgres, brought to the generation that the files show.",
+        deps=[["published", "files"]],
+        kinds={"postgres"},
+        freshness_policy=freshness,
+        **common,
+    )
+    def postgres(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        outcome = activation.publisher(workspace).publish_postgres()
+        if outcome is None:
+            return dg.MaterializeResult(metadata={"outcome": "nothing is published yet"})
+        return dg.MaterializeResult(metadata={"generation": outcome.generation_id, "outcome": outcome.reason})
+
+    return dg.Definitions(assets=[generation, files, postgres])
+
+
+def _checks(tables: Sequence[str], findings: Sequence[Finding]) -> Iterator[dg.AssetCheckResult]:
+    """One blocking check per table: how many rules held, and which did not."""
+    by_table: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_table[finding.table].append(finding)
+    for table in tables:
+        failed = [finding for finding in by_table[table] if not finding.passed]
+        critical = [finding for finding in failed if finding.severity is Severity.CRITICAL]
+        yield dg.AssetCheckResult(
+            asset_key=["published", "generation"],
+            check_name=f"audit_{table}",
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+            description=f"{len(by_table[table]) - len(failed)} of {len(by_table[table])} rules held",
+            metadata={
+                "failed": dg.MetadataValue.md(
+                    markdown_table(
+                        ("rule", "severity", "rows", "detail"),
+                        [(f.check, f.severity.value, f.failing_rows, f.detail) for f in failed],
+                    )
+                )
+            }
+            if failed
+            else {},
+        )

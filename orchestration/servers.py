@@ -1,0 +1,59 @@
+"""``regulars ui``: Dagster and MLflow on localhost, until interrupted.
+
+Belongs here: starting and stopping the two. Does not belong here: what they show.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestration.instance import dagster_home
+from orchestration.settings import PROJECT_ROOT
+from orchestration.workspace import Workspace
+
+
+def serve(workspace: Workspace, port: int, mlflow_port: int, console: Console) -> int:
+    """Run both servers in the foreground; Ctrl-C, or the end of either, stops both. Ports in use are stepped over."""
+    from ml.registry import tracking_uri
+
+    dagster_home(workspace.state)
+    port, mlflow_port = _free(port), _free(mlflow_port)
+    programs = Path(sys.executable).parent
+    store = tracking_uri(workspace.state.mlflow)
+    commands = [
+        [programs / "dagster", "dev", "--workspace", PROJECT_ROOT / "workspace.yaml", "--host", "127.0.0.1",
+         "--port", str(port)],
+        [programs / "mlflow", "server", "--backend-store-uri", store, "--default-artifact-root",
+         workspace.state.mlflow / "artifacts", "--host", "127.0.0.1", "--port", str(mlflow_port)],
+    ]  # fmt: skip
+    environment = {**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    console.print(f"Dagster  http://127.0.0.1:{port}")
+    console.print(f"MLflow   http://127.0.0.1:{mlflow_port}")
+    console.print("Ctrl-C stops both.")
+    running = [subprocess.Popen([str(word) for word in command], env=environment) for command in commands]
+    try:
+        while all(process.poll() is None for process in running):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        console.print("Stopping …")
+    finally:
+        for process in running:
+            process.terminate()
+        codes = [process.wait(30) for process in running]
+    return max(code for code in codes if code >= 0) if any(code > 0 for code in codes) else 0
+
+
+def _free(port: int) -> int:
+    """The port, or the next one that nobody listens on."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+        port += 1

@@ -1,0 +1,80 @@
+"""The end of a run: what was published, where to read it, what was quarantined; and the record of its stages.
+
+Belongs here: words and numbers for a person, ``reports/<run>.json``, the exit code. Does not belong here: progress.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from orchestration.execution import Outcome
+from orchestration.files import write_text_atomically
+from orchestration.landing import batches
+from orchestration.progress import Progress
+from orchestration.publishing.files import current_generation
+from orchestration.settings import PROJECT_ROOT
+from orchestration.workspace import Workspace
+
+
+def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
+    """Write the run's record, print the summary, return the exit code: 0, or 1 where a stage failed."""
+    seconds = sum(stage.seconds for stage in outcome.stages)
+    record = {
+        "run_id": outcome.run_id,
+        "as_of_date": outcome.as_of_date.isoformat(),
+        "succeeded": outcome.succeeded,
+        "error": outcome.error,
+        "seconds": round(seconds, 1),
+        "peak_megabytes": progress.peak_megabytes,
+        "stages": [asdict(stage) for stage in outcome.stages],
+    }
+    path = workspace.state.reports / f"run-{outcome.as_of_date}-{outcome.run_id[:8]}.json"
+    write_text_atomically(path, json.dumps(record, indent=1))
+    console = progress.console
+    console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
+    _print_quarantine(workspace, console)
+    _print_published(workspace, console)
+    if not outcome.succeeded:
+        console.print(f"\n[red]✗[/] {outcome.error}", soft_wrap=True)
+        console.print("  Mend it, then: regulars run --retry (goes on at the stage that failed)")
+    return 0 if outcome.succeeded else 1
+
+
+def _print_quarantine(workspace: Workspace, console: Console) -> None:
+    every = [batch for several in batches(workspace.state).values() for batch in several]
+    rows_in, quarantined, duplicates = (
+        sum(getattr(batch, name) for batch in every) for name in ("rows_in", "quarantined", "duplicates")
+    )
+    console.print(
+        f"Landed so far: {rows_in:,} rows from {len(every)} files; {quarantined:,} in quarantine, {duplicates:,} duplicates"
+    )
+    worst = sorted(((rule, batch) for batch in every for rule in batch.rules), key=lambda pair: -pair[0].rows)[:3]
+    for rule, batch in worst:
+        column = f" ({rule.column})" if rule.column else ""
+        console.print(f"  {rule.rows:>9,} x {rule.rule}{column}, first in {batch.file} line {rule.first_line:,}")
+    if quarantined:
+        console.print(f"  every one with file, line, column, value and rule under {_near(workspace.state.quarantine)}")
+
+
+def _print_published(workspace: Workspace, console: Console) -> None:
+    generation = current_generation(workspace.state.published)
+    if generation is None:
+        console.print("Nothing is published yet.")
+        return
+    scores = generation.manifest.rows["customer_scores"]
+    console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers scored")
+    console.print(f"  Parquet   {_near(workspace.state.published / 'current')}/customer_scores.parquet")
+    console.print(f"  DuckDB    {_near(workspace.state.published / 'current')}/views.duckdb")
+    shop = "" if workspace.shop.slug == "demo" else f"REGULARS_SHOP={workspace.shop.slug} "
+    console.print(
+        f"  Postgres  {shop}.venv/bin/regulars psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
+    )
+
+
+def _near(path: Any) -> str:
+    """The path as seen from the project, where it lies within."""
+    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
