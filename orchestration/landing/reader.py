@@ -97,7 +97,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
     connection.execute(f"""
         create or replace temp view malformed as
         select
-            line as {LINE},
+            line::bigint as {LINE},
             'malformed: ' || case first(error_type order by column_idx, error_type::varchar)::varchar
                 when 'TOO MANY COLUMNS' then 'more fields than the header has'
                 when 'MISSING COLUMNS' then 'fewer fields than the header has'

@@ -62,7 +62,7 @@ def _path(folder: Path, purpose: str) -> Path:
 
 
 def _has_data(state: State) -> bool:
-    folders = (state.raw, state.ledger, state.identity, state.published, state.root / "privacy")
+    folders = (state.raw, state.quarantine, state.ledger, state.identity, state.published, state.root / "privacy")
     return any(path.is_file() for folder in folders for path in folder.rglob("*"))
 
 

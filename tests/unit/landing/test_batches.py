@@ -1,0 +1,227 @@
+"""Batches: immutable, balanced, visible whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import NOW, Door
+
+from orchestration.landing import LandingError, batches, check, load_contract
+from orchestration.landing.contract import SYSTEM_COLUMNS
+
+HEADER = "order_id,line_number,ordered_at,quantity,unit_price"
+GOOD = "o{},1,2025-06-01,1,9.90"
+BAD = "o{},1,2025-06-01,-1,9.90"
+
+
+def csv(good: int, bad: int = 0) -> str:
+    return "\n".join([HEADER, *map(GOOD.format, range(good)), *map(BAD.format, range(bad))]) + "\n"
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_batch_has_the_contracts_columns_then_the_systems_and_a_manifest_that_balances(door: Door) -> None:
+    path = door.put("orders.csv", csv(3, bad=2))
+    (batch,) = door.land().landed
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert batch.batch_id == hashlib.sha256(f"orders{digest}".encode()).hexdigest()[:16]
+    folder = door.state.raw / "orders" / batch.batch_id
+    described = duckdb.connect().execute("describe from read_parquet(?)", [str(folder / "rows.parquet")]).fetchall()
+    contract = load_contract()["orders"]
+    assert [name for name, *_ in described] == [*(column.name for column in contract.columns), *SYSTEM_COLUMNS]
+    types = {column.name: column.data_type.upper() for column in contract.columns}
+    assert {name: kind for name, kind, *_ in described if name in types} == types
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["rows_in"] == 5
+    assert manifest["rows_in"] == sum(
+        manifest[part] for part in ("accepted", "quarantined", "duplicates", "refused", "erased")
+    )
+    assert (manifest["file"], manifest["sha256"], manifest["landed_at"]) == (
+        "orders.csv",
+        digest,
+        "2025-07-01T12:00:00",
+    )
+    assert manifest["rules"] == [{"rule": "min 0", "column": "quantity", "rows": 2, "first_line": 5}]
+    assert batches(door.state) == {"orders": [batch]}
+
+
+def test_the_same_bytes_under_any_name_are_no_second_batch(door: Door) -> None:
+    door.put("orders.csv", csv(3))
+    door.land()
+    before = {path: path.stat().st_mtime_ns for path in door.state.raw.rglob("*")}
+    door.put("orders_again.csv", csv(3))
+    report = door.land(now=NOW + timedelta(days=1))
+    assert report.landed == ()
+    assert sorted(report.unchanged) == ["orders.csv", "orders_again.csv"]
+    assert {path: path.stat().st_mtime_ns for path in door.state.raw.rglob("*")} == before
+
+
+def test_assumed_consent_stands_in_every_manifest(make_door: Callable[..., Door]) -> None:
+    door = make_door(consent={"profiling": {"basis": "assume", "because": "research data"}})
+    door.put("orders.csv", csv(1))
+    (batch,) = door.land().landed
+    assert batch.consent_assumptions == ("profiling is assumed, because: research data",)
+
+
+def test_the_bytes_of_a_batch_hang_neither_on_threads_nor_on_the_order_of_rows(tmp_path: Path) -> None:
+    # More than one row group and many chunks, so that threads could disagree.
+    query = (
+        "select 'o' || hash(i) as order_id, i as line_number, 1 as quantity, i / 100 as unit_price,"
+        " timestamp '2020-01-01' + interval (i) minute as ordered_at from range(130_000) r(i) order by hash(i + {})"
+    )
+    found = []
+    for threads, seed in ((1, 0), (2, 0), (2, 1)):
+        door = Door(tmp_path / f"{threads}_{seed}", {"orders": {"files": "*"}}, threads=threads)
+        door.put_parquet("orders.parquet", query.format(seed))
+        door.land()
+        ((content,),) = door.rows("orders", "md5(string_agg(row_hash || ordered_at, '' order by file_row_number))")
+        (path,) = door.state.raw.glob("*/*/rows.parquet")
+        found.append((content, hashlib.sha256(path.read_bytes()).hexdigest()))
+    one, two, shuffled = found
+    assert one == two
+    assert one[0] == shuffled[0]
+
+
+def test_a_csv_read_by_two_threads_keeps_its_lines(tmp_path: Path) -> None:
+    door = Door(tmp_path, {"orders": {"files": "*"}}, threads=2)
+    padding = "x" * 150
+    lines = [HEADER, *(GOOD.format(f"{number}{padding}") for number in range(70_000))]  # above DuckDB's 8 MB a thread
+    lines[60_000] = BAD.format("x")
+    door.put("orders.csv", "\n".join(lines))
+    door.land()
+    assert door.quarantine("line, typeof(line)") == [(60_001, "BIGINT")]
+
+
+def test_a_file_with_bad_rows_only_is_an_error_that_names_rule_and_line_and_stays_in_quarantine(door: Door) -> None:
+    door.put("orders_bad.csv", csv(0, bad=3))
+    door.put("orders_good.csv", csv(2))
+    report = door.land()
+    (error,) = report.errors
+    assert "all 3 rows are bad, most by the rule `min 0` in quantity (3 rows, first at line 2)" in error.message
+    assert [batch.file for batch in report.landed] == ["orders_good.csv"]
+    assert len(door.quarantine()) == 3
+    assert len(batches(door.state)["orders"]) == 1
+
+
+def test_quarantine_of_an_earlier_attempt_goes_when_a_corrected_mapping_accepts_all(door: Door) -> None:
+    door.put("orders.csv", csv(0, bad=2))
+    door.land()
+    select = "select file_line, order_id, 1 as line_number, ordered_at, 1 as quantity, unit_price from landed"
+    (door.folder / "orders.sql").write_text(select)
+    (batch,) = door.land().landed
+    assert batch.accepted == 2
+    assert not files_of(door.state.quarantine)
+
+
+def test_what_a_killed_run_left_is_swept_and_the_same_batch_lands(door: Door) -> None:
+    door.put("orders.csv", csv(2))
+    door.land()
+    wanted = files_of(door.state.raw)
+    leftover = door.state.temporary / "landing" / "0123" / "batch"
+    for path in door.state.raw.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    leftover.mkdir(parents=True)
+    (leftover / "tmp_rows.parquet").write_bytes(b"half")
+    for folder in sorted(door.state.raw.glob("*/*")):
+        folder.rmdir()
+    door.land()
+    assert files_of(door.state.raw) == wanted
+    assert not files_of(door.state.temporary)
+
+
+class _Failing:
+    """A connection whose n-th COPY meets a full disk."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, copies: int, error: Exception) -> None:
+        self.connection, self.copies, self.error = connection, copies, error
+
+    def execute(self, statement: str, *more: Any) -> Any:
+        if statement.strip().startswith("copy"):
+            self.copies -= 1
+            if self.copies < 0:
+                raise self.error
+        return self.connection.execute(statement, *more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def __enter__(self) -> _Failing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+@pytest.mark.parametrize("copies", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.IOException("IO Error: Could not write file: No space left on device"),
+        OSError(28, "No space left on device"),
+        duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block"),
+    ],
+)
+def test_a_full_disk_stops_the_landing_with_nothing_half_visible(door: Door, copies: int, error: Exception) -> None:
+    door.put("orders.csv", csv(3, bad=1))
+    with pytest.raises(LandingError, match=r"orders\.csv: the disk is full"):
+        door.land(connect=lambda: _Failing(door.connect(), copies, error))
+    assert not files_of(door.state.raw)
+    assert not files_of(door.state.temporary)
+    (batch,) = door.land().landed
+    assert batch.accepted == 3
+
+
+def test_quarantine_appears_before_its_batch(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.put("orders.csv", csv(3, bad=1))
+    seen: list[bool] = []
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", lambda self, to: seen.append(bool(door.quarantine())) or rename(self, to))
+    door.land()
+    assert seen == [True]
+
+
+def test_no_report_and_no_manifest_carries_a_value(make_door: Callable[..., Door]) -> None:
+    door = make_door({"customers": {"files": "c*"}, "orders": {"files": "o*"}})
+    door.put(
+        "c.csv", "account_id,email,birth_date\na1,ada@x.org,hidden1\n,bob@x.org,2000-01-01\nc3,c@x.org,2000-01-01\n"
+    )
+    door.put("o.csv", f"{HEADER}\nhidden2,1,hidden3,1,1\n")
+    said = "\n".join(door.land().lines())
+    said += "".join(path.read_text() for path in door.state.raw.rglob("manifest.json"))
+    assert "2 quarantined" in said
+    assert not [value for value in ("x.org", "hidden") if value in said]
+
+
+def test_check_says_the_same_and_writes_nothing(door: Door) -> None:
+    door.put("orders.csv", csv(3, bad=2))
+    door.put("orders_bad.csv", csv(0, bad=2))
+    before = files_of(door.root)
+    told = check(door.shop, door.state, door.landing, now=NOW, connect=door.connect)
+    assert files_of(door.root) == before
+    done = door.land()
+    assert told.lines() == done.lines()
+
+
+def test_the_landing_instant_is_utc_whatever_zone_the_clock_has(door: Door) -> None:
+    door.put("orders.csv", csv(1))
+    (batch,) = door.land(now=datetime.fromisoformat("2025-07-01T14:00:00+02:00")).landed
+    assert batch.landed_at == "2025-07-01T12:00:00"
+    assert door.rows("orders", "known_at") == [(NOW.astimezone(UTC).replace(tzinfo=None),)]
+
+
+def test_a_batch_does_not_hang_on_the_process_time_zone(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "TZ", "Pacific/Auckland")
+    door.put("orders.csv", csv(1))
+    door.land()
+    assert door.rows("orders", "occurred_at::varchar") == [("2025-05-31 22:00:00",)]

@@ -1,0 +1,88 @@
+"""The same again, and what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from conftest import NOW, Door
+
+HEADER = "order_id,line_number,ordered_at,quantity,unit_price,status"
+
+
+def order(number: int, status: str = "placed", day: int = 1) -> str:
+    return f"o{number},1,2025-06-{day:02d}T00:00:00Z,1,9.90,{status}"
+
+
+def csv(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows]) + "\n"
+
+
+def test_a_row_said_twice_in_a_file_or_again_in_a_later_one_is_counted_and_dropped(door: Door) -> None:
+    door.put("orders_1.csv", csv(order(1), order(2), order(1)))
+    door.put("orders_2.csv", csv(order(2), order(3)))
+    first, second = door.land().landed
+    assert (first.accepted, first.duplicates) == (2, 1)
+    assert (second.accepted, second.duplicates) == (1, 1)
+    assert [order_id for (order_id,) in door.rows("orders", "order_id")] == ["o1", "o2", "o3"]
+
+
+def test_the_same_key_with_new_content_is_a_version(door: Door) -> None:
+    door.put("orders_1.csv", csv(order(1), order(1, "shipped")))
+    door.put("orders_2.csv", csv(order(1, "returned")))
+    assert [batch.duplicates for batch in door.land().landed] == [0, 0]
+    assert sorted(door.rows("orders", "status")) == [("placed",), ("returned",), ("shipped",)]
+
+
+def test_within_a_file_the_earliest_known_of_equal_rows_stays(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "*", "known_at": "loaded"}})
+    days = ["2025-06-05", "2025-06-03", "2025-06-04"]
+    door.put("o.csv", csv(*(f"{order(1)},{day}T00:00:00Z" for day in days), header=HEADER + ",loaded"))
+    (batch,) = door.land().landed
+    assert (batch.accepted, batch.duplicates) == (1, 2)
+    assert door.rows("orders", "known_at::varchar") == [("2025-06-03 00:00:00",)]
+
+
+def test_equal_rows_meet_across_batches_whose_instants_overlap_only_at_the_edge(door: Door) -> None:
+    door.put("orders_1.csv", csv(order(1, day=1), order(2, day=5)))
+    door.put("orders_2.csv", csv(order(2, day=5), order(3, day=9)))
+    door.put("orders_3.csv", csv(order(4, day=20)))
+    assert [batch.duplicates for batch in door.land().landed] == [0, 1, 0]
+
+
+def test_a_state_that_comes_back_is_a_version_where_it_has_no_instant_of_its_own(
+    make_door: Callable[..., Door],
+) -> None:
+    door = make_door({"customers": {"files": "c*"}, "orders": {"files": "o*"}})
+    for day, tier in enumerate(["gold", "gold", "silver", "gold"]):
+        door.put(f"c{day}.csv", f"account_id,loyalty_tier,city\na1,{tier},Ulm\na2,basic,Ulm{day // 3}\n")
+        door.land(now=NOW + timedelta(days=day))
+    tiers = door.rows("customers", "account_id, loyalty_tier, known_at::date::varchar")
+    assert [row for row in tiers if row[0] == "a1"] == [
+        ("a1", "gold", "2025-07-01"),
+        ("a1", "silver", "2025-07-03"),
+        ("a1", "gold", "2025-07-04"),
+    ]
+    assert len([row for row in tiers if row[0] == "a2"]) == 2
+
+
+def test_a_version_with_its_own_instant_is_a_duplicate_wherever_it_comes_again(
+    make_door: Callable[..., Door],
+) -> None:
+    door = make_door({"customers": {"files": "c*"}, "orders": {"files": "o*"}})
+    versions = ["a1,gold,2025-01-01", "a1,silver,2025-02-01", "a1,gold,2025-01-01"]
+    for day, version in enumerate(versions):
+        door.put(
+            f"c{day}.csv", f"account_id,loyalty_tier,updated_at\n{version}\n{'a2,basic,2025-01-0' + str(day + 1)}\n"
+        )
+        door.land(now=NOW + timedelta(days=day))
+    assert len([row for row in door.rows("customers", "account_id") if row == ("a1",)]) == 2
+
+
+def test_null_and_empty_keys_are_the_same_row_but_null_and_a_value_are_not(make_door: Callable[..., Door]) -> None:
+    door = make_door({"preferences": {"files": "p*"}, "orders": {"files": "o*"}})
+    header = "account_id,email,attribute,value,set_at"
+    rows = ["a1,,brand,Acme,2025-06-01", "a1, ,brand,Acme,2025-06-01", "a1,a@b.de,brand,Acme,2025-06-01"]
+    door.put("p.csv", csv(*rows, header=header))
+    (batch,) = door.land().landed
+    assert (batch.accepted, batch.duplicates) == (2, 1)
