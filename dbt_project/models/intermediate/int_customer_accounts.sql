@@ -31,7 +31,7 @@ ranked as (
         signed_up_at,
         acquisition_channel,
         loyalty_tier,
-        row_number() over (partition by customer_id order by coalesce(signed_up_at, occurred_at), account_id) as account_rank
+        cast(row_number() over (partition by customer_id order by coalesce(signed_up_at, occurred_at), account_id) as integer) as account_rank
     from versions
     where newness = 1
 )

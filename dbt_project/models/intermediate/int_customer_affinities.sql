@@ -76,9 +76,9 @@ likings as (
 ranked as (
     select
         likings.*,
-        row_number() over (
+        cast(row_number() over (
             partition by likings.customer_id, likings.attribute order by likings.is_stated desc, likings.weight desc, likings.value
-        ) as preference_rank
+        ) as integer) as preference_rank
     from likings
     left join said_versions as refused
         on likings.customer_id = refused.customer_id and likings.attribute = refused.attribute
