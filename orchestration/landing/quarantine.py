@@ -26,11 +26,11 @@ def write_quarantine(
     text), in the order of the file. Rows of erased people are in neither.
     """
     physical_lines(connection, landed)
-    connection.execute("create or replace temp table rules (violated integer, column_name varchar, rule varchar)")
-    connection.executemany(
-        "insert into rules values (?, nullif(?, ''), ?)",
-        [(number, rule.column, rule.name) for number, rule in enumerate(rules, start=1)],
+    named = ", ".join(
+        f"({number}, nullif({sql.text(rule.column)}, ''), {sql.text(rule.name)})"
+        for number, rule in enumerate(rules, start=1)
     )
+    connection.execute(f"create or replace temp view rules as from (values {named}) t(violated, column_name, rule)")
     row = ", ".join(f"{sql.name(column)} := landed.{sql.name(column)}" for column in landed.columns)
     connection.execute(f"""
         copy (

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Door:
     def state(self) -> State:
         return State(self.root / "data", self.root / "keys", "corner")
 
-    @property
+    @cached_property
     def shop(self) -> Shop:
         given = {"name": "Corner shop", "time_zone": "Europe/Berlin"} | self.settings
         return Shop(slug="corner", folder=self.folder, touchpoints=self.touchpoints, **given)

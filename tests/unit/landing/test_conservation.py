@@ -23,7 +23,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(ROWS)
 def test_rows_in_equal_rows_out_for_random_dirt(rows: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
