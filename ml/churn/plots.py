@@ -1,0 +1,147 @@
+"""Pictures of a backtest: is it calibrated, does it rank, what does it look at.
+
+Belongs here: figures for people, drawn without a screen. Does not belong here: metrics (``ml.evaluation``), and
+where pictures are kept (``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.churn.model import ChurnModel
+from ml.churn.training import Backtest
+from ml.evaluation import Floats, auc, reliability
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "recency": "#8a8f98", "champion": "#4c9f70"}
+LABELS = {"model": "this model", "logistic": "logistic regression", "recency": "recency alone", "champion": "champion"}
+SHOWN_FEATURES = 15
+
+
+def draw(backtest: Backtest, model: ChurnModel) -> dict[str, Figure]:
+    """One figure by file name, such as ``calibration.png``."""
+    return {
+        "calibration.png": calibration(backtest),
+        "roc_precision_recall.png": roc_and_precision_recall(backtest),
+        "gain_lift.png": gain_and_lift(backtest),
+        "importance.png": importance(model),
+    }
+
+
+def calibration(backtest: Backtest) -> Figure:
+    """Observed rate against predicted probability in ten equal groups, with how customers are spread."""
+    figure, (above, below) = _figure(6, 6.4, rows=2, heights=(4, 1))
+    above.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
+    for name, p in backtest.probabilities.items():
+        mean, rate, size = reliability(backtest.y, p)
+        error = 1.96 * np.sqrt(rate * (1 - rate) / size) if name == "model" else None
+        above.errorbar(mean, rate, yerr=error, marker="o", markersize=4, **_style(name))
+    above.set(xlim=(0, 1), ylim=(0, 1), ylabel="churned", title=_title("Calibration", backtest))
+    above.legend(frameon=False, loc="upper left")
+    below.hist(backtest.probabilities["model"], bins=np.linspace(0, 1, 41).tolist(), color=COLOURS["model"])
+    below.set(xlim=(0, 1), xlabel="predicted probability of churn", ylabel="customers")
+    return figure
+
+
+def roc_and_precision_recall(backtest: Backtest) -> Figure:
+    """Who is found, at the price of how many false alarms."""
+    figure, (roc, precision) = _figure(10, 4.8, columns=2)
+    roc.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
+    for name, p in backtest.probabilities.items():
+        found, alarms, share = _cumulated(backtest.y, p)
+        roc.plot(alarms, found, **{**_style(name), "label": f"{LABELS[name]}, AUC {auc(backtest.y, p):.3f}"})
+        precision.plot(found[1:], found[1:] * backtest.y.mean() / share[1:], **_style(name))
+    precision.axhline(backtest.y.mean(), color="#c0c4cc", linewidth=1, linestyle="--")
+    roc.set(xlabel="stayers alarmed", ylabel="churners found", title=_title("ROC", backtest), xlim=(0, 1), ylim=(0, 1))
+    precision.set(
+        xlabel="churners found",
+        ylabel="churners among the alarmed",
+        title="Precision and recall",
+        ylim=(0, 1.02),
+        xlim=(0, 1),
+    )
+    roc.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def gain_and_lift(backtest: Backtest) -> Figure:
+    """What reaching a share of customers, riskiest first, finds; against picking them blindly."""
+    figure, (gain, lift) = _figure(10, 4.8, columns=2)
+    gain.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
+    lift.axhline(1, color="#c0c4cc", linewidth=1, linestyle="--")
+    for name, p in backtest.probabilities.items():
+        found, _, share = _cumulated(backtest.y, p)
+        enough = share >= 0.01
+        gain.plot(share, found, **_style(name))
+        lift.plot(share[enough], found[enough] / share[enough], **_style(name))
+    gain.set(
+        xlabel="customers reached, riskiest first",
+        ylabel="churners found",
+        title=_title("Gain", backtest),
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    lift.set(
+        xlabel="customers reached, riskiest first",
+        ylabel="times better than picking blindly",
+        title="Lift",
+        xlim=(0, 1),
+    )
+    gain.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def importance(model: ChurnModel) -> Figure:
+    """Share of the trees' gain by feature, the largest on top."""
+    gains = model.trees.gains()
+    order = np.argsort(-gains, kind="stable")[:SHOWN_FEATURES][::-1]
+    figure, (axes,) = _figure(7, 5)
+    axes.barh([model.names[k] for k in order], gains[order], color=COLOURS["model"], height=0.7)
+    for row, k in enumerate(order):
+        axes.text(gains[k], row, f" {gains[k]:.1%}", va="center", fontsize=8, color="#4a4f57")
+    axes.set(xlabel="share of the trees' gain", title="What the model looks at", xlim=(0, gains.max() * 1.15 or 1))
+    return figure
+
+
+def _cumulated(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
+    """Share of churners, of stayers and of all, down the ranking; ties are passed in one step."""
+    order = np.argsort(-p, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
+    found, alarms = np.cumsum(y[order])[last], np.cumsum(1 - y[order])[last]
+    start = np.zeros(1)
+    parts = found / max(y.sum(), 1), alarms / max((1 - y).sum(), 1), (last + 1) / len(p)
+    found_share, alarm_share, share = (np.concatenate([start, part]) for part in parts)
+    return found_share, alarm_share, share
+
+
+def _style(name: str) -> dict[str, Any]:
+    front = name == "model"
+    return {
+        "color": COLOURS[name],
+        "label": LABELS[name],
+        "linewidth": 2.2 if front else 1.3,
+        "zorder": 3 if front else 2,
+    }
+
+
+def _title(what: str, backtest: Backtest) -> str:
+    return f"{what}: {len(backtest.y):,} customers at {backtest.date}"
+
+
+def _figure(
+    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: tuple[float, ...] | None = None
+) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel().tolist()
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.grid(color="#eceef1", linewidth=0.8)
+        one.set_axisbelow(True)
+    return figure, axes

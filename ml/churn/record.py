@@ -1,0 +1,65 @@
+"""A churn training in the terms of the registry: parameters, metrics against baselines, pictures, files.
+
+Belongs here: what of a training is written down, and how it is called. Does not belong here: MLflow
+(``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from ml.churn.plots import draw
+from ml.churn.training import TrainingPlan, TrainingResult
+from ml.registry import Record
+
+SERVED = Path(__file__).with_name("served.py")
+
+
+def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mapping[str, str]) -> Record:
+    """Save the model into ``folder`` and describe the training.
+
+    Parameters
+    ----------
+    tags
+        Where it comes from: git commit, lock hash, inputs id.
+    """
+    return Record(
+        model="churn",
+        folder=result.save(folder),
+        code=SERVED,
+        parameters={
+            "as_of": plan.as_of.isoformat(),
+            "horizon_days": plan.outcome.horizon_days,
+            "label_delay_days": plan.outcome.label_delay_days,
+            "seed": plan.seed,
+            "backtest_date": result.backtest.date.isoformat(),
+            "backtest_kind": result.backtest.kind,
+            "logistic_share": result.model.logistic_share,
+            "calibration_slope": round(result.model.line.slope, 6),
+            "calibration_intercept": round(result.model.line.intercept, 6),
+            **asdict(plan.recipe),
+        },
+        metrics=metrics(result),
+        dataset={
+            "snapshots": [day.isoformat() for day in result.snapshots],
+            "rows": result.rows,
+            "customers": result.customers,
+            "churn_rate": round(result.model.base_rate, 6),
+            "features": list(result.model.names),
+        },
+        data_hash=result.data_hash,
+        features=result.model.names,
+        tags={"as_of": plan.as_of.isoformat(), **tags},
+        figures=draw(result.backtest, result.model),
+    )
+
+
+def metrics(result: TrainingResult) -> dict[str, float]:
+    """Metrics of the backtest: the model's own by their name, those it is compared with as ``<name>/<metric>``."""
+    found = {"rows": float(result.rows), "snapshots": float(len(result.snapshots))}
+    for name, measured in result.backtest.metrics.items():
+        prefix = "" if name == "model" else f"{name}/"
+        found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
+    return found

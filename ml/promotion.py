@@ -1,0 +1,109 @@
+"""The gate: whether a challenger may take the champion's place.
+
+Belongs here: the judgement, from numbers of one backtest, in words. Does not belong here: computing the scores
+(``ml.churn``) and moving the alias (``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ml.evaluation import Difference, Floats, calibration_line, paired_bootstrap
+
+SLOPE_RANGE = (0.5, 2.0)
+"""Beyond this, probabilities are far too extreme or far too timid to act on."""
+TOLERANCE = {"auc": 0.003, "log_loss": 0.003}
+"""What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to promote, why, and the numbers behind it."""
+
+    is_promoted: bool
+    reasons: tuple[str, ...]
+    """Sentences: every ground for refusal, or what speaks for the challenger."""
+    differences: dict[str, Difference] = field(default_factory=dict)
+    """Challenger minus champion in ``auc`` and ``log_loss``; empty without a champion."""
+
+    @property
+    def words(self) -> str:
+        return ("promoted: " if self.is_promoted else "refused: ") + "; ".join(self.reasons)
+
+
+def decide(y: Floats, probabilities: Mapping[str, Floats], *, seed: int, champion_unfit: str | None = None) -> Decision:
+    """Compare models on the same customers of one backtest date.
+
+    Parameters
+    ----------
+    y
+        What happened, 0/1, shape (customers,).
+    probabilities
+        By model, shape (customers,): ``model`` is the challenger; ``champion`` and ``recency`` where there are any.
+    champion_unfit
+        Why the champion could not be scored on these features; it then cannot defend its place.
+
+    Notes
+    -----
+    Refused where a probability is no number, where there is one class, where the calibration slope is certainly
+    beyond ``SLOPE_RANGE``, where recency alone ranks better beyond noise, or where the champion is: the 95 % interval
+    of a paired bootstrap by customer (``ml.evaluation``) lies on the wrong side and the mean loses more than
+    ``TOLERANCE``.
+    """
+    challenger = probabilities["model"]
+    if broken := _unusable(y, challenger):
+        return Decision(False, (broken,))
+    refusals = [
+        *_slope_refusal(y, challenger),
+        *_ranks_worse_than_recency(y, challenger, probabilities.get("recency"), seed),
+    ]
+    champion = probabilities.get("champion")
+    differences = {} if champion is None else paired_bootstrap(y, challenger, champion, seed=seed)
+    refusals += _worse(differences, "the champion")
+    if refusals:
+        return Decision(False, tuple(refusals), differences)
+    return Decision(True, (_grounds(differences, champion_unfit),), differences)
+
+
+def _unusable(y: Floats, p: Floats) -> str | None:
+    if not np.isfinite(p).all():
+        return f"{int((~np.isfinite(p)).sum())} of {len(p)} probabilities are not numbers"
+    if len(y) == 0 or y.min() == y.max():
+        return "the backtest has one class only, so nothing can be compared"
+    return None
+
+
+def _slope_refusal(y: Floats, p: Floats) -> list[str]:
+    slope, _, error = calibration_line(y, p)
+    low, high = SLOPE_RANGE
+    if np.isfinite(slope) and slope + 2 * error >= low and slope - 2 * error <= high:
+        return []
+    return [f"calibration slope {slope:.2f} +- {error:.2f} lies beyond {low} to {high}"]
+
+
+def _ranks_worse_than_recency(y: Floats, p: Floats, recency: Floats | None, seed: int) -> list[str]:
+    """Ranking only: which of the two met the level of one season better is luck."""
+    if recency is None:
+        return []
+    return _worse({"auc": paired_bootstrap(y, p, recency, seed=seed)["auc"]}, "recency alone")
+
+
+def _worse(differences: Mapping[str, Difference], than: str) -> list[str]:
+    """Metrics that got worse beyond noise; more is better for ``auc``, less for ``log_loss``."""
+    found = []
+    for name, difference in differences.items():
+        sign = 1 if name == "auc" else -1
+        if max(sign * difference.low, sign * difference.high) < 0 and sign * difference.value < -TOLERANCE[name]:
+            found.append(f"{name} is worse than that of {than} beyond noise ({difference})")
+    return found
+
+
+def _grounds(differences: Mapping[str, Difference], champion_unfit: str | None) -> str:
+    if champion_unfit:
+        return f"the champion cannot be scored any more ({champion_unfit})"
+    if not differences:
+        return "there is no champion yet"
+    return "not worse than the champion (" + ", ".join(f"{name} {value}" for name, value in differences.items()) + ")"

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from ml.evaluation import expit, logit
+from ml.promotion import decide
+
+RNG = np.random.default_rng(8)
+TRUTH = expit(RNG.normal(0, 1.2, 3000))
+Y = (RNG.random(3000) < TRUTH).astype(float)
+NOISY = expit(logit(TRUTH) + RNG.normal(0, 1.5, 3000))
+
+
+def judge(model, y=Y, **others):
+    return decide(y, {"model": model, **others}, seed=1)
+
+
+def test_the_first_sane_model_is_promoted():
+    decision = judge(TRUTH)
+    assert decision.is_promoted
+    assert decision.words == "promoted: there is no champion yet"
+
+
+def test_an_equal_model_is_promoted_and_the_numbers_are_told():
+    decision = judge(TRUTH, champion=TRUTH)
+    assert decision.is_promoted
+    assert decision.differences["auc"].value == 0
+    assert "auc +0.0000" in decision.words
+
+
+def test_a_better_model_is_promoted_over_a_worse_champion():
+    assert judge(TRUTH, champion=NOISY).is_promoted
+
+
+def test_a_model_worse_beyond_noise_is_refused_on_ranking_and_on_log_loss():
+    decision = judge(NOISY, champion=TRUTH)
+    assert not decision.is_promoted
+    assert len([r for r in decision.reasons if "worse than that of the champion" in r]) == 2
+
+
+def test_a_worse_mean_within_noise_is_not_held_against_it():
+    few = slice(0, 60)
+    slightly = expit(logit(TRUTH) + RNG.normal(0, 0.3, 3000))
+    assert judge(slightly[few], y=Y[few], champion=TRUTH[few]).is_promoted
+
+
+def test_a_loss_too_small_to_matter_is_not_held_against_it():
+    hardly = expit(logit(TRUTH) * 1.05)
+    assert judge(hardly, champion=TRUTH).is_promoted
+
+
+def test_a_model_that_recency_alone_beats_is_refused_even_without_a_champion():
+    decision = judge(NOISY, recency=TRUTH)
+    assert not decision.is_promoted
+    assert "recency alone" in decision.words
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.2])
+def test_probabilities_far_too_extreme_or_too_timid_are_refused(factor):
+    decision = judge(expit(factor * logit(TRUTH)))
+    assert not decision.is_promoted
+    assert "calibration slope" in decision.words
+
+
+def test_what_is_no_number_is_refused_and_counted():
+    broken = TRUTH.copy()
+    broken[:3] = np.nan
+    assert judge(broken).words == "refused: 3 of 3000 probabilities are not numbers"
+
+
+def test_one_class_is_refused():
+    assert "one class" in judge(TRUTH, y=np.ones(3000)).words
+
+
+def test_a_constant_is_refused():
+    assert not judge(np.full(3000, 0.5)).is_promoted
+
+
+def test_a_champion_that_cannot_be_scored_cannot_defend_its_place():
+    decision = decide(Y, {"model": TRUTH}, seed=1, champion_unfit="missing orders_90d")
+    assert decision.is_promoted
+    assert "missing orders_90d" in decision.words
+
+
+def test_the_same_seed_gives_the_same_decision():
+    assert judge(NOISY, champion=TRUTH) == judge(NOISY, champion=TRUTH)

@@ -1,0 +1,151 @@
+"""One store for the whole module: a fresh one costs seconds."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml import registry
+from ml.churn.booster import Recipe, fit_trees
+from ml.churn.calibration import Line
+from ml.churn.logistic import fit_logistic
+from ml.churn.model import ChurnModel
+from ml.churn.record import SERVED
+from ml.promotion import Decision
+
+NAMES = ("days_since_last_order", "orders_90d")
+PROMOTED, REFUSED = Decision(True, ("better",)), Decision(False, ("worse",))
+
+
+def model(seed: int) -> ChurnModel:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(200, 2)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(float)
+    trees = fit_trees(X, y, NAMES, Recipe(rounds=2), seed=seed, threads=1)
+    return ChurnModel(NAMES, trees, fit_logistic(X, y, np.arange(200)), 0.5, Line(), {date(2024, 1, 1): 0.0}, 0.5)
+
+
+def record(folder: Path, seed: int) -> registry.Record:
+    return registry.Record(
+        model="churn", folder=model(seed).save(folder / f"model{seed}"), code=SERVED, parameters={"seed": seed},
+        metrics={"auc": 0.7, "undefined": float("nan")}, dataset={"rows": 200}, data_hash=f"{seed}" * 64,
+        features=NAMES, tags={"git_commit": "abc"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("mlflow")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    return {seed: record(folder, seed) for seed in (1, 2, 3)}
+
+
+@pytest.fixture(scope="module")
+def first(store, records):
+    return registry.register(store, "demo", records[1], PROMOTED)
+
+
+def client(store):
+    return registry._client(store)
+
+
+def test_without_a_store_there_is_no_champion_and_none_is_made(tmp_path):
+    assert registry.champion(tmp_path, "demo") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_promoted_model_becomes_champion_and_is_found_with_its_files(store, first):
+    found = registry.champion(store, "demo")
+    assert found == first
+    assert found.spoken == "demo.churn/1"
+    assert {p.name for p in found.folder.iterdir()} == {"model.json", "trees.txt"}
+    assert found.content == registry.content_hash(found.folder)
+
+
+@pytest.mark.usefixtures("first")
+def test_another_shop_has_a_champion_of_its_own(store):
+    assert registry.champion(store, "another") is None
+
+
+def test_a_refused_model_is_registered_but_does_not_move_the_alias(store, first, records):
+    refused = registry.register(store, "demo", records[2], REFUSED)
+    assert refused.number > first.number
+    assert registry.champion(store, "demo") == first
+
+
+def test_the_same_training_again_takes_up_its_version_instead_of_a_second(store, first, records):
+    again = registry.register(store, "demo", records[1], PROMOTED)
+    assert again == first
+
+
+def test_a_training_killed_before_the_alias_moved_is_finished_by_the_next(store, first, records, monkeypatch):
+    from mlflow import MlflowClient
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "set_registered_model_alias", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(store, "demo", records[3], PROMOTED)
+    assert registry.champion(store, "demo") == first
+    finished = registry.register(store, "demo", records[3], PROMOTED)
+    assert registry.champion(store, "demo") == finished
+    versions = client(store).search_model_versions("name = 'demo.churn'")
+    assert len([v for v in versions if v.tags[registry.CONTENT_TAG] == finished.content]) == 1
+
+
+@pytest.mark.usefixtures("first")
+def test_runs_that_died_are_closed_as_killed(store, records):
+    open_run = client(store).create_run(client(store).get_experiment_by_name("demo.churn").experiment_id)
+    registry.register(store, "demo", replace(records[1], parameters={"seed": 1, "again": True}), REFUSED)
+    assert client(store).get_run(open_run.info.run_id).info.status == "KILLED"
+
+
+def test_the_run_holds_parameters_metrics_data_hash_and_origin(store, first):
+    run = client(store).get_run(first.run_id)
+    assert run.data.params["seed"] == "1"
+    assert run.data.metrics == {"auc": 0.7}
+    assert run.data.tags["git_commit"] == "abc"
+    assert run.inputs.dataset_inputs[0].dataset.digest == "1" * 32
+    assert run.data.tags["regulars.data_hash"] == "1" * 64
+
+
+def test_no_file_of_the_store_is_a_pickle_and_the_model_serves_through_mlflow(store, first):
+    import mlflow
+    import pandas as pd
+
+    names = [p.name for p in (store / "artifacts").rglob("*") if p.is_file()]
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".cloudpickle", ".joblib"))]
+    mlflow.set_tracking_uri(registry.tracking_uri(store))
+    served = mlflow.pyfunc.load_model("models:/demo.churn/1")
+    X = np.array([[0.5, 1.0], [-0.5, np.nan]])
+    given = served.predict(pd.DataFrame(X, columns=list(NAMES)), params={"as_of": "2024-01-01"})["churn_probability"]
+    expected = ChurnModel.load(first.folder).predict(X.astype(np.float32), NAMES, date(2024, 1, 1))
+    assert np.allclose(given, expected)
+
+
+@pytest.mark.usefixtures("first")
+def test_a_store_that_moved_to_another_folder_still_finds_its_champion(store, tmp_path):
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(store, moved)
+    found = registry.champion(moved, "demo")
+    assert found.folder.is_relative_to(moved.resolve())
+    assert json.loads((found.folder / "model.json").read_text())["features"] == list(NAMES)
+
+
+def test_a_content_hash_changes_with_a_name_or_a_byte(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text("1")
+    assert registry.content_hash(tmp_path / "a") == registry.content_hash(tmp_path / "b")
+    (tmp_path / "b" / "x").rename(tmp_path / "b" / "y")
+    assert registry.content_hash(tmp_path / "a") != registry.content_hash(tmp_path / "b")
