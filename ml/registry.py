@@ -91,6 +91,12 @@ def champion(mlflow_folder: Path, shop: str, model: str = "churn") -> Version | 
     return _version(found, mlflow_folder) if found else None
 
 
+def version(mlflow_folder: Path, spoken: str) -> Version:
+    """A registered version by its published name, ``demo.churn/3``."""
+    name, _, number = spoken.rpartition("/")
+    return _version(_client(mlflow_folder).get_model_version(name, number), mlflow_folder)
+
+
 def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision) -> Version:
     """Log the training, register its model, and make it champion if the gate let it pass."""
     import mlflow

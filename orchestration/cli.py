@@ -64,7 +64,7 @@ def run(
         day = as_of.date() if as_of else workspace.default_as_of()
         progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day} 00:00 {workspace.shop.time_zone}")
         simulate_if_asked(workspace, progress)
-        trains = train if train is not None else _needs_training(workspace)
+        trains = train if train is not None else _needs_training(workspace, day)
         outcome = run_job(workspace, day, train=trains, progress=progress)
     raise typer.Exit(close(workspace, outcome, progress))
 
@@ -206,7 +206,10 @@ def _workspace(shop: str | None) -> Workspace:
     return workspace
 
 
-def _needs_training(workspace: Workspace) -> bool:
+def _needs_training(workspace: Workspace, day: date) -> bool:
+    """Without a champion; and where a run that trained was killed, so that the same run again does the same."""
     from orchestration.churn import champion_version
+    from orchestration.inputs import unfinished
 
-    return champion_version(workspace) is None
+    left = unfinished(workspace.state, day.isoformat())
+    return bool(left and left.training_dates) or champion_version(workspace) is None

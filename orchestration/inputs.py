@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -66,14 +66,17 @@ class Inputs:
 def pin(
     state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champion: str | None
 ) -> Inputs:
-    """Fix the inputs of a run from what has landed by now, and keep them under ``ledger/inputs``."""
+    """Fix the inputs of a run from what has landed by now, and keep them under ``ledger/inputs``.
+
+    A run for the same as-of that was killed left its inputs; where only the model differs, they are taken up again.
+    """
     by_touchpoint = {
         touchpoint: tuple(sorted(manifest.batch_id for manifest in manifests))
         for touchpoint, manifests in sorted(batches(state).items())
         if manifests
     }
     own_ledger = ledger_name(by_touchpoint)
-    inputs = Inputs(
+    fresh = Inputs(
         as_of_date=as_of_date.isoformat(),
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
         batches=by_touchpoint,
@@ -83,10 +86,30 @@ def pin(
         shop=_hash_files(shop.folder, ("*.yml", "*.sql", "*.csv")),
         code=_hash_files(PROJECT_ROOT, CODE),
     )
+    left = unfinished(state, fresh.as_of_date)
+    inputs = left if left and _same_but_for_model(left, fresh) else fresh
     folder = state.ledger / "inputs"
     write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
     write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
     return inputs
+
+
+def unfinished(state: State, as_of_date: str) -> Inputs | None:
+    """The inputs of a run for this as-of that did not come to its end; the same run again takes them up."""
+    pointer = state.ledger / "inputs" / f"as_of={as_of_date}"
+    if not pointer.exists() or (pointer.parent / f"{pointer.read_text()}.done").exists():
+        return None
+    return pinned(state, as_of_date)
+
+
+def finish(state: State, inputs: Inputs) -> None:
+    """Note that a run with these inputs came to its end."""
+    write_text_atomically(state.ledger / "inputs" / f"{inputs.inputs_id}.done", "")
+
+
+def _same_but_for_model(left: Inputs, fresh: Inputs) -> bool:
+    """A killed run may have trained already; that it did must not change what the same run again does."""
+    return replace(left, champion=None, training_dates=()) == replace(fresh, champion=None, training_dates=())
 
 
 def pinned(state: State, as_of_date: str) -> Inputs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
 
 import dagster as dg
@@ -47,3 +49,10 @@ def published_metadata(generation: Generation) -> dict[str, Any]:
         "rows": dg.MetadataValue.md(markdown_table(("table", "rows"), sorted(rows.items()))),
         "contract version": generation.manifest.contract_version,
     }
+
+
+def figure_metadata(figure: Any) -> dg.MetadataValue:
+    """A matplotlib figure as Dagster shows it."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=72)
+    return dg.MetadataValue.md(f"![]({'data:image/png;base64,' + base64.b64encode(picture.getvalue()).decode()})")

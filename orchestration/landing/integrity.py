@@ -30,7 +30,9 @@ class Fingerprint:
     format: str
     """csv, jsonl or parquet."""
     sha256: str
-    has_mixed_line_endings: bool
+    has_mixed_line_endings: bool = False
+    has_a_row_a_line: bool = False
+    """A text file without quotes and blank lines."""
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -46,10 +48,10 @@ def fingerprint(path: Path) -> Fingerprint:
         raise FileRefusedError("the file is empty (0 bytes); was its export cut short?")
     with path.open("rb") as file:
         hashing = _Hashing(file)
-        is_mixed = False if kind == "parquet" else _read_text(hashing, compressed=path.suffix == ".gz")
+        lines = _Lines() if kind == "parquet" else _read_text(hashing, compressed=path.suffix == ".gz")
         while hashing.read(CHUNK):
             pass
-    return Fingerprint(kind, hashing.sha256.hexdigest(), is_mixed)
+    return Fingerprint(kind, hashing.sha256.hexdigest(), 0 < lines.returns < lines.feeds, lines.are_rows)
 
 
 def format_of(path: Path) -> str:
@@ -102,25 +104,41 @@ class _Hashing(io.RawIOBase):
         return data
 
 
-def _read_text(hashing: _Hashing, *, compressed: bool) -> bool:
+@dataclass
+class _Lines:
+    """What the line ends of a text are, fed chunk by chunk."""
+
+    feeds: int = 0
+    returns: int = 0
+    are_rows: bool = True
+    tail: bytes = b"\n"
+    """The last bytes before the chunk; a text begins after a line."""
+
+    def feed(self, chunk: bytes) -> None:
+        seam = self.tail + chunk[:2]
+        self.feeds += chunk.count(b"\n")
+        self.returns += chunk.count(b"\r\n") + (self.tail.endswith(b"\r") and chunk.startswith(b"\n"))
+        breaks = (b'"', b"\n\n", b"\n\r\n")
+        self.are_rows = self.are_rows and not any(mark in chunk or mark in seam for mark in breaks)
+        self.tail = (self.tail + chunk)[-2:]
+
+
+def _read_text(hashing: _Hashing, *, compressed: bool) -> _Lines:
     source: IO[bytes] = gzip.GzipFile(fileobj=hashing) if compressed else hashing  # type: ignore[assignment]
     decoder = codecs.getincrementaldecoder("utf-8")()
-    feeds = returns = 0
-    last = b""
+    lines = _Lines()
     try:
         while chunk := source.read(CHUNK):
-            if not feeds and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            if not lines.feeds and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise FileRefusedError("the file is UTF-16; export it as UTF-8")
             decoder.decode(chunk)
-            returns += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
-            feeds += chunk.count(b"\n")
-            last = chunk[-1:]
+            lines.feed(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        line = feeds + error.object[: error.start].count(b"\n") + 1
+        line = lines.feeds + error.object[: error.start].count(b"\n") + 1
         raise FileRefusedError(
             f"line {line} is not UTF-8; is the file in another encoding, such as Windows-1252? Export it as UTF-8"
         ) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FileRefusedError("the gzip file is truncated or damaged; copy it again") from None
-    return 0 < returns < feeds
+    return lines

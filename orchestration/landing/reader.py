@@ -40,7 +40,7 @@ class Landed:
     rows: int
     malformed: int
     csv: Path | None = None
-    """The CSV file to look lines up in."""
+    """The CSV file to look lines up in, where ``file_line`` may not be the line."""
 
 
 def read(connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, scratch: Path) -> Landed:
@@ -58,7 +58,8 @@ def read(connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, s
     rows, malformed = (_count(connection, view) for view in ("landed", "malformed"))
     if rows + malformed == 0:
         raise FileRefusedError("the file has no rows" + (", only a header" if seen.format == "csv" else ""))
-    return Landed(columns, rows, malformed, path if seen.format == "csv" else None)
+    is_counted = seen.format != "csv" or (seen.has_a_row_a_line and not malformed)
+    return Landed(columns, rows, malformed, None if is_counted else path)
 
 
 def header(path: Path) -> tuple[list[str], str]:
@@ -87,14 +88,16 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
     types = ", ".join(f"{sql.text(column)}: 'varchar'" for column in columns)
     connection.execute(f"""
         copy (
-            select row_number() over () + 1 as {LINE}, *
             from read_csv({sql.file(path)}, auto_detect = false, header = true, columns = {{{types}}},
                 delim = {sql.text(delimiter)}, quote = '"', escape = '"', strict_mode = true,
                 max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_limit = 0)
         ) to {sql.text(str(landed))} (format parquet)
     """)
-    connection.execute(f"create or replace temp view landed as from read_parquet({sql.file(landed)})")
+    # The engine keeps the order of the file, so the place in the copy is the place in the file.
     connection.execute(f"""
+        create or replace temp view landed as
+        select file_row_number + 2 as {LINE}, {sql.names(columns)}
+        from read_parquet({sql.file(landed)}, file_row_number = true);
         create or replace temp view malformed as
         select
             line::bigint as {LINE},
@@ -114,13 +117,14 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
 
 def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
     connection.execute(f"""
-        create or replace temp view numbered as
-        select *, case when json_valid(line_text) then json_type(line_text) = 'OBJECT' else false end as is_object
-        from (select row_number() over () as {LINE}, line_text from {lines_of(path)})
-        where trim(line_text, E' \\t\\r\\n') <> ''
+        create or replace temp view lines as
+        select
+            line_text as " text",
+            case when json_valid(line_text) then json_type(line_text) = 'OBJECT' else false end as " is object"
+        from {lines_of(path)}
     """)
     found = connection.execute("""
-        select distinct unnest(case when is_object then json_keys(line_text) end) as key from numbered order by key
+        select distinct unnest(case when " is object" then json_keys(" text") end) as key from lines order by key
     """).fetchall()
     columns = [key for (key,) in found]
     _refuse_repeated(columns)
@@ -128,20 +132,20 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: 
     values = ", ".join(f"fields[{place}] as {sql.name(column)}" for place, column in enumerate(columns, start=1))
     connection.execute(f"""
         copy (
-            select {LINE}, {values + "," if values else ""} if(is_object, null, line_text) as "malformed line"
+            select {values + "," if values else ""} " is object", if(" is object", null, " text") as " text"
             from (
-                select *, case when is_object then json_extract_string(line_text, [{pointers}]::varchar[]) end as fields
-                from numbered
+                select *, case when " is object" then json_extract_string(" text", [{pointers}]::varchar[]) end as fields
+                from lines
             )
         ) to {sql.text(str(landed))} (format parquet)
     """)
-    source = f"read_parquet({sql.file(landed)})"
+    source = f"read_parquet({sql.file(landed)}, file_row_number = true)"
     connection.execute(f"""
         create or replace temp view landed as
-        select * exclude ("malformed line") from {source} where "malformed line" is null;
+        select file_row_number + 1 as {LINE}, {sql.names(columns) or "null"} from {source} where " is object";
         create or replace temp view malformed as
-        select {LINE}, 'malformed: no JSON object' as rule, "malformed line" as raw
-        from {source} where "malformed line" is not null
+        select file_row_number + 1 as {LINE}, 'malformed: no JSON object' as rule, " text" as raw
+        from {source} where not " is object" and trim(" text", E' \\t\\r\\n') <> ''
     """)
     return tuple(columns)
 

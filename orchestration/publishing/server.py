@@ -108,7 +108,7 @@ def _postmaster(folder: Path) -> psutil.Process | None:
         pid = int((folder / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
         return process if process.name() == "postgres" else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+    except (OSError, ValueError, psutil.Error):
         return None
 
 

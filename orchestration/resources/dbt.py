@@ -17,7 +17,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import inputs
-from orchestration.partitions import daily_as_ofs
+from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
 from orchestration.settings import PROJECT_ROOT
 from orchestration.workspace import Workspace
 
@@ -89,7 +89,7 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
         name=name,
         partitions_def=daily_as_ofs(Workspace().shop),
         dagster_dbt_translator=Translator(),
-        backfill_policy=dg.BackfillPolicy.multi_run(1),
+        backfill_policy=ONE_RUN_EACH,
         pool="warehouse",
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:

@@ -53,33 +53,43 @@ questions as (
 -- A decision for all channels speaks for each of them; the newest word counts.
 answers as (
     select
+        decisions.customer_id,
+        questions.purpose,
+        questions.channel,
+        max(decisions.granted_at) as granted_at,
+        max(decisions.withdrawn_at) as withdrawn_at
+    from decisions
+    inner join questions on decisions.purpose = questions.purpose
+    where decisions.channel is null or questions.channel is null or decisions.channel = questions.channel
+    group by 1, 2, 3
+),
+
+asked as (
+    select
         customers.customer_id,
         questions.purpose,
         questions.channel,
-        questions.is_assumed and max(case when minors.customer_id is not null then 1 else 0 end) = 0 as is_assumed,
-        max(decisions.granted_at) as granted_at,
-        max(decisions.withdrawn_at) as withdrawn_at
+        questions.is_assumed and minors.customer_id is null as is_assumed
     from customers
     cross join questions
     left join minors on customers.customer_id = minors.customer_id
-    left join decisions
-        on customers.customer_id = decisions.customer_id
-        and questions.purpose = decisions.purpose
-        and (decisions.channel is null or decisions.channel = questions.channel)
-    group by customers.customer_id, questions.purpose, questions.channel, questions.is_assumed
 ),
 
 final as (
     select
-        customer_id,
-        purpose,
-        channel,
+        asked.customer_id,
+        asked.purpose,
+        asked.channel,
         case
-            when withdrawn_at is null and granted_at is null then is_assumed
-            when withdrawn_at is null then true
-            else coalesce(granted_at > withdrawn_at, false)
+            when answers.withdrawn_at is null and answers.granted_at is null then asked.is_assumed
+            when answers.withdrawn_at is null then true
+            else coalesce(answers.granted_at > answers.withdrawn_at, false)
         end as is_granted
-    from answers
+    from asked
+    left join answers
+        on asked.customer_id = answers.customer_id
+        and asked.purpose = answers.purpose
+        and coalesce(asked.channel, '') = coalesce(answers.channel, '')
 )
 
 select * from final

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration import churn, inputs
+from orchestration.metadata import figure_metadata
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
@@ -43,16 +44,15 @@ def defs() -> dg.Definitions:
     def churn_model(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         workspace.claim(f"run {context.run_id}")
         pinned = inputs.pinned(workspace.state, context.partition_key)
-        trained = churn.train_challenger(workspace, pinned, context.run_id)
+        trained = churn.train_challenger(workspace, pinned)
         return dg.MaterializeResult(
-            metadata=trained.metadata,
+            metadata={**trained.metadata, **{name: figure_metadata(f) for name, f in trained.figures.items()}},
             check_results=[
                 dg.AssetCheckResult(
                     check_name="champion_gate",
                     passed=trained.is_champion,
                     severity=dg.AssetCheckSeverity.WARN,
                     description=trained.decision,
-                    metadata=trained.gate,
                 )
             ],
         )

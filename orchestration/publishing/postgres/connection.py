@@ -80,7 +80,7 @@ def rows(connection: Connection, statement: str, parameters: list[object] | None
     return connection.execute(statement.encode(), parameters).fetchall()
 
 
-def run_impatiently(connection: Connection, statement: str, *, attempts: int = ATTEMPTS) -> bool:
+def run_impatiently(connection: Connection, statement: str, *, attempts: int | None = None) -> bool:
     """Execute a statement that needs a strong lock, giving up each time after a few milliseconds.
 
     Returns
@@ -90,7 +90,7 @@ def run_impatiently(connection: Connection, statement: str, *, attempts: int = A
     """
     run(connection, f"set lock_timeout = {LOCK_MILLISECONDS}")
     try:
-        for attempt in range(attempts):
+        for attempt in range(attempts or ATTEMPTS):
             if attempt:
                 time.sleep(PAUSE_SECONDS)
             try:
