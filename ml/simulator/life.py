@@ -84,7 +84,7 @@ class _Days:
         people, life = self.people, self.life
         alive = np.zeros(people.size, bool)
         for day in range(self.days):
-            starting = (people.entry_day == day - 1) & (people.erasure_day >= day)
+            starting = (people.entry_day == day - 1) & (people.erasure_day > day)
             self.spell_starts.append((np.flatnonzero(starting), max(day - 1, 0)))
             alive = alive | starting
             life.alive[day] = alive

@@ -21,6 +21,8 @@ Bools = npt.NDArray[np.bool_]
 NEVER = 1 << 30
 """A day that does not come."""
 FAVOURITES = 6
+ONE_ERASED_IN = 1_500
+"""People, of whom one asks to be erased."""
 APP_SHARE = 0.6
 """Share of an app user's visits that happen in the app."""
 ANONYMOUS_SHARE = 0.3
@@ -108,7 +110,8 @@ def make_people(config: WorldConfig, laws: Laws, catalogue: Catalogue, block: in
     second = has_account & (random.random(n) < 0.012)
     has_phone = random.random(n) < 0.6
     has_card = has_account & (random.random(n) < 0.55)
-    erased = has_account & (random.random(n) < 0.0006)
+    erased = has_account & (index % ONE_ERASED_IN == ONE_ERASED_IN // 10)
+    settled = np.maximum(entry, 0) + 2
     return People(
         block=block,
         index=index,
@@ -122,7 +125,7 @@ def make_people(config: WorldConfig, laws: Laws, catalogue: Catalogue, block: in
         lead=_households(random, has_account),
         second_account_day=np.where(second, entry + 30 + random.integers(0, 300, n), NEVER),
         joined_by_phone=random.random(n) < 0.5,
-        erasure_day=np.where(erased, np.maximum(entry, 0) + random.integers(20, 600, n), NEVER),
+        erasure_day=np.where(erased, settled + _share(random, np.maximum(config.days - settled, 1)), NEVER),
         granted=_consents(random, n, uses_app, has_phone | second),
         asked=random.random(n) < 0.985,
         objection_day=np.where(random.random(n) < 0.015, np.maximum(entry, 0) + random.integers(1, 500, n), NEVER),
@@ -146,6 +149,11 @@ PROFILE = (
     "spelling",
     "tier",
 )
+
+
+def _share(random: np.random.Generator, days: Ints) -> Ints:
+    """A day at random within the first so many."""
+    return (random.random(len(days)) * days).astype(np.int64)
 
 
 def _taste_weights() -> npt.NDArray[np.float64]:
