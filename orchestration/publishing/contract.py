@@ -96,7 +96,8 @@ class Table:
     @property
     def published_columns(self) -> tuple[Column, ...]:
         """The contract's columns and the two that the publisher adds."""
-        return (*self.columns, ROW_HASH, UPDATED_AT)
+        # A tombstone has no content left to hash.
+        return (*self.columns, replace(ROW_HASH, required=not self.is_feed), UPDATED_AT)
 
     def feed(self) -> Table:
         """The table ``<name>_changes`` of this one."""

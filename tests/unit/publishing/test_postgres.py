@@ -1,0 +1,244 @@
+"""Schema crm in a real Postgres: what readers see, who sees what, and how it grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from publishing_world import FIRST_DAY, PublishingWorld, contract_model, contract_of, offer, score
+
+from orchestration.publishing.errors import ContractError, PublishError, SinkUnavailableError
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: str) -> PublishingWorld:
+    return PublishingWorld(tmp_path, database)
+
+
+def ask(world: PublishingWorld, statement: str, role: str | None = None) -> list[tuple[Any, ...]]:
+    assert world.url is not None
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        if role:
+            connection.execute(f"set role {role}".encode())
+        return connection.execute(statement.encode()).fetchall()
+
+
+def test_readers_see_the_rows_of_the_files_value_by_value(world: PublishingWorld) -> None:
+    odd = ['say "x"', "a,b", "line\nbreak", "back\\slash", "\\.", "", None, "ünï", "\t", "NULL"]
+    world.publish(0, [score(n, note=note, churn_probability=n / 7) for n, note in enumerate(odd)])
+    columns = "customer_id, status, churn_probability, percentile, spend, note, may_email, as_of, row_hash, updated_at"
+    in_postgres = ask(world, f"select {columns} from crm.scores order by customer_id")
+    assert in_postgres == world.read("scores", columns)
+    assert [row[5] for row in in_postgres] == odd
+
+
+def test_nothing_is_seen_before_the_first_publication(world: PublishingWorld) -> None:
+    assert world.publisher.postgres.current_id() is None
+    assert world.publisher.publish_postgres() is None
+
+
+def test_publishing_twice_changes_nothing(world: PublishingWorld) -> None:
+    world.publish(0)
+    outcome = world.publisher.publish_postgres()
+    assert outcome is not None
+    assert (outcome.moved, outcome.reason) == (False, "already current")
+
+
+def test_a_lookup_reads_one_partition_by_its_index(world: PublishingWorld) -> None:
+    for day in range(3):
+        world.publish(day, 300)
+    plan = ask(world, "explain (analyze, costs off) select * from crm.scores where customer_id = 'c_0007'")
+    scans = [line for (line,) in plan if " on scores__" in line]
+    assert len(scans) == 3
+    assert all("Index Scan" in line for line in scans)
+    assert sum("never executed" not in line for line in scans) == 1
+
+
+def test_two_old_generations_stay_attached(world: PublishingWorld) -> None:
+    for day in range(4):
+        world.publish(day)
+    tables = ask(
+        world, "select relname from pg_class where relname like 'scores\\_\\_2025%' and relkind = 'r' order by 1"
+    )
+    assert [name[8:16] for (name,) in tables] == ["20250702", "20250703", "20250704"]
+
+
+def test_rollback_moves_both_sinks_and_keeps_suppressions_and_withdrawals(world: PublishingWorld) -> None:
+    for day in range(2):
+        world.publish(day, 3 + day, 3)
+    world.publisher.suppress(["c_0000"], "asked")
+    world.publisher.withdraw(["c_0001"], "profiling")
+    world.publisher.withdraw(["c_0002"], "marketing", "email")
+    expected = [
+        ("c_0001", "not_profiled", None, False, True),
+        ("c_0002", "scored", 0.74, True, False),
+        ("c_0003", "scored", 0.11, True, True),
+    ]
+    columns = "customer_id, status, churn_probability, may_profile, may_email"
+    for rows in (expected, expected[:2]):
+        assert ask(world, f"select {columns} from crm.scores order by 1") == rows
+        assert world.read("scores", columns) == rows
+        assert ask(world, "select customer_id from crm.offers") == [("c_0001",)]
+        if len(rows) == 3:
+            in_files, in_postgres = world.publisher.rollback()
+            assert in_files.moved
+            assert in_postgres.moved
+    assert ask(world, "select customer_id, reason from crm.suppressions") == [("c_0000", "asked")]
+
+
+def test_a_tombstone_of_a_suppressed_customer_is_still_told(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    world.publish(1, 2)
+    world.publisher.suppress(["c_0002"], "asked")
+    assert ask(world, "select op, customer_id from crm.scores_changes") == [("delete", "c_0002")]
+
+
+def test_a_mistaken_suppression_can_be_undone_in_both_sinks(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    world.publisher.suppress(["c_0002"], "mistake")
+    world.publisher.withdraw(["c_0001"], "profiling")
+    world.publisher.unsuppress(["c_0002"])
+    world.publisher.reinstate(["c_0001"], "profiling")
+    expected = [("c_0000", True), ("c_0001", True), ("c_0002", True)]
+    assert ask(world, "select customer_id, may_profile from crm.scores order by 1") == expected
+    assert world.read("scores", "customer_id, may_profile") == expected
+
+
+def test_what_postgres_missed_is_published_by_the_next_run(world: PublishingWorld) -> None:
+    url = world.url
+    world.publish(0)
+    world.url = "postgresql://nobody@/none?host=/nowhere"
+    generation = world.pass_audit(world.write(1))
+    world.publisher.publish_files(generation.generation_id)
+    with pytest.raises(SinkUnavailableError, match="is not available"):
+        world.publisher.publish_postgres()
+    with pytest.raises(SinkUnavailableError):
+        world.publisher.suppress(["c_0003"], "asked")
+    world.url = url
+    missed = world.publisher.missed()
+    assert missed is not None
+    assert missed.generation_id == generation.generation_id
+    world.publisher.publish_postgres()
+    assert world.publisher.missed() is None
+    assert ask(world, "select count(*), max(as_of)::date - '2025-07-01' from crm.scores") == [(19, 1)]
+
+
+def test_a_rollback_that_postgres_missed_is_followed_by_the_next_run(world: PublishingWorld) -> None:
+    url = world.url
+    for day in range(2):
+        world.publish(day)
+    world.url = None
+    with pytest.raises(SinkUnavailableError):
+        world.publisher.rollback()
+    world.url = url
+    outcome = world.publisher.publish_postgres()
+    assert outcome is not None
+    assert (outcome.generation_id[:8], outcome.reason) == ("20250701", "rolled back")
+
+
+def test_an_older_as_of_never_replaces_a_newer_one(world: PublishingWorld, tmp_path: Path) -> None:
+    world.publish(5)
+    other = PublishingWorld(tmp_path / "a fresh data folder", world.url)
+    generation = other.pass_audit(other.write(2))
+    other.publisher.publish_files(generation.generation_id)
+    outcome = other.publisher.publish_postgres()
+    assert outcome is not None
+    assert not outcome.moved
+    assert ask(world, "select distinct as_of::date - '2025-07-01' from crm.scores") == [(5,)]
+
+
+def test_a_role_sees_its_tables_and_columns_only(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    assert ask(world, "select count(*) from crm.scores", "crm_marketing") == [(3,)]
+    assert ask(world, "select count(note) from crm.scores", "crm_agent") == [(1,)]
+    assert ask(world, "select count(*) from crm.suppressions", "crm_marketing") == [(0,)]
+    for role, statement in (
+        ("crm_marketing", "select note from crm.scores"),
+        ("crm_marketing", "select * from crm_data.scores"),
+        ("crm_marketing", "select * from crm_data.withdrawals"),
+        ("crm_agent", "select * from crm.offers"),
+        ("crm_agent", "insert into crm_data.suppressions values ('c_0001', now(), 'a whim') returning 1"),
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(world, statement, role)
+
+
+def test_a_function_in_a_filter_does_not_see_what_is_hidden(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    world.publisher.suppress(["c_0001"], "asked")
+    seen: list[str] = []
+    assert world.url is not None
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        connection.execute("""create function crm.peek(who text) returns boolean language plpgsql cost 0.0001 as
+            $$ begin raise warning 'seen %', who; return true; end $$""")
+        connection.add_notice_handler(lambda notice: seen.append(str(notice.message_primary)))
+        connection.execute("select * from crm.scores where crm.peek(customer_id)")
+    assert sorted(seen) == ["seen c_0000", "seen c_0002"]
+
+
+def test_views_and_columns_carry_the_contracts_comments(world: PublishingWorld) -> None:
+    world.publish(0)
+    comments = ask(
+        world, """select obj_description('crm.scores'::regclass), col_description('crm.scores'::regclass, 3)"""
+    )
+    assert comments == [("What we expect of a customer; 100 % of them.", "From 0 to 1; it's calibrated.")]
+
+
+def test_generations_say_which_run_wrote_what_is_seen(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    world.publish(1, 4)
+    told = ask(
+        world, "select run_id, as_of_date::text, (counts->>'scores')::int, is_current from crm.generations order by 1"
+    )
+    assert told == [("run-0", "2025-07-01", 3, False), ("run-1", "2025-07-02", 4, True)]
+
+
+def test_a_new_column_appears_at_the_end_and_old_generations_show_null(world: PublishingWorld, tmp_path: Path) -> None:
+    world.publish(0, 3)
+    model = contract_model()
+    model["models"][0]["columns"].insert(2, {"name": "tier", "data_type": "varchar"})
+    world.contract = contract_of(tmp_path, model)
+    world.publish(1, [score(1, 1, tier="gold")])
+    names = "select attname from pg_attribute where attrelid = 'crm.scores'::regclass and attnum > 0 order by attnum"
+    assert [name for (name,) in ask(world, names)][-3:] == ["row_hash", "updated_at", "tier"]
+    assert ask(world, "select tier from crm.scores", "crm_marketing") == [("gold",)]
+    world.publisher.rollback()
+    assert ask(world, "select distinct tier from crm.scores") == [(None,)]
+
+
+def test_a_dropped_or_retyped_column_is_refused_by_name(world: PublishingWorld, tmp_path: Path) -> None:
+    generation = world.publish(0)
+    model = contract_model()
+    model["models"][1]["columns"][1]["data_type"] = "bigint"
+    world.contract = contract_of(tmp_path, model)
+    record = world.publisher.files.records.get(generation.generation_id)
+    assert record is not None
+    with pytest.raises(ContractError, match=r"offers.rank was integer and is now bigint"):
+        world.publisher.postgres.publish(generation, record, world.publisher.privacy, FIRST_DAY)
+
+
+def test_a_view_is_replaced_only_when_its_definition_changed(world: PublishingWorld) -> None:
+    world.publish(0)
+    before = ask(world, "select xmin::text from pg_class where oid = 'crm.scores'::regclass")
+    world.publish(1)
+    assert ask(world, "select xmin::text from pg_class where oid = 'crm.scores'::regclass") == before
+
+
+def test_a_refusal_names_the_kind_of_error_and_no_value(world: PublishingWorld) -> None:
+    generation = world.pass_audit(world.write(0, [score(1), score(1)]))
+    world.publisher.publish_files(generation.generation_id)
+    with pytest.raises(PublishError) as refusal:
+        world.publisher.publish_postgres()
+    assert "UniqueViolation" in str(refusal.value)
+    assert "c_0001" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+def test_an_empty_table_is_published_as_one(world: PublishingWorld) -> None:
+    world.publish(0, 3, 3)
+    world.publish(1, 3, [])
+    assert ask(world, "select count(*) from crm.offers") == [(0,)]
+    world.publish(2, 3, [offer(1, 2)])
+    assert ask(world, "select count(*) from crm.offers") == [(1,)]
