@@ -128,10 +128,11 @@ def suppress(
 @app.command()
 def evaluate(shop: ShopOption = None, as_of: DayOption = None) -> None:
     """Hold the scores of an as-of against what then really happened, and against the truth of a simulated shop."""
-    from orchestration.evaluation import evaluate_scores
+    from orchestration.evaluation import evaluate_scores, lines
 
     workspace = _workspace(shop)
-    evaluate_scores(workspace, as_of.date() if as_of else workspace.default_as_of(), console)
+    day = as_of.date() if as_of else workspace.default_as_of()
+    console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
 
 
 @app.command()

@@ -14,6 +14,8 @@ identified as (
         notice_given_at,
         ended_at,
         end_reason,
+        usage,
+        usage_limit,
         status,
         occurred_at,
         known_at,
