@@ -134,7 +134,8 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: 
         copy (
             select {values + "," if values else ""} " is object", if(" is object", null, " text") as " text"
             from (
-                select *, case when " is object" then json_extract_string(" text", [{pointers}]::varchar[]) end as fields
+                select *,
+                    case when " is object" then json_extract_string(" text", [{pointers}]::varchar[]) end as fields
                 from lines
             )
         ) to {sql.text(str(landed))} (format parquet)

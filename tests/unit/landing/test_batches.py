@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -230,8 +229,16 @@ def test_the_landing_instant_is_utc_whatever_zone_the_clock_has(door: Door) -> N
     assert door.rows("orders", "known_at") == [(NOW.astimezone(UTC).replace(tzinfo=None),)]
 
 
-def test_a_batch_does_not_hang_on_the_process_time_zone(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "TZ", "Pacific/Auckland")
-    door.put("orders.csv", csv(1))
-    door.land()
-    assert door.rows("orders", "occurred_at::varchar") == [("2025-05-31 22:00:00",)]
+def test_a_batch_does_not_hang_on_the_time_zone_of_the_session(make_door: Callable[..., Door]) -> None:
+    door = make_door({"products": {"files": "p*"}, "orders": {"files": "o*"}})
+    instant = "timestamptz '2025-06-01 00:30:00+00'"
+    door.put_parquet("p.parquet", f"select 'p1' as product_id, {instant} as launched_date, {instant} as updated_at")
+
+    def connect_in_new_york() -> duckdb.DuckDBPyConnection:
+        connection = door.connect()
+        connection.execute("set TimeZone = 'America/New_York'")
+        return connection
+
+    door.land(connect=connect_in_new_york)
+    found = door.rows("products", "launched_date::varchar, occurred_at::varchar")
+    assert found == [("2025-06-01", "2025-06-01 00:30:00")]
