@@ -20,6 +20,7 @@ from typing import Any
 
 from orchestration.files import write_text_atomically
 from orchestration.landing import batches
+from orchestration.publishing.suppression import Privacy
 from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
 from orchestration.state import State, StateError
@@ -76,6 +77,7 @@ def pin(
         if manifests
     }
     own_ledger = ledger_name(by_touchpoint)
+    Privacy(state.privacy).prepare()  # no list and an empty list are the same state
     fresh = Inputs(
         as_of_date=as_of_date.isoformat(),
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
