@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The session that dbt-spark then takes for its own: in-memory catalogue, UTC, no machinery for large data."""
     from pyspark.sql import SparkSession
 
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.fail("Spark needs Java 17, and there is no java here: install openjdk-17-jre-headless or set JAVA_HOME")
     settings = {
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark")),
@@ -44,6 +47,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
     }
@@ -69,9 +73,10 @@ def arguments(target: str, select: list[str], manifest: str, folder: Path) -> li
 def run_on_duckdb(select: list[str], manifest: str, folder: Path) -> None:
     """In a process of its own, which lets go of the warehouse when it ends."""
     environment = os.environ | {"REGULARS_WAREHOUSE": str(folder / WAREHOUSE), "REGULARS_TEMP": str(folder / "tmp")}
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments("duckdb", select, manifest, folder)]
+    command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments("duckdb", select, manifest, folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
 
 
 def run_on_spark(select: list[str], manifest: str, folder: Path) -> None:
@@ -81,7 +86,8 @@ def run_on_spark(select: list[str], manifest: str, folder: Path) -> None:
     result = dbtRunner().invoke(arguments("spark", select, manifest, folder))
     runs = getattr(result.result, "results", [])
     failed = [f"{run.node.name}: {run.message}" for run in runs if run.status not in ("success", "skipped")]
-    assert result.success, "\n".join(failed) or str(result.exception)
+    if not result.success:
+        pytest.fail("\n".join(failed) or str(result.exception), pytrace=False)
 
 
 @pytest.fixture(scope="session")
