@@ -65,6 +65,13 @@ def test_the_same_bytes_under_any_name_are_no_second_batch(door: Door) -> None:
     assert {path: path.stat().st_mtime_ns for path in door.state.raw.rglob("*")} == before
 
 
+def test_an_untouched_file_is_not_even_read_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.put("orders.csv", csv(3))
+    door.land()
+    monkeypatch.setattr("orchestration.landing.land.fingerprint", lambda _: pytest.fail("read"))
+    assert door.land().unchanged == ("orders.csv",)
+
+
 def test_assumed_consent_stands_in_every_manifest(make_door: Callable[..., Door]) -> None:
     door = make_door(consent={"profiling": {"basis": "assume", "because": "research data"}})
     door.put("orders.csv", csv(1))

@@ -66,6 +66,12 @@ def test_the_line_of_a_bad_row_is_its_physical_line_among_breaks_blanks_and_malf
     ]
 
 
+def test_lines_are_right_without_any_quote_or_blank_line_too(door: Door) -> None:
+    door.put("orders.csv", "\n".join([HEADER, row(1), "few,fields", row(2), row(3).replace("9.90", "-1")]))
+    door.land()
+    assert [line for line, *_ in door.quarantine()] == [3, 5]
+
+
 def test_mixed_line_endings_are_read_and_keep_their_lines(door: Door) -> None:
     note = '"a cell\r\nwith a break"'
     door.put("orders.csv", f"channel,{HEADER}\n{note},{row(1)}\nweb,{row(2)}\r\nweb,{row(3)}".replace("o3", ""))
