@@ -77,12 +77,15 @@ class Measurer:
             return "true"
         told = []
         for column in table.columns:
-            if column.needs != need or column.otherwise is not None or column.name in table.key:
+            value = f"t.{quoted(column.name)}"
+            if column.needs != need or column.name in table.key:
                 continue
-            if not column.is_boolean:
-                told.append(f"t.{quoted(column.name)} is not null")
+            if column.otherwise is not None:
+                told.append(f"{value} <> {literal(column.otherwise)}")
+            elif not column.is_boolean:
+                told.append(f"{value} is not null")
             elif rule.kind is not Kind.FOLLOWS_FLAG:
-                told.append(f"t.{quoted(column.name)} is true")
+                told.append(f"{value} is true")
         return " or ".join(told) or "false"
 
     def _lacks(self, rule: Rule, table: Table) -> str:

@@ -19,7 +19,7 @@ from publishing_world import FIRST_DAY, PublishingWorld, contract_model, contrac
 from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import current_generation
 
-IMPATIENT = "-c lock_timeout=50ms"
+IMPATIENT, VERY_IMPATIENT = "-c lock_timeout=50ms", "-c lock_timeout=5ms"
 COUNTS = """select (select count(*) from crm.scores), (select count(*) from crm.offers),
                    array(select distinct as_of from crm.scores union select distinct as_of from crm.offers)"""
 
@@ -57,33 +57,35 @@ def read_views(world: PublishingWorld) -> int:
 
 
 @contextmanager
-def postgres_reader(world: PublishingWorld, **options: Any) -> Iterator[Callable[[], int]]:
+def postgres_reader(world: PublishingWorld, patience: str = IMPATIENT, **options: Any) -> Iterator[Callable[[], int]]:
     assert world.url is not None
-    with psycopg.connect(world.url, options=IMPATIENT, **options) as connection:
+    with psycopg.connect(world.url, options=patience, **options) as connection:
         yield lambda: require_whole(*connection.execute(COUNTS).fetchone())  # type: ignore[misc]
+
+
+def keep_reading(done: threading.Event, read: Callable[[], int]) -> set[int]:
+    days = set()
+    while not done.is_set():
+        days.add(read())
+    return days
+
+
+def keep_asking(done: threading.Event, world: PublishingWorld, **options: Any) -> set[int]:
+    with postgres_reader(world, **options) as read:
+        return keep_reading(done, read)
 
 
 def test_every_read_sees_one_whole_generation_through_three_publications_and_a_rollback(world: PublishingWorld) -> None:
     publish(world, 0)
     done = threading.Event()
 
-    def keep_reading(read: Callable[[], int]) -> set[int]:
-        days = set()
-        while not done.is_set():
-            days.add(read())
-        return days
-
-    def keep_asking(**options: Any) -> set[int]:
-        with postgres_reader(world, **options) as read:
-            return keep_reading(read)
-
     with ThreadPoolExecutor(5) as threads:
         reading = [
-            threads.submit(keep_reading, lambda: read_parquet(world)),
-            threads.submit(keep_reading, lambda: read_views(world)),
-            threads.submit(keep_asking, autocommit=True),
-            threads.submit(keep_asking, autocommit=True, prepare_threshold=1),
-            threads.submit(keep_asking, prepare_threshold=1),  # one transaction, never closed
+            threads.submit(keep_reading, done, lambda: read_parquet(world)),
+            threads.submit(keep_reading, done, lambda: read_views(world)),
+            threads.submit(keep_asking, done, world, autocommit=True),
+            threads.submit(keep_asking, done, world, autocommit=True, prepare_threshold=1),
+            threads.submit(keep_asking, done, world, prepare_threshold=1),  # one transaction, never closed
         ]
         try:
             for day in (1, 2, 3):
@@ -109,14 +111,18 @@ def test_a_plan_that_is_older_than_a_generation_stays_at_the_one_before(world: P
 def test_a_long_reader_holds_up_neither_publication_nor_new_readers(world: PublishingWorld) -> None:
     publish(world, 0)
     assert world.url is not None
-    with psycopg.connect(world.url) as long_reader:
+    done = threading.Event()
+    with psycopg.connect(world.url) as long_reader, ThreadPoolExecutor(1) as threads:
         long_reader.execute("set transaction isolation level repeatable read")
         assert require_whole(*long_reader.execute(COUNTS).fetchone()) == 0  # type: ignore[misc]
-        for day in (1, 2, 3, 4):
-            publish(world, day)
-            with postgres_reader(world) as read:
-                assert read() == day
-        assert partitions(world) >= 4  # what it may still read is still there
+        new_reader = threads.submit(keep_asking, done, world, patience=VERY_IMPATIENT, autocommit=True)
+        try:
+            for day in (1, 2, 3, 4):
+                publish(world, day)
+        finally:
+            done.set()
+        assert len(new_reader.result()) > 1
+        assert partitions(world) >= 4  # what the long reader may still read is still there
         assert require_whole(*long_reader.execute(COUNTS).fetchone()) == 0  # type: ignore[misc]
     publish(world, 5)
     outcome = world.publisher.publish_postgres()

@@ -67,8 +67,12 @@ def test_a_sound_generation_passes_and_may_be_published(world: PublishingWorld) 
         ),
         ([score(n, churn_probability=0.5) for n in range(150)], {"scores.churn_probability_not_constant": 1}),
         (
-            [score(1, may_profile=False), score(2, may_profile=False, churn_probability=None)],
-            {"scores.profiling_follows_flag": 1, "scores_changes.profiling_follows_flag": 1},
+            [
+                score(1, may_profile=False, status="not_profiled"),
+                score(2, may_profile=False, churn_probability=None),
+                score(3, may_profile=False, churn_probability=None, status="not_profiled"),
+            ],
+            {"scores.profiling_follows_flag": 2, "scores_changes.profiling_follows_flag": 2},
         ),
     ],
 )

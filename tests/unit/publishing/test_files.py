@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -53,6 +55,24 @@ def test_the_pointer_is_a_relative_link_so_that_the_folder_can_move(world: Publi
     generation = world.publish(0)
     assert os.readlink(world.root / "published" / "current") == generation.generation_id  # noqa: PTH115
     assert current(world) == "20250701"
+
+
+def test_a_reader_finds_a_generation_at_every_instant(world: PublishingWorld) -> None:
+    names = [world.publish(day).generation_id for day in range(2)]
+    done = threading.Event()
+
+    def look() -> set[str | None]:
+        seen = set()
+        while not done.is_set():
+            seen.add(current(world))
+        return seen
+
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look)
+        for turn in range(100):
+            world.publisher.files.rollback(CLOCK, names[turn % 2])
+        done.set()
+    assert looking.result() == {"20250701", "20250702"}
 
 
 def test_two_old_generations_stay(world: PublishingWorld) -> None:

@@ -242,3 +242,24 @@ def test_an_empty_table_is_published_as_one(world: PublishingWorld) -> None:
     assert ask(world, "select count(*) from crm.offers") == [(0,)]
     world.publish(2, 3, [offer(1, 2)])
     assert ask(world, "select count(*) from crm.offers") == [(1,)]
+
+
+def test_a_leftover_that_was_attached_and_never_shown_is_not_trusted(
+    world: PublishingWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("orchestration.publishing.postgres.sink._move", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            world.publish(0, 20)
+    # The data folder was lost, and the same inputs gave other rows.
+    other = PublishingWorld(tmp_path / "a fresh data folder", world.url)
+    other.publish(0, 21)
+    assert ask(world, "select count(*) from crm.scores") == [(21,)]
+
+
+def test_other_content_under_a_published_name_is_refused_here_too(world: PublishingWorld, tmp_path: Path) -> None:
+    world.publish(0, 20)
+    other = PublishingWorld(tmp_path / "a fresh data folder", world.url)
+    with pytest.raises(PublishError, match="inputs_id does not cover all inputs"):
+        other.publish(0, 21)
+    assert ask(world, "select count(*) from crm.scores") == [(20,)]
