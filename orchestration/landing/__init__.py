@@ -2,8 +2,8 @@
 
 from orchestration.landing.contract import load_contract
 from orchestration.landing.errors import LandingError
-from orchestration.landing.land import check, land
 from orchestration.landing.manifest import Manifest, batches, rows_path
 from orchestration.landing.report import LandingReport
+from orchestration.landing.run import check, land
 
 __all__ = ["LandingError", "LandingReport", "Manifest", "batches", "check", "land", "load_contract", "rows_path"]

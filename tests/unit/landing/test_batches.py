@@ -68,7 +68,7 @@ def test_the_same_bytes_under_any_name_are_no_second_batch(door: Door) -> None:
 def test_an_untouched_file_is_not_even_read_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     door.put("orders.csv", csv(3))
     door.land()
-    monkeypatch.setattr("orchestration.landing.land.fingerprint", lambda _: pytest.fail("read"))
+    monkeypatch.setattr("orchestration.landing.run.fingerprint", lambda _: pytest.fail("read"))
     assert door.land().unchanged == ("orders.csv",)
 
 
