@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -183,7 +184,7 @@ class _Failing:
     ("copies", "error"),
     [
         (0, duckdb.IOException("IO Error: Could not write file: No space left on device")),
-        (1, OSError(28, "No space left on device")),
+        (1, OSError(errno.ENOSPC, "Auf dem Gerät ist kein Speicherplatz mehr verfügbar")),
         (2, duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block")),
         (3, duckdb.IOException("IO Error: Could not write file: No space left on device")),
     ],
