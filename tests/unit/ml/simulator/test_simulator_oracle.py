@@ -209,7 +209,7 @@ def test_what_happens_after_the_as_of_or_is_known_after_it_changes_nothing() -> 
         observed(
             orders=future,
             sessions={**future, "named": [1, 1]},
-            messages={"person": [0], "day": [30], "opened": [1]},
+            messages={"person": [0], "day": [32], "opened": [1]},
             answers={"person": [0], "day": [30], "group": [0]},
             tickets={"person": [0], "day": [30], "resolved": [31], "rating": [1], "order_day": [25]},
             unsubscribed_day=np.array([30, NEVER]),
@@ -248,6 +248,23 @@ def test_an_anonymous_visit_on_a_shared_cookie_belongs_to_nobody_once_the_other_
 def test_bad_service_raises_the_risk_and_good_service_lowers_it(ticket: dict[str, list[int]], is_worse: bool) -> None:
     risk = probability(observed(tickets={"person": [0], "order_day": [18], **ticket}))
     assert (risk[0] > risk[1]) == is_worse
+
+
+def test_how_an_open_ticket_will_end_is_not_known() -> None:
+    good, bad = (
+        probability(observed(tickets=_ticket(resolved=resolved, rating=rating)))[0]
+        for resolved, rating in ((30, 5), (38, 1))
+    )
+    assert good == bad
+
+
+def _ticket(resolved: int, rating: int) -> dict[str, list[int]]:
+    return {"person": [0], "day": [26], "resolved": [resolved], "rating": [rating], "order_day": [22]}
+
+
+def test_withdrawing_consent_to_email_is_a_sign_of_leaving() -> None:
+    risk = probability(observed(unsubscribed_day=np.array([25, NEVER])))
+    assert risk[0] > risk[1] + 0.1
 
 
 def test_an_as_of_outside_the_world_is_refused(judged: tuple[Path, date, pd.DataFrame]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ml.simulator import WorldConfig, config, simulate, world
 from ml.simulator.block import Block, make_block, make_world
+from ml.simulator.draws import stream
 from ml.simulator.landing_files import LandingFiles
 from ml.simulator.purchases import make_orders, order_lines
 from ml.simulator.visits import events
@@ -43,6 +44,13 @@ def test_a_block_is_the_same_whichever_blocks_were_made_before(
         make_block(shared, number)
     assert _rows(make_block(make_world(small_world.config), 3)) == alone
     assert _rows(make_block(shared, 1)) != alone
+
+
+def test_every_block_and_purpose_has_a_random_stream_of_its_own() -> None:
+    first = [
+        stream(*key).integers(1 << 60) for key in ((1, "life", 0), (1, "life", 1), (1, "lines", 0), (2, "life", 0))
+    ]
+    assert len(set(first)) == 4
 
 
 def _rows(block: Block) -> list[Any]:
@@ -78,6 +86,7 @@ def test_a_killed_simulation_leaves_nothing_under_a_name_and_the_next_one_repair
         with pytest.raises(KeyboardInterrupt):
             _tiny(tmp_path)
     assert all(path.name.startswith(".") for folder in folders for path in folder.iterdir())
+    (tmp_path / "landing" / ".orders_of_another_world.csv.part").touch()
     _tiny(tmp_path)
     assert not [path for folder in folders for path in folder.glob(".*")]
     assert (tmp_path / "truth" / "stamp.json").exists()
