@@ -21,11 +21,11 @@ SOURCES = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "sour
 FIRST, DAYS = datetime.fromisoformat("2023-09-01T00:00:00"), 700
 AS_OFS = ["2024-06-30", "2024-11-04", "2025-03-31", "2025-07-01"]
 TIME_ZONE = "Europe/London"
-PEOPLE, ITEMS = 40, 12
+PEOPLE, ITEMS = 50, 12
 
 ROWS = {
     "customers": 70, "identities": 40, "products": 20, "orders": 500, "events": 1500, "subscriptions": 30,
-    "rewards": 120, "support_tickets": 60, "feedback": 80, "preferences": 60, "messages": 250, "consents": 200,
+    "rewards": 120, "support_tickets": 60, "feedback": 250, "preferences": 60, "messages": 700, "consents": 200,
     "erasure_requests": 0,
 }  # fmt: skip
 
@@ -84,6 +84,7 @@ def _row(touchpoint: str, number: int, schema: pa.Schema, meta: dict[str, Any], 
     happened = _instant(rng)
     person = rng.randrange(PEOPLE)
     row = {field.name: _value(touchpoint, field, number, person, happened, rng) for field in schema}
+    row |= dict.fromkeys({"started_at"} & row.keys() if meta["mutable"] else {meta["occurred_at"]}, happened)
     row["occurred_at"] = row.get(meta["occurred_at"]) or happened
     # Mostly at once, sometimes days later, sometimes within the knowledge lag, sometimes with an equal instant.
     late = rng.choice([timedelta(0), timedelta(seconds=40), timedelta(hours=3), timedelta(days=rng.randrange(1, 40))])
@@ -120,7 +121,7 @@ ONE_OF: dict[str, list[Any]] = {
     "purpose": ["service", "marketing", "profiling", "profiling", "personalised_recommendations", "special_category"],
     "decision": ["granted", "granted", "withdrawn"],
     "billing_period": ["month", "year"],
-    "country": ["DE", "GB", None], "language": ["de", "en"], "loyalty_tier": ["gold", None],
+    "country": ["DE", "GB", None], "language": ["de", "en"], "loyalty_tier": ["gold", "silver", None],
     "csat": [None, 1, 3, 5], "contacts": [None, 1, 2, 3], "left_type": ["account"],
     "is_available": [True, False], "is_sensitive": [True, False, False, None],
 }  # fmt: skip
@@ -133,8 +134,8 @@ KEYS = {
     "order_id": 150,
     "event_id": 1400,
     "ticket_id": 50,
-    "feedback_id": 75,
-    "message_id": 180,
+    "feedback_id": 220,
+    "message_id": 600,
     "reward_id": 115,
     "subscription_id": 20,
 }
@@ -149,20 +150,8 @@ def _value(touchpoint: str, field: pa.Field, number: int, person: int, happened:
     if name in KEYS:
         return f"{name[0]}{rng.randrange(KEYS[name])}"
     if pa.types.is_timestamp(kind):
-        required = name in (
-            "ordered_at",
-            "happened_at",
-            "seen_at",
-            "opened_at",
-            "sent_at",
-            "set_at",
-            "decided_at",
-            "answered_at",
-            "changed_at",
-            "started_at",
-        )
-        later = timedelta(hours=rng.randrange(400)) if not required else timedelta(0)
-        return happened + later if required or rng.random() < 0.4 else None
+        later = timedelta(hours=rng.randrange(9000 if touchpoint == "subscriptions" else 400))
+        return happened + later if rng.random() < 0.5 else None
     if pa.types.is_date(kind):
         return date(1960 + rng.randrange(55), 1 + rng.randrange(12), 28) if rng.random() < 0.8 else None
     if pa.types.is_decimal(kind):
@@ -180,24 +169,16 @@ def _decimal(name: str, kind: pa.DataType, rng: Random) -> Decimal:
 
 
 def _text(touchpoint: str, name: str, person: int, number: int, rng: Random) -> str | None:
-    if touchpoint == "identities" and name in ("left_value", "left_token"):
-        return f"A{person}"
-    if touchpoint == "identities" and name == "right_type":
-        return "device"
+    if touchpoint == "identities" and name != "right_type":
+        return f"A{person}" if name.startswith("left") else f"D{person}"
     if touchpoint == "identities":
-        return f"D{(person * 7) % 25}"
+        return "device"
     if name == "account_id":
         return f"A{person}" if touchpoint in ("customers", "subscriptions") or rng.random() < 0.6 else None
     if name == "product_id":
         return f"P{rng.randrange(ITEMS)}" if touchpoint == "products" or rng.random() < 0.9 else None
-    sparse = {
-        "email_token": 50,
-        "phone_token": 80,
-        "loyalty_card_id": 60,
-        "cookie_id": 90,
-        "device_id": 25,
-        "session_id": 400,
-    }
-    if name in sparse:
-        return f"{name}{(person * 3 + rng.randrange(3)) % sparse[name]}" if rng.random() < 0.4 else None
+    if name in ("email_token", "phone_token", "loyalty_card_id", "cookie_id", "device_id", "session_id"):
+        # Mostly one's own, sometimes the neighbour's.
+        whose = person if rng.random() < 0.985 else person ^ 1
+        return f"{name[0].upper()}{whose}" if rng.random() < 0.4 else None
     return f"{name} {number % 7}" if rng.random() < 0.9 else None

@@ -130,6 +130,12 @@ def test_spark_builds_the_same_rows_as_duckdb(built: tuple[duckdb.DuckDBPyConnec
         assert not unequal, {name: (row[name], other[name]) for name in unequal}
 
 
+def test_the_world_moves_every_feature(built: tuple[duckdb.DuckDBPyConnection, Any]) -> None:
+    features = built[0].sql("select * from features.customer_features").df()
+    assert len(features) > 50
+    assert [name for name in features if features[name].nunique() < 2] == []
+
+
 def kind_of(kind: pa.DataType) -> str:
     """What both engines must agree on: width of integers and decimals, not how a string or an instant is stored."""
     if pa.types.is_timestamp(kind):
