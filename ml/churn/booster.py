@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 4096
 """Rows whose contributions are added up at once: the block stays in the processor's cache."""
+MANY_ROWS, FEW_LEAVES = 100_000, 15
+"""Below so many rows, larger trees only learn noise."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How the trees grow: few leaves, small steps, strong regularisation, a fixed number of rounds.
 
-    No early stopping: there is no window that may be looked at before the test. ``rows_per_leaf`` and ``ridge``
-    are upper ends; both shrink with the data.
+    No early stopping: there is no window that may be looked at before the test. ``leaves``, ``rows_per_leaf`` and
+    ``ridge`` are upper ends that shrink with the data.
     """
 
-    leaves: int = 15
-    rounds: int = 250
-    learning_rate: float = 0.02
+    leaves: int = 31
+    rounds: int = 150
+    learning_rate: float = 0.04
     feature_share: float = 0.3
     row_share: float = 0.7
     rows_per_leaf: int = 300
@@ -40,7 +42,7 @@ class Recipe:
     def parameters(self, rows: int, seed: int, threads: int) -> dict[str, Any]:
         return {
             "objective": "binary",
-            "num_leaves": self.leaves,
+            "num_leaves": self.leaves if rows >= MANY_ROWS else min(self.leaves, FEW_LEAVES),
             "learning_rate": self.learning_rate,
             "feature_fraction": self.feature_share,
             "bagging_fraction": self.row_share,

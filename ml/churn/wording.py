@@ -23,26 +23,52 @@ class Theme:
     """Customer-safe words where it raises the risk of leaving."""
     lowers: str
     """Customer-safe words where it lowers it."""
+    unknown: str = "Nothing known"
+    """For colleagues, where there is nothing to measure; that, too, can move a score."""
 
 
 THEMES = {
-    "recency": Theme("It has been a while since your last order", "You ordered with us not long ago"),
-    "rhythm": Theme("You usually order a little sooner than this", "You are keeping to your usual rhythm"),
-    "frequency": Theme("You order with us now and then", "You order with us regularly"),
-    "spend": Theme("Your orders have been on the smaller side", "You trust us with much of your shopping"),
-    "trend": Theme("You have ordered a little less lately", "You have been ordering more lately"),
+    "recency": Theme(
+        "It has been a while since your last order", "You ordered with us not long ago", "No order on record"
+    ),
+    "rhythm": Theme(
+        "You usually order a little sooner than this",
+        "You are keeping to your usual rhythm",
+        "Too few orders for a rhythm",
+    ),
+    "frequency": Theme("You order with us now and then", "You order with us regularly", "Too few orders for a rhythm"),
+    "spend": Theme(
+        "Your orders have been on the smaller side",
+        "You trust us with much of your shopping",
+        "Nothing bought in 365 days",
+    ),
+    "trend": Theme(
+        "You have ordered a little less lately", "You have been ordering more lately", "Nothing bought in 365 days"
+    ),
     "season": Theme("You tend to order at other times of the year", "You tend to order at this time of the year"),
-    "variety": Theme("There is more of our range to discover", "You have found things that you like with us"),
-    "tenure": Theme("We would like to know you better", "You have been with us for a good while"),
-    "discount": Theme("You like a good offer", "You like what we have at its usual price"),
-    "returns": Theme("Not everything was to your liking", "You have been happy with what you ordered"),
-    "visits": Theme("We have not seen you much lately", "You have been visiting us"),
+    "variety": Theme(
+        "There is more of our range to discover",
+        "You have found things that you like with us",
+        "Nothing bought in 365 days",
+    ),
+    "tenure": Theme("We would like to know you better", "You have been with us for a good while", "No order on record"),
+    "discount": Theme(
+        "You like a good offer", "You like what we have at its usual price", "Nothing bought in 365 days"
+    ),
+    "returns": Theme(
+        "Not everything was to your liking", "You have been happy with what you ordered", "Nothing bought in 365 days"
+    ),
+    "visits": Theme("We have not seen you much lately", "You have been visiting us", "No visit on record"),
     "interest": Theme("There is a lot new to look at", "You have been looking around"),
-    "messages": Theme("We may not have written about what interests you", "You read what we write to you"),
+    "messages": Theme(
+        "We may not have written about what interests you",
+        "You read what we write to you",
+        "No message sent in 90 days",
+    ),
     "service": Theme("You have needed our help", "You could do without our help"),
-    "satisfaction": Theme("We can do better for you", "You told us that you are happy"),
+    "satisfaction": Theme("We can do better for you", "You told us that you are happy", "No rating given in 365 days"),
     "loyalty": Theme("There is more to your membership", "You make good use of your membership"),
-    "contract": Theme("Your contract is due for a look", "Your contract runs on"),
+    "contract": Theme("Your contract is due for a look", "Your contract runs on", "No contract"),
     "other": Theme("Your recent activity with us", "Your recent activity with us"),
 }
 
@@ -133,6 +159,8 @@ def theme_of(feature: str) -> str:
 def internal_words(feature: str, value: float, gap: float = float("nan"), *, raises: bool = True) -> str:
     """For colleagues: the fact and its number, ``No order for 74 days, usual gap 30``."""
     template = words_of(feature).internal
+    if np.isnan(value):
+        template = THEMES[theme_of(feature)].unknown
     if np.isnan(gap):
         template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
     said = template.format(value=_spoken(feature, value), gap=_spoken(GAP, gap))

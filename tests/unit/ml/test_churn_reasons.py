@@ -33,7 +33,7 @@ def test_words_carry_the_number_and_the_usual_gap_where_there_is_one():
     assert internal_words("days_since_last_order", 74.0, 30.0) == "No order for 74 days, usual gap 30"
     assert internal_words("days_since_last_order", 74.0) == "No order for 74 days"
     assert internal_words("discount_share_365d", 0.25) == "Discount was 25 % of the price"
-    assert internal_words("nps_mean_365d", float("nan")) == "Recommends us with unknown of 10"
+    assert internal_words("nps_mean_365d", float("nan")) == "No rating given in 365 days"
     assert internal_words("orders_90d", 4.0, raises=False) == "4 orders in 90 days, speaks for staying"
     assert internal_words("shoe_size", 43.0) == "shoe size 43"
 
