@@ -26,7 +26,7 @@ STAGES = {
     "ml__churn_model": "churn model",
     "ml__churn_scores": "churn scores",
     "activation": "crm tables",
-    "generation": "generation and audit",
+    "published__generation": "generation and audit",
     "published__files": "publish files",
     "published__postgres": "publish Postgres",
     "reports__run": "report",
@@ -51,7 +51,7 @@ class Progress:
         self.records: list[StageRecord] = []
         self.first_error: str | None = None
         # Dagster redirects the process's own descriptors while a step runs; this copy stays with the terminal.
-        self.console = Console(file=os.fdopen(os.dup(1), "w"), quiet=quiet, highlight=False)
+        self.console = Console(file=os.fdopen(os.dup(1), "w"), quiet=quiet, highlight=False, soft_wrap=True)
         self._started: dict[str, float] = {}
         self._rows: dict[str, int] = {}
         self._memory = PeakMemory()

@@ -60,8 +60,7 @@ def find_repeated(connection: duckdb.DuckDBPyConnection, contract: TouchpointCon
     connection.execute(f"""
         insert into repeated
         select {LINE} from fresh
-        where {instant} is not null
-            and row_hash in (select row_hash from read_parquet([{files}]) where {instant} {within})
+        where row_hash in (select row_hash from read_parquet([{files}]) where {instant} {within})
     """)
     if not contract.mutable:
         return

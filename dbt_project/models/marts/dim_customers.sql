@@ -9,6 +9,16 @@ accounts as (
     select * from {{ ref('int_customer_accounts') }} where account_rank = 1
 ),
 
+-- A shop that sends no customers still numbers them in its orders.
+account_numbers as (
+    select
+        customer_id,
+        min(substring(identifier_id, 9)) as account_id
+    from {{ ref('int_identifiers_as_of') }}
+    where as_of_date = {{ scoring_date() }} and identifier_id like 'account:%'
+    group by 1
+),
+
 activity as (
     select * from {{ ref('int_customer_activity') }}
 ),
@@ -31,7 +41,7 @@ fifths as (
 final as (
     select
         customers.customer_id,
-        accounts.account_id as external_id,
+        coalesce(accounts.account_id, account_numbers.account_id) as external_id,
         accounts.country,
         accounts.region,
         accounts.language,
@@ -55,6 +65,7 @@ final as (
         cast(fifths.recency as {{ 'varchar' if target.type == 'duckdb' else 'string' }}) || fifths.frequency || fifths.money as rfm_segment
     from customers
     left join accounts on customers.customer_id = accounts.customer_id
+    left join account_numbers on customers.customer_id = account_numbers.customer_id
     left join activity on customers.customer_id = activity.customer_id
     left join feedback on customers.customer_id = feedback.customer_id
     left join fifths on customers.customer_id = fifths.customer_id

@@ -78,7 +78,8 @@ class PostgresSink:
             _push(connection, privacy)
             ensure_views(connection, self.contract)
             current, as_of = _current(connection)
-            if not go_back and as_of is not None and as_of > generation.manifest.as_of_instant:
+            is_older = as_of is not None and as_of > generation.manifest.as_of_instant
+            if is_older and not go_back:
                 return Outcome(
                     generation.generation_id, False, f"{current} is of a later as-of; only rollback goes back"
                 )
@@ -89,7 +90,7 @@ class PostgresSink:
                 _move(connection, generation, record, at)
             removed, postponed = retire(connection, self.contract, _kept(connection))
             _trim(connection)
-        reason = ("rolled back" if go_back else "published") if moved else "already current"
+        reason = ("rolled back" if is_older else "published") if moved else "already current"
         return Outcome(generation.generation_id, moved, reason, removed, postponed)
 
     def suppress(self, privacy: Privacy) -> None:
