@@ -69,18 +69,19 @@ def checked(
     zone = spec.time_zone or shop.time_zone
     incoming = (*contract.incoming, Column("known_at", "timestamp"))
     rules = _rules(contract, shop, rates, checks_future=not spec.history)
-    fallback = "occurred_at" if spec.history and not contract.mutable else sql.instant(now)
+    instant = sql.name(contract.occurred_at)
+    known_at = f"coalesce(typed.known_at, {instant if spec.history and not contract.mutable else sql.instant(now)})"
+    # What has no instant of its own is known from its load on.
+    occurred_at = f"coalesce({instant}, {known_at})" if contract.mutable else instant
     own = [sql.name(column.name) for column in contract.columns]
     violated = " ".join(f"when {rule.violated} then {number}" for number, rule in enumerate(rules, start=1))
     values = " ".join(f"when {number} then {rule.value}" for number, rule in enumerate(rules, start=1))
-    occurred_at = f"coalesce({sql.name(contract.occurred_at)}, {sql.instant(now)})"
     statement = f"""
         with cells as (select {LINE}, reject_reason, {_cells(incoming, types)} from mapped),
         typed as (select *, {_values(incoming, types, zone)} from cells),
         told as (
             select * rename (known_at as own_known_at), {_tokens(contract)}
-                {occurred_at if contract.mutable else sql.name(contract.occurred_at)} as occurred_at,
-                coalesce(typed.known_at, {fallback}) as known_at
+                {occurred_at} as occurred_at, {known_at} as known_at
             from typed
         ),
         judged as (select *, case {violated} else 0 end as violated from told)

@@ -123,6 +123,16 @@ def test_history_is_known_when_it_happened_and_may_lie_ahead_but_only_where_appe
     ]
 
 
+def test_a_mutable_row_without_an_instant_happened_when_it_became_known(make_door: Callable[..., Door]) -> None:
+    door = make_door({"customers": {"files": "c*", "known_at": "exported"}, "orders": {"files": "o*"}})
+    door.put("c.jsonl", '{"account_id":"a1","exported":"2025-06-03T00:00:00Z"}\n{"account_id":"a2"}')
+    door.land()
+    assert door.rows("customers", "account_id, occurred_at::varchar, known_at::varchar") == [
+        ("a1", "2025-06-03 00:00:00", "2025-06-03 00:00:00"),
+        ("a2", "2025-07-01 12:00:00", "2025-07-01 12:00:00"),
+    ]
+
+
 def test_a_foreign_currency_is_accepted_from_the_day_of_its_first_rate(door: Door) -> None:
     (door.folder / "rates.csv").write_text("currency,date,rate\nUSD,2025-06-01,0.92\nUSD,2025-06-09,0.93\n")
     door.put(
