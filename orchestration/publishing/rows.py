@@ -70,12 +70,10 @@ def _rounded(table: Table, column: Column) -> str:
 
 
 def _row_hash(table: Table) -> str:
-    # Names and lengths make it unambiguous; nulls add nothing, so that a new, still empty column changes no hash.
-    parts = []
-    for column in table.content:
-        text = f"cast({quoted(column.name)} as varchar)"
-        parts.append(f"coalesce({literal(column.name + ':')} || length({text}) || ':' || {text} || ';', '')")
-    return f"md5({' || '.join(parts)})"
+    # Nulls are left out and columns named, so that a new, still empty column changes no hash. One call over all
+    # columns: a chain of || copies the row once per column, which made it four fifths of the whole writing time.
+    parts = (f"{literal(column.name + ':')} || {quoted(column.name)}" for column in table.content)
+    return f"md5(concat_ws(chr(31), {', '.join(parts)}))"
 
 
 def _key(table: Table, alias: str) -> str:

@@ -45,7 +45,7 @@ def test_the_same_inputs_give_the_same_bytes_with_one_thread_and_two(tmp_path: P
         tables = world.tables(0, 1)
         # More than two row groups, handed over in another order.
         duckdb.sql(f"""copy (
-            select * replace ('c_' || i as customer_id, i / 7 as churn_probability, i % 5 as spend)
+            select * replace ('c_' || i as customer_id, i / 7 as churn_probability, (i % 5)::decimal(18, 2) as spend)
             from '{tables["scores"]}', range({2 * ROW_GROUP_ROWS + 5}) as r(i) order by i {direction}
         ) to '{tmp_path}/many.parquet'""")
         duckdb.sql(f"copy (select * exclude (i) from '{tmp_path}/many.parquet') to '{tables['scores']}'")
