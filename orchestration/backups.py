@@ -17,9 +17,9 @@ REMADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "tmp", "postgres", "lock")
 
 
 def write_backup(state: State, target: Path) -> None:
-    """Archive the shop's state, its MLflow store and its keys; the archive appears by one rename, readable by the owner.
+    """Archive the shop's state, its MLflow store and its keys, readable by the owner alone.
 
-    The caller holds the shop's run lock.
+    The archive appears by one rename. The caller holds the shop's run lock.
     """
     temporary = target.with_name(f".{target.name}.tmp")
     temporary.unlink(missing_ok=True)

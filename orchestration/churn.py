@@ -50,7 +50,11 @@ def training_dates(workspace: Workspace, as_of_date: date) -> tuple[date, ...]:
         default=None,
     )
     return snapshot_dates(
-        as_of_date, _outcome(workspace), step_days=churn.snapshot_step_days, count=churn.training_snapshots, first_date=first
+        as_of_date,
+        _outcome(workspace),
+        step_days=churn.snapshot_step_days,
+        count=churn.training_snapshots,
+        first_date=first,
     )
 
 

@@ -16,7 +16,12 @@ from rich.console import Console
 
 from orchestration.workspace import Workspace
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Raw touchpoints into regular customers.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Raw touchpoints into regular customers.",
+)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

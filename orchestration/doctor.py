@@ -45,7 +45,7 @@ def examine(workspace: Workspace) -> list[Check]:
 def _check(subject: str, check: Callable[[Workspace], str], workspace: Workspace) -> Check:
     try:
         return Check(subject, True, check(workspace))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong is the finding
+    except Exception as error:
         return Check(subject, False, str(error).strip() or type(error).__name__)
 
 
@@ -58,7 +58,9 @@ def _python(_: Workspace) -> str:
 def _landing(workspace: Workspace) -> str:
     found = waiting(workspace.shop, workspace.landing_folder)
     if not found and workspace.shop.simulator is None:
-        raise RuntimeError(f"{workspace.landing_folder} holds no file that shop.yml asks for: put the shop's files there")
+        raise RuntimeError(
+            f"{workspace.landing_folder} holds no file that shop.yml asks for: put the shop's files there"
+        )
     return f"{len(found)} files in {workspace.landing_folder}"
 
 

@@ -97,7 +97,9 @@ def _outcomes(workspace: Workspace, as_of_date: date, scores: str, features: str
                 select timezone('UTC', timezone('{shop.time_zone}', timestamp '{as_of_date}')) as starts_at,
                     timezone('UTC', timezone('{shop.time_zone}', timestamp '{end}')) as ends_at
             ),
-            latest as (select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'),
+            latest as (
+                select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
+            ),
             ledger as (select customer_id, identifier_id from identity.customer_ledger),
             active as (
                 select latest.customer_id

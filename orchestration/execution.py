@@ -51,21 +51,23 @@ def retry_last(workspace: Workspace, *, progress: Progress) -> Outcome | None:
         return None
     run = last.dagster_run
     partition = run.tags["dagster/partition"]
-    remaining = _unfinished(instance, workspace, run)
+    remaining = _unfinished(instance, run)
     tags = {name: run.tags[name] for name in (TRAINING_TAG, PUBLISH_TAG) if name in run.tags}
     tags |= {"dagster/parent_run_id": run.run_id, "dagster/root_run_id": run.root_run_id or run.run_id}
     return _execute(workspace, run.job_name, date.fromisoformat(partition), tags, remaining, progress)
 
 
-def _unfinished(instance: dg.DagsterInstance, workspace: Workspace, run: dg.DagsterRun) -> list[dg.AssetKey]:
+def _unfinished(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetKey]:
     """Assets of the stages that did not succeed; a stage whose check blocked counts as not succeeded."""
-    job = _job(run.job_name)
-    done = {
-        record.event_log_entry.step_key
-        for record in instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS).records
-    }
-    layer = job.asset_layer
-    return [key for key in layer.executable_asset_keys if layer.get_op_def(key).name not in done]
+
+    def events(of_type: dg.DagsterEventType) -> list[dg.DagsterEvent]:
+        records = instance.get_records_for_run(run.run_id, of_type=of_type).records
+        return [event for record in records if (event := record.event_log_entry.dagster_event)]
+
+    succeeded = {event.step_key for event in events(dg.DagsterEventType.STEP_SUCCESS)}
+    made = events(dg.DagsterEventType.ASSET_MATERIALIZATION)
+    done = {event.asset_key for event in made if event.step_key in succeeded}
+    return sorted(set(_job(run.job_name).asset_layer.executable_asset_keys) - done)
 
 
 def _execute(

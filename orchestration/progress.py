@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -68,7 +69,7 @@ class Progress:
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
             rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
             if rows is not None:
-                self._rows[step] = self._rows.get(step, 0) + int(rows.value)  # type: ignore[call-overload]
+                self._rows[step] = self._rows.get(step, 0) + int(str(rows.value))
         elif event.event_type in (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE):
             self._finish(step, event)
 
@@ -124,8 +125,9 @@ class PeakMemory:
             time.sleep(0.2)
 
 
-def _innermost(error: dg.DagsterEventType | object) -> str:
-    """The message of the first cause, without Dagster's wrapping."""
-    while getattr(error, "cause", None) is not None:
-        error = error.cause  # type: ignore[attr-defined]
-    return str(getattr(error, "message", error)).strip()
+def _innermost(error: Any) -> str:
+    """The message of the first cause, without Dagster's wrapping and without the name of its class."""
+    while error.cause is not None:
+        error = error.cause
+    first, separator, rest = str(error.message).strip().partition(": ")
+    return rest if separator and first.endswith(str(error.cls_name)) else str(error.message).strip()

@@ -99,7 +99,7 @@ class Shop(_Strict):
     owner: str = "data-team"
     touchpoints: dict[str, Touchpoint]
     knowledge_lag_hours: int = Field(6, ge=0, le=23)
-    churn: Churn = Churn()
+    churn: Churn = Field(default_factory=lambda: Churn.model_validate({}))
     identity: IdentityRules = IdentityRules()
     consent: dict[str, Consent] = Field(default_factory=dict)
     simulator: dict[str, Any] | None = None

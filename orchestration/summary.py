@@ -50,7 +50,8 @@ def _print_quarantine(workspace: Workspace, console: Console) -> None:
         sum(getattr(batch, name) for batch in every) for name in ("rows_in", "quarantined", "duplicates")
     )
     console.print(
-        f"Landed so far: {rows_in:,} rows from {len(every)} files; {quarantined:,} in quarantine, {duplicates:,} duplicates"
+        f"Landed so far: {rows_in:,} rows from {len(every)} files; {quarantined:,} in quarantine, "
+        f"{duplicates:,} duplicates"
     )
     worst = sorted(((rule, batch) for batch in every for rule in batch.rules), key=lambda pair: -pair[0].rows)[:3]
     for rule, batch in worst:
@@ -66,7 +67,7 @@ def _print_published(workspace: Workspace, console: Console) -> None:
         console.print("Nothing is published yet.")
         return
     scores = generation.manifest.rows["customer_scores"]
-    console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers scored")
+    console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers")
     console.print(f"  Parquet   {_near(workspace.state.published / 'current')}/customer_scores.parquet")
     console.print(f"  DuckDB    {_near(workspace.state.published / 'current')}/views.duckdb")
     shop = "" if workspace.shop.slug == "demo" else f"REGULARS_SHOP={workspace.shop.slug} "

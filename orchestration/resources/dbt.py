@@ -92,7 +92,9 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN_EACH,
         pool="warehouse",
     )
-    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    def build(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]
+    ) -> Iterator[Any]:
         workspace.claim(f"run {context.run_id}")
         pinned = inputs.pinned(workspace.state, context.partition_key)
         variables = inputs.dbt_vars(workspace.state, workspace.shop, pinned)

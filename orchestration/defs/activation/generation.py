@@ -58,7 +58,9 @@ def defs() -> dg.Definitions:
     def files(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         workspace.claim(f"run {context.run_id}")
         if context.run.tags.get(PUBLISH_TAG) == "false":
-            return dg.MaterializeResult(metadata={"outcome": "written, not published: a backfill shows nobody the past"})
+            return dg.MaterializeResult(
+                metadata={"outcome": "written, not published: a backfill shows nobody the past"}
+            )
         pinned = inputs.pinned(workspace.state, context.partition_key)
         written = activation.generation_meta(workspace, pinned, context.run_id).generation_id
         outcome = activation.publisher(workspace).publish_files(written)

@@ -6,10 +6,10 @@ from datetime import date
 import dagster as dg
 
 from orchestration import inputs
-from orchestration.partitions import per_as_of
+from orchestration.churn import champion_version, is_training_due, training_dates
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
-from orchestration.churn import champion_version, is_training_due, training_dates
+from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
 

@@ -1,0 +1,114 @@
+"""What a user sees after ``regulars run`` on the demo: files, Postgres, summary, truth told about dirty rows."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+from worlds import Deployment, demo
+
+from orchestration.landing import batches
+from orchestration.publishing.files import current_generation
+from orchestration.publishing.server import postgres_url, stop_server
+
+
+def scores(deployment: Deployment) -> duckdb.DuckDBPyRelation:
+    generation = current_generation(deployment.workspace.state.published)
+    assert generation is not None
+    return duckdb.sql(f"from '{generation.file('customer_scores')}'")
+
+
+def test_scores_are_published_with_reasons_in_words(finished_demo: Deployment) -> None:
+    rows = scores(finished_demo)
+    scored = rows.filter("status = 'scored'")
+    assert scored.shape[0] > 100
+    assert scored.filter("churn_probability not between 0 and 1 or churn_reason_3 is null").shape[0] == 0
+    first = scored.order("customer_id").limit(1).df().iloc[0]
+    assert " " in first["churn_reason_1"], "words, not the name of a feature"
+
+
+def test_without_permission_to_profile_a_row_says_nothing(finished_demo: Deployment) -> None:
+    silent = scores(finished_demo).filter("not may_profile")
+    assert silent.shape[0] > 0
+    for column in ("churn_probability", "churn_band", "churn_reason_1", "lifecycle_stage", "historic_clv"):
+        assert silent.filter(f"{column} is not null").shape[0] == 0, column
+    assert silent.filter("status <> 'not_profiled'").shape[0] == 0
+
+
+def test_postgres_answers_with_the_same_rows(finished_demo: Deployment) -> None:
+    workspace = finished_demo.workspace
+    with psycopg.connect(postgres_url(None, workspace.state.postgres)) as connection:
+        found = connection.execute("select count(*) from crm.customer_scores").fetchone()
+    assert found == (scores(finished_demo).shape[0],)
+
+
+def test_the_summary_says_what_was_published_and_where_to_read_it(finished_demo: Deployment) -> None:
+    output = (finished_demo.folder / "output.txt").read_text()
+    assert "customer_scores.parquet" in output
+    assert "psql -c 'select count(*) from crm.customer_scores'" in output
+    assert "in quarantine" in output
+    stages = json.loads(next((finished_demo.workspace.state.reports).glob("run-*.json")).read_text())["stages"]
+    assert [stage["stage"] for stage in stages][:3] == ["landing", "input manifest", "staging"]
+    assert all(stage["seconds"] >= 0 and stage["succeeded"] for stage in stages)
+
+
+def test_landing_counts_every_dirty_row_that_the_simulator_wrote(finished_demo: Deployment) -> None:
+    truth = json.loads((finished_demo.workspace.state.root / "truth" / "dirty_rows.json").read_text())
+    landed = {batch.file: batch for several in batches(finished_demo.workspace.state).values() for batch in several}
+    assert set(landed) == set(truth)
+    for file, expected in truth.items():
+        batch = landed[file]
+        assert batch.rows_in == expected["rows"], file
+        found: Counter[str] = Counter()
+        for rule in batch.rules:
+            found[rule.rule] += rule.rows
+        assert found == Counter(expected["dirty"]), file
+        assert batch.quarantined == sum(expected["dirty"].values()), file
+        assert batch.duplicates == expected["duplicates"], file
+        assert batch.rows_in == batch.accepted + batch.quarantined + batch.duplicates + batch.refused + batch.erased
+
+
+def test_the_same_run_again_changes_nothing(finished_demo: Deployment) -> None:
+    before = finished_demo.published()
+    again = finished_demo.run("run", "--no-train")
+    assert again.returncode == 0, again.stdout + again.stderr
+    tables = {name.split("/")[1]: digest for name, digest in before.items() if "manifest" not in name}
+    after = {name.split("/")[1]: digest for name, digest in finished_demo.published().items() if "manifest" not in name}
+    unchanged = ("customer_scores.parquet", "customer_identifiers.parquet", "customer_profiles.parquet")
+    assert {name: after[name] for name in unchanged} == {name: tables[name] for name in unchanged}
+
+
+@pytest.mark.usefixtures("stopped_servers")
+def test_a_replay_elsewhere_on_another_day_gives_the_same_bytes(finished_demo: Deployment, tmp_path: Path) -> None:
+    """One thread against two, another time zone, another day, files that arrived in another order."""
+    replay = demo(tmp_path, REGULARS_THREADS="1", TZ="Asia/Tokyo", REGULARS_CLOCK="2031-03-04T05:06:07Z")
+    landing = replay.folder / "data" / "demo" / "landing"
+    landing.mkdir(parents=True)
+    originals = sorted((finished_demo.folder / "data" / "demo" / "landing").iterdir(), reverse=True)
+    for moment, file in enumerate(originals):
+        copy = landing / file.name
+        copy.write_bytes(file.read_bytes())
+        os.utime(copy, (1_000_000_000 + moment, 1_000_000_000 + moment))
+    done = replay.run("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert replay.published() == json.loads((finished_demo.folder / "first.json").read_text())
+
+
+def test_doctor_finds_a_finished_shop_well(finished_demo: Deployment) -> None:
+    done = finished_demo.run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "✗" not in done.stdout
+
+
+def test_postgres_unreachable_leaves_files_published_and_says_so(finished_demo: Deployment) -> None:
+    lost = Deployment(
+        finished_demo.folder, environment={"REGULARS_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    )
+    done = lost.run("run", "--no-train")
+    assert done.returncode == 1
+    assert "files" in done.stdout.lower()
+    assert current_generation(lost.workspace.state.published) is not None
+    stop_server(finished_demo.workspace.state.postgres)

@@ -1,0 +1,112 @@
+"""No feature of an as-of changes by anything that happened, or was learned, after it."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from worlds import Deployment, corner_shop, features
+
+AS_OF = date(2025, 3, 1)
+ORDERS = "order_id,line_number,ordered_at,account_id,email,product_id,quantity,unit_price,status,exported_at\n"
+EVENTS = "event_id,happened_at,event_type,account_id,cookie_id,session_id,exported_at\n"
+CUSTOMERS = "account_id,loyalty_tier,country,updated_at,exported_at\n"
+IDENTITIES = "left_type,left_value,right_type,right_value,seen_at,exported_at\n"
+
+BEFORE = {
+    "orders-1.csv": ORDERS
+    + "".join(
+        f"{account}{n},1,2025-0{month}-1{n}T10:00:00Z,{account},{account}@example.org,P{n},1,10,placed,2025-0{month}-1{n}T12:00:00Z\n"
+        for account in ("A", "B", "C")
+        for n, month in ((1, 1), (2, 2))
+    ),
+    "events-1.csv": EVENTS
+    + "".join(
+        f"{who}{day},2025-02-0{day}T09:00:00Z,product_view,{account},{cookie},s{who}{day},2025-02-0{day}T09:00:00Z\n"
+        for who, account, cookie in (("A", "A", ""), ("B", "B", ""), ("K", "", "k"))
+        for day in (3, 4)
+    ),
+    "customers-1.csv": CUSTOMERS
+    + "".join(f"{account},silver,DE,2025-01-01T00:00:00Z,2025-01-01T00:00:00Z\n" for account in ("A", "B", "C")),
+}
+AFTER = {
+    "an order placed after the as-of": {
+        "orders-2.csv": ORDERS + "A9,1,2025-03-01T00:00:00Z,A,,P9,9,99,placed,2025-03-01T00:00:00Z\n"
+    },
+    "an order placed before the as-of and known only after the knowledge lag": {
+        "orders-2.csv": ORDERS + "A8,1,2025-02-20T10:00:00Z,A,,P8,9,99,placed,2025-03-01T06:00:00Z\n"
+    },
+    "an order corrected and cancelled after the as-of": {
+        "orders-2.csv": ORDERS
+        + "A1,1,2025-01-11T10:00:00Z,A,A@example.org,P1,7,10,placed,2025-03-02T00:00:00Z\n"
+        + "B1,1,2025-01-11T10:00:00Z,B,B@example.org,P1,1,10,cancelled,2025-03-02T00:00:00Z\n"
+    },
+    "a visit known only after the knowledge lag": {
+        "events-2.csv": EVENTS + "x1,2025-02-27T09:00:00Z,search,A,,s9,2025-03-01T06:00:01Z\n"
+    },
+    "a tier and a country changed after the as-of": {
+        "customers-2.csv": CUSTOMERS + "A,gold,FR,2025-03-05T00:00:00Z,2025-03-05T00:00:00Z\n"
+    },
+    "two accounts found after the as-of to be one person": {
+        "orders-2.csv": ORDERS + "B9,1,2025-03-04T00:00:00Z,B,A@example.org,P9,1,1,placed,2025-03-04T00:00:00Z\n"
+    },
+    "an anonymous cookie that logged in after the as-of": {
+        "events-2.csv": EVENTS + "x2,2025-03-03T09:00:00Z,login,C,k,s10,2025-03-03T09:00:00Z\n"
+    },
+}
+
+
+def shop(folder: Path, *deliveries: dict[str, str]) -> Deployment:
+    known = {"known_at": "exported_at"}
+    deployment = corner_shop(
+        folder,
+        "",
+        touchpoints={name: {"files": f"{name}-*.csv", **known} for name in ("orders", "events", "customers")},
+    )
+    for files in deliveries:
+        for name, text in files.items():
+            (deployment.workspace.landing_folder / name).write_text(text)
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return features(shop(tmp_path_factory.mktemp("before"), BEFORE), AS_OF)
+
+
+def test_the_untouched_world_has_features_to_compare(untouched: pd.DataFrame) -> None:
+    assert (untouched["orders_90d"] == 2).sum() == 3
+    assert untouched["sessions_90d"].sum() == 6
+
+
+EVERYTHING = "all of it at once"
+
+
+def planted_files(planted: str) -> dict[str, str]:
+    """Files of one plant, or those of all joined under one header each."""
+    if planted != EVERYTHING:
+        return AFTER[planted]
+    joined: dict[str, str] = {}
+    for files in AFTER.values():
+        for name, text in files.items():
+            header, rows = text.split("\n", 1)
+            joined[name] = joined.get(name, header + "\n") + rows
+    return joined
+
+
+@pytest.mark.parametrize("planted", [EVERYTHING, *(pytest.param(name, marks=pytest.mark.slow) for name in AFTER)])
+def test_what_comes_after_an_as_of_changes_none_of_its_features(
+    untouched: pd.DataFrame, tmp_path: Path, planted: str
+) -> None:
+    found = features(shop(tmp_path, BEFORE, planted_files(planted)), AS_OF)
+    pd.testing.assert_frame_equal(found, untouched)
+
+
+def test_the_next_as_ofs_see_what_had_come_by_then(tmp_path: Path) -> None:
+    """The plants are no blanks: each shows at an as-of that may know of it."""
+    found = features(shop(tmp_path, BEFORE, planted_files(EVERYTHING)), AS_OF, date(2025, 3, 2), date(2025, 3, 10))
+    by_date = dict(iter(found.groupby(pd.to_datetime(found["as_of_date"]).dt.date)))
+    assert [len(by_date[day]) for day in sorted(by_date)] == [3, 3, 2], "A and B are one person"
+    assert by_date[date(2025, 3, 2)]["orders_90d"].sum() == by_date[AS_OF]["orders_90d"].sum() + 2, (
+        "the late and the new one"
+    )

@@ -1,0 +1,62 @@
+"""shop.yml: every mistake is named with its place and the likely word."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from orchestration.shop import ShopError, load_shop
+
+MINIMAL = "name: Shop\ntouchpoints: {orders: {files: '*.csv'}}\n"
+
+
+def shop_with(folder: Path, text: str) -> Path:
+    (folder / "corner").mkdir()
+    (folder / "corner" / "shop.yml").write_text(text)
+    return folder
+
+
+def test_a_minimal_shop_has_good_defaults(tmp_path: Path) -> None:
+    shop = load_shop(shop_with(tmp_path, MINIMAL), "corner")
+    assert (shop.churn.mode, shop.churn.active_days, shop.churn.horizon_days) == ("inactivity", 365, 90)
+    assert shop.knowledge_lag_hours == 6
+    assert shop.consent == {}, "nothing is assumed unless the shop says so"
+
+
+def test_every_shop_of_the_project_loads() -> None:
+    shops = Path(__file__).parents[3] / "shops"
+    for folder in sorted(shops.iterdir()):
+        assert load_shop(shops, folder.name).slug == folder.name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MINIMAL + "curency: EUR\n", "did you mean 'currency'"),
+        (MINIMAL + "churn: {horizon_day: 30}\n", "did you mean 'horizon_days'"),
+        (MINIMAL + "time_zone: Europe/Berln\n", "did you mean Europe/Berlin"),
+        ("name: Shop\ntouchpoints: {order: {files: '*.csv'}}\n", "did you mean 'orders'"),
+        ("name: Shop\ntouchpoints: {products: {files: '*.csv'}}\n", "at least one of"),
+        ("name: Shop\ntouchpoints: {orders: {file: '*.csv'}}\n", "did you mean 'files'"),
+        (MINIMAL + "consent: {profiling: {basis: assume}}\n", "because"),
+        (MINIMAL + "consent: {marketing: {basis: assume, because: x}}\n", "only service and profiling"),
+        (MINIMAL + "consent: {marketng: {}}\n", "did you mean 'marketing'"),
+        (MINIMAL + "churn: {horizon_days: 0}\n", "greater than or equal to 1"),
+        ("name: [\n", "not valid YAML"),
+        ("", "empty"),
+    ],
+)
+def test_a_mistake_is_named_with_the_likely_word(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ShopError) as caught:
+        load_shop(shop_with(tmp_path, text), "corner")
+    assert expected in str(caught.value)
+    assert "shop.yml" in str(caught.value)
+
+
+def test_an_unknown_shop_is_answered_with_the_likely_one(tmp_path: Path) -> None:
+    with pytest.raises(ShopError, match="did you mean 'corner'"):
+        load_shop(shop_with(tmp_path, MINIMAL), "korner")
+
+
+def test_a_closed_data_set_knows_its_last_day(tmp_path: Path) -> None:
+    assert load_shop(shop_with(tmp_path, MINIMAL + "closed_on: 2011-12-10\n"), "corner").closed_on == date(2011, 12, 10)

@@ -1,0 +1,95 @@
+"""State on disk: its format, its lock, its backup."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration import state as states
+from orchestration.backups import read_backup, write_backup
+from orchestration.state import FORMAT_VERSION, State, StateError
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State(tmp_path / "data", tmp_path / "keys", "corner")
+
+
+def test_a_new_state_is_stamped_with_its_format(state: State) -> None:
+    state.prepare()
+    assert (state.root / "format_version").read_text().strip() == str(FORMAT_VERSION)
+
+
+def test_a_newer_format_is_refused_with_what_to_do(state: State) -> None:
+    state.prepare()
+    (state.root / "format_version").write_text("99")
+    with pytest.raises(StateError, match="newer release"):
+        state.prepare()
+
+
+def test_an_older_format_is_migrated_step_by_step(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.prepare()
+    steps: list[int] = []
+    monkeypatch.setattr(states, "FORMAT_VERSION", FORMAT_VERSION + 2)
+    for step in (FORMAT_VERSION, FORMAT_VERSION + 1):
+        monkeypatch.setitem(states.MIGRATIONS, step, lambda _, step=step: steps.append(step))
+    state.prepare()
+    assert steps == [FORMAT_VERSION, FORMAT_VERSION + 1]
+    assert (state.root / "format_version").read_text().strip() == str(FORMAT_VERSION + 2)
+
+
+def test_an_older_format_without_a_migration_is_refused(state: State) -> None:
+    state.prepare()
+    (state.root / "format_version").write_text("0")
+    with pytest.raises(StateError, match="no migration"):
+        state.prepare()
+
+
+def test_a_second_process_is_told_who_holds_the_lock(state: State) -> None:
+    code = (
+        "from pathlib import Path; from orchestration.state import State, StateError; import sys\n"
+        f"state = State(Path({str(state.data_dir)!r}), Path({str(state.keys_dir)!r}), 'corner')\n"
+        "try:\n    state.exclusive('second').__enter__()\n"
+        "except StateError as error:\n    print(error); sys.exit(3)\n"
+    )
+    with state.exclusive("the first run"):
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert second.returncode == 3
+    assert "the first run" in second.stdout
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0, "free again after the first"
+
+
+def test_a_backup_brings_back_state_and_keys(state: State, tmp_path: Path) -> None:
+    state.prepare()
+    state.keys.mkdir(parents=True)
+    (state.keys / "tokens.key").write_bytes(b"secret")
+    (state.raw / "orders").mkdir(parents=True)
+    (state.raw / "orders" / "rows.parquet").write_bytes(b"rows")
+    state.warehouse.write_bytes(b"rebuilt by the next run")
+    archive = tmp_path / "backup.tar.gz"
+    write_backup(state, archive)
+    assert archive.stat().st_mode & 0o077 == 0, "it holds the keys"
+
+    elsewhere = State(tmp_path / "data2", tmp_path / "keys2", "corner")
+    elsewhere.prepare()
+    read_backup(elsewhere, archive)
+    assert (elsewhere.raw / "orders" / "rows.parquet").read_bytes() == b"rows"
+    assert (elsewhere.keys / "tokens.key").read_bytes() == b"secret"
+    assert not elsewhere.warehouse.exists()
+
+
+def test_a_restore_overwrites_nothing(state: State, tmp_path: Path) -> None:
+    state.prepare()
+    archive = tmp_path / "backup.tar.gz"
+    write_backup(state, archive)
+    (state.raw / "orders").mkdir(parents=True)
+    with pytest.raises(StateError, match="overwrites nothing"):
+        read_backup(state, archive)
+
+
+def test_a_file_that_is_no_backup_is_refused(state: State, tmp_path: Path) -> None:
+    state.prepare()
+    (tmp_path / "notes.txt").write_text("not an archive")
+    with pytest.raises(StateError, match="no backup of Regulars"):
+        read_backup(state, tmp_path / "notes.txt")

@@ -1,0 +1,145 @@
+"""Tiny shops for tests, and a way to run the command line on them as a user would.
+
+Belongs here: worlds that several tests share. Does not belong here: assertions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from orchestration import inputs
+from orchestration.churn import export_snapshots
+from orchestration.identity import resolve_persons
+from orchestration.landing import land
+from orchestration.resources.dbt import IDENTITY_MODELS, PROJECT
+from orchestration.settings import Settings
+from orchestration.workspace import Workspace
+
+ROOT = Path(__file__).parents[1]
+REGULARS = Path(sys.executable).with_name("regulars")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One shop with state, keys and settings of its own under a folder."""
+
+    folder: Path
+    shop: str = "demo"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "REGULARS_SHOP": self.shop,
+            "REGULARS_SHOPS_DIR": str(self.folder / "shops"),
+            "REGULARS_DATA_DIR": str(self.folder / "data"),
+            "REGULARS_KEYS_DIR": str(self.folder / "keys"),
+            "REGULARS_SETTLE_SECONDS": "0",
+            **self.environment,
+        }
+
+    @property
+    def workspace(self) -> Workspace:
+        values = {name.removeprefix("REGULARS_").lower(): value for name, value in self.settings.items()}
+        return Workspace(Settings(**values))  # type: ignore[arg-type]
+
+    def run(self, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """``regulars <arguments>``, its output kept."""
+        return subprocess.run(
+            [str(REGULARS), *arguments], env={**os.environ, **self.settings}, cwd=self.folder,
+            capture_output=True, text=True, check=False, timeout=timeout,
+        )  # fmt: skip
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The same in a process group of its own, to be killed."""
+        return subprocess.Popen(
+            [str(REGULARS), *arguments], env={**os.environ, **self.settings}, cwd=self.folder,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    def published(self) -> dict[str, str]:
+        """SHA-256 of every content file of the published generation, by ``<generation>/<file>``."""
+        current = (self.folder / "data" / self.shop / "published" / "current").resolve()
+        files = [*sorted(current.glob("*.parquet")), current / "manifest.json"]
+        return {f"{current.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def demo(folder: Path, customers: int = 500, *, seed: int = 7, **environment: str) -> Deployment:
+    """The demo shop with fewer customers, its files not simulated yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shop = folder / "shops" / "demo"
+    shutil.copytree(ROOT / "shops" / "demo", shop)
+    content = yaml.safe_load((shop / "shop.yml").read_text())
+    content["simulator"] |= {"customers": customers, "seed": seed}
+    (shop / "shop.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return Deployment(folder, environment=environment)
+
+
+def corner_shop(folder: Path, orders: str, **settings: object) -> Deployment:
+    """A shop with one CSV file of orders, given as text, and whatever else its shop.yml says."""
+    shop = folder / "shops" / "corner"
+    shop.mkdir(parents=True)
+    content: dict[str, object] = {
+        "name": "Corner shop",
+        "closed_on": "2025-07-01",
+        "touchpoints": {"orders": {"files": "orders*.csv", "history": True}},
+        "consent": {purpose: {"basis": "assume", "because": "a test"} for purpose in ("service", "profiling")},
+        **settings,
+    }
+    (shop / "shop.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+    landing = folder / "data" / "corner" / "landing"
+    landing.mkdir(parents=True)
+    if orders:
+        (landing / "orders.csv").write_text(orders)
+    return Deployment(folder, "corner")
+
+
+def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:
+    """Land what there is and compute the features of the as-ofs, without training, scores or Dagster."""
+    workspace = deployment.workspace
+    workspace.state.prepare()
+    land(workspace.shop, workspace.state, workspace.landing_folder, now=workspace.now(), settle_seconds=0,
+         connect=workspace.connect)  # fmt: skip
+    *earlier, newest = sorted(as_ofs)
+    pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champion=None)
+    dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", "staging", *IDENTITY_MODELS)
+    resolve_persons(workspace, pinned)
+    dbt(
+        workspace,
+        inputs.dbt_vars(workspace.state, workspace.shop, pinned),
+        "run",
+        "-s",
+        "intermediate",
+        "marts",
+        "features",
+    )
+    export_snapshots(workspace, pinned)
+    return pd.read_parquet(workspace.state.features / pinned.inputs_id / "customer_features.parquet")
+
+
+def dbt(workspace: Workspace, variables: dict[str, object], *arguments: str) -> str:
+    """Run dbt on the workspace's warehouse; its output, or a failure that shows it."""
+    state = workspace.state
+    environment = {
+        "REGULARS_WAREHOUSE": str(state.warehouse), "REGULARS_TEMP": str(state.temporary), "DO_NOT_TRACK": "1",
+        "DBT_TARGET_PATH": str(state.root / "dbt"), "DBT_LOG_PATH": str(state.root / "dbt"),
+    }  # fmt: skip
+    state.root.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [str(REGULARS.with_name("dbt")), *arguments, "--vars", json.dumps(variables), "--project-dir", str(PROJECT),
+         "--profiles-dir", str(PROJECT)],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
