@@ -68,7 +68,7 @@ def checked(
     spec = shop.touchpoints[contract.name]
     zone = spec.time_zone or shop.time_zone
     incoming = (*contract.incoming, Column("known_at", "timestamp"))
-    rules = _rules(contract, shop, rates, checks_future=not spec.history)
+    rules = _rules(contract, shop, rates)
     instant = sql.name(contract.occurred_at)
     known_at = f"coalesce(typed.known_at, {instant if spec.history and not contract.mutable else sql.instant(now)})"
     # What has no instant of its own is known from its load on.
@@ -116,17 +116,14 @@ def _values(columns: tuple[Column, ...], types: dict[str, str], zone: str) -> st
     )
 
 
-def _rules(
-    contract: TouchpointContract, shop: Shop, rates: dict[str, date], *, checks_future: bool
-) -> tuple[Rule, ...]:
+def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date]) -> tuple[Rule, ...]:
     rules = [Rule("", "mapping", "reject_reason is not null", "reject_reason::varchar")]
     for column in contract.incoming:
         rules += _column_rules(column)
     own = f"{_cell('known_at')} is not null and own_known_at is null"
     rules.append(Rule("known_at", "no timestamp", own, _cell("known_at")))
-    if checks_future:
-        late = "occurred_at > known_at + interval 1 day"
-        rules.append(Rule(contract.occurred_at, INSTANT_AFTER_KNOWN, late, _cell(contract.occurred_at)))
+    late = "occurred_at > known_at + interval 1 day"
+    rules.append(Rule(contract.occurred_at, INSTANT_AFTER_KNOWN, late, _cell(contract.occurred_at)))
     if contract.has("currency"):
         covered = [f"(currency = {sql.text(shop.currency)})"]
         covered += [
@@ -172,8 +169,8 @@ def _token(contract: TouchpointContract, column: Column) -> str:
 
 
 def _row_hash(contract: TouchpointContract) -> str:
-    # chr(30) tells null from empty, chr(31) parts the fields; neither comes out of a trimmed cell by accident.
-    fields = ", ".join(f"coalesce({sql.name(column.name)}::varchar, chr(30))" for column in contract.columns)
+    # An empty cell is null, so '' is free to keep its place; chr(31) stands in no cell by accident.
+    fields = ", ".join(f"coalesce({sql.name(column.name)}::varchar, '')" for column in contract.columns)
     return f"md5(concat_ws(chr(31), {fields}))"
 
 

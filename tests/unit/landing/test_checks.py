@@ -61,7 +61,7 @@ def test_what_is_still_within_the_rules_is_accepted(door: Door) -> None:
     door.put(
         "orders.jsonl",
         order(order_id=" padded\t", quantity="1e2", line_number="+3.0", ordered_at="2025-07-02T12:00:00Z", unit_price=0)
-        + order(order_id="b", currency="EUR", discount="", channel="  "),
+        + order(order_id="b ", currency=" EUR", discount="", channel="  "),
     )
     door.land()
     assert door.rows("orders", "order_id, quantity::double, line_number, discount, channel") == [
