@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import psycopg
-import pytest
 from worlds import Deployment, demo
 
 from orchestration.landing import batches
@@ -81,10 +80,9 @@ def test_the_same_run_again_changes_nothing(finished_demo: Deployment) -> None:
     assert {name: after[name] for name in unchanged} == {name: tables[name] for name in unchanged}
 
 
-@pytest.mark.usefixtures("stopped_servers")
-def test_a_replay_elsewhere_on_another_day_gives_the_same_bytes(finished_demo: Deployment, tmp_path: Path) -> None:
+def test_a_replay_elsewhere_on_another_day_gives_the_same_bytes(finished_demo: Deployment, open_folder: Path) -> None:
     """One thread against two, another time zone, another day, files that arrived in another order."""
-    replay = demo(tmp_path, REGULARS_THREADS="1", TZ="Asia/Tokyo", REGULARS_CLOCK="2031-03-04T05:06:07Z")
+    replay = demo(open_folder, REGULARS_THREADS="1", TZ="Asia/Tokyo", REGULARS_CLOCK="2031-03-04T05:06:07Z")
     landing = replay.folder / "data" / "demo" / "landing"
     landing.mkdir(parents=True)
     originals = sorted((finished_demo.folder / "data" / "demo" / "landing").iterdir(), reverse=True)

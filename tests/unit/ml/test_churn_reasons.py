@@ -51,6 +51,11 @@ def test_a_feature_against_its_theme_is_not_named_for_it():
     assert top_reasons(push, X, NAMES).name[0, 0] == "+orders_180d"
 
 
+def test_the_feature_named_for_a_falling_risk_is_one_that_lowered_it():
+    push = np.array([[0.0, 0.2, -0.5, 0.0, 0.0]])
+    assert top_reasons(push, X, NAMES).name[0, 0] == "-orders_180d"
+
+
 def test_what_moved_nothing_is_no_reason():
     reasons = top_reasons(np.zeros((1, 5)), X, NAMES)
     assert reasons.name.tolist() == reasons.internal.tolist() == [[None, None, None]]

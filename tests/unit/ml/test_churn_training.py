@@ -10,6 +10,7 @@ import pytest
 
 from ml.churn.booster import Recipe
 from ml.churn.model import ChurnModel, FeatureMismatchError, ModelFileError
+from ml.churn.recipe import Trainer
 from ml.churn.snapshots import Engine, known_snapshots, read_snapshots
 from ml.churn.training import TooLittleData, TrainingPlan, TrainingResult, judged_champion, train
 from ml.evaluation import auc
@@ -78,6 +79,17 @@ def test_the_backtest_learns_from_no_outcome_that_was_unknown_at_its_date(result
     assert result.backtest.date == max(result.snapshots)
     assert all(day + known_after <= result.backtest.date for day in result.backtest_model.level_gaps)
     assert set(result.model.level_gaps) == set(result.snapshots)
+
+
+def test_what_calibrates_was_unknown_to_the_model_that_it_calibrates(world):
+    dates = tuple(known_snapshots(world / "labels.parquet", ENGINE))
+    data = read_snapshots(world / "features.parquet", world / "labels.parquet", NAMES, dates, ENGINE, max_rows=10**6)
+    earlier, held = Trainer(data, OUTCOME, PLAN.recipe, seed=1, threads=1).hold_out(data)
+    assert held.dates == (data.dates[-1],)
+    assert max(earlier.dates) + timedelta(OUTCOME.known_after_days) <= held.dates[0]
+    few = data.at(data.dates[-1:])
+    earlier, held = Trainer(few, OUTCOME, PLAN.recipe, seed=1, threads=1).hold_out(few)
+    assert not set(earlier.hashed) & set(held.hashed)
 
 
 def test_outcomes_flipped_after_the_backtest_date_change_the_judgement_but_not_the_judged(world, tmp_path, result):

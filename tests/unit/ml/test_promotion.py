@@ -43,9 +43,12 @@ def test_a_worse_mean_within_noise_is_not_held_against_it():
     assert judge(slightly[few], y=Y[few], champion=TRUTH[few]).is_promoted
 
 
-def test_a_loss_too_small_to_matter_is_not_held_against_it():
-    hardly = expit(logit(TRUTH) * 1.05)
-    assert judge(hardly, champion=TRUTH).is_promoted
+def test_a_loss_beyond_noise_but_too_small_to_matter_is_not_held_against_it():
+    exact = np.repeat([0.3, 0.4, 0.5, 0.6, 0.7], 2000)
+    y = (np.tile(np.arange(2000), 5) < 2000 * exact).astype(float)
+    decision = judge(exact + 0.03, y=y, champion=exact)
+    assert decision.differences["log_loss"].low > 0
+    assert decision.is_promoted
 
 
 def test_a_model_that_recency_alone_beats_is_refused_even_without_a_champion():

@@ -1,0 +1,62 @@
+"""A run killed at any moment, then the same run again: the same bytes as an undisturbed one, nothing half-published."""
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from worlds import Deployment, demo
+
+from orchestration.publishing.files import current_generation
+from orchestration.publishing.server import stop_server
+
+pytestmark = pytest.mark.slow
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="regulars-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        for data in Path(name).glob("*/data/*/postgres"):
+            stop_server(data)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path) -> tuple[Deployment, float]:
+    deployment = demo(folder / "undisturbed", 300)
+    started = time.monotonic()
+    done = deployment.run("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return deployment, time.monotonic() - started
+
+
+def require_whole(deployment: Deployment) -> None:
+    """Whatever a reader sees now is complete."""
+    generation = current_generation(deployment.workspace.state.published)
+    if generation is not None:
+        generation.verify()
+
+
+def kill_at(deployment: Deployment, seconds: float) -> None:
+    process = deployment.start("run")
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_ten_kills_in_a_row_leave_no_trace(folder: Path, undisturbed: tuple[Deployment, float]) -> None:
+    whole, seconds = undisturbed
+    draw = random.Random(11)  # noqa: S311 - a test's own dice
+    disturbed = demo(folder / "disturbed", 300)
+    for _ in range(KILLS):
+        kill_at(disturbed, draw.uniform(0.05, 0.95) * seconds)
+        require_whole(disturbed)
+    done = disturbed.run("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert disturbed.published() == whole.published()
