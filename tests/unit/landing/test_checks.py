@@ -193,9 +193,10 @@ def test_rows_of_an_erased_person_from_before_the_erasure_are_counted_and_kept_n
         + order(order_id="o2", account_id="secret", quantity="bad")
         + order(order_id="o3", account_id="secret", ordered_at="bad")
         + order(order_id="o4", account_id="secret", ordered_at="2025-06-02T00:00:00Z")
-        + order(order_id="o5", account_id="other"),
+        + order(order_id="o5", account_id="other")
+        + order(order_id="o6", account_id="other", quantity="bad"),
     )
     (batch,) = door.land().landed
-    assert (batch.rows_in, batch.accepted, batch.refused, batch.quarantined) == (5, 2, 3, 0)
+    assert (batch.rows_in, batch.accepted, batch.refused, batch.quarantined) == (6, 2, 3, 1)
     assert door.rows("orders", "order_id") == [("o4",), ("o5",)]
-    assert not door.quarantine()
+    assert door.quarantine("line") == [(6,)]
