@@ -56,7 +56,7 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ChurnModel:
         """The calibrated model of one date, given the snapshots whose outcome was known then."""
-        earlier, held = self._hold_out(known)
+        earlier, held = self.hold_out(known)
         base = self.parts(earlier)
         share, line = self._blend_and_line(base, held)
         final = replace(self.parts(known), logistic_share=share, line=line)
@@ -80,7 +80,7 @@ class Trainer:
             self.fitted[key] = ChurnModel(rows.names, trees, logistic, 0.0, Line(), {}, float(rows.y.mean()))
         return self.fitted[key]
 
-    def _hold_out(self, known: Snapshots) -> tuple[Snapshots, Snapshots]:
+    def hold_out(self, known: Snapshots) -> tuple[Snapshots, Snapshots]:
         """The newest snapshot, and those whose outcome was known at it; a quarter of customers where none was."""
         newest = known.dates[-1]
         earlier, held = known.at(self.outcome.known_at(known.dates, newest)), known.at([newest])

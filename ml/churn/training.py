@@ -133,9 +133,8 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
     own backtest model. Judged by what it has already seen, a champion would never be beaten."""
     champion = ChurnModel.load(folder)
     learned = tuple(champion.level_gaps)
-    return (
-        champion if outcome.known_at(learned, day) == tuple(sorted(learned)) else ChurnModel.load(folder / "backtest")
-    )
+    is_honest = outcome.known_at(learned, day) == tuple(sorted(learned))
+    return champion if is_honest else ChurnModel.load(folder / "backtest")
 
 
 def _recency(plan: TrainingPlan, learned: Snapshots) -> str | None:
