@@ -6,7 +6,7 @@ BIN := .venv/bin
 SHOP ?= demo
 export REGULARS_SHOP := $(SHOP)
 
-.PHONY: help run test test-slow ui lint bench spark lock clean
+.PHONY: help run test test-slow ui lint bench spark picture lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ bench: .venv/ready  ## figures: time and memory by size, accuracy against the tr
 
 spark: .venv/spark  ## staging to features of a tiny world on Spark, compared with DuckDB
 	@$(BIN)/pytest -m spark
+
+picture: .venv/ready  ## draw docs/graph.svg from the definitions
+	@$(BIN)/python -m orchestration.picture
 
 lock: .venv/ready  ## resolve requirements.lock and requirements-spark.lock anew
 	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock

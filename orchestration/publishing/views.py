@@ -36,6 +36,7 @@ def write_views(generation: Generation, contract: Contract, privacy: Privacy, pu
     for leftover in (temporary, temporary.with_name(temporary.name + ".wal")):
         leftover.unlink(missing_ok=True)
     with duckdb.connect(str(temporary)) as connection:
+        connection.execute("begin")  # one transaction, one write to disk
         connection.execute("create schema crm")
         for name, statement in statements.items():
             connection.execute(f"create view crm.{quoted(name)} as {statement}")
@@ -44,6 +45,7 @@ def write_views(generation: Generation, contract: Contract, privacy: Privacy, pu
         connection.executemany("insert into regulars.view_definitions values (?, ?)", list(statements.items()))
         for table in contract.tables:
             _comment(connection, table)
+        connection.execute("commit")
         connection.execute("checkpoint")
     # Renaming over a database whose write-ahead log remains would make it unopenable.
     for path in (temporary, generation.views):
