@@ -10,7 +10,6 @@ number of times each row was drawn in a bootstrap).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,14 +62,16 @@ def auc(y: Floats, p: Floats, weights: Floats | None = None) -> float:
     """Area under the ROC curve: P(a churner scores above a stayer), ties count half (Mann, Whitney 1947)."""
     w = np.ones(len(y)) if weights is None else weights
     order = np.argsort(p, kind="stable")
-    return _auc_of_groups(y[order], w[order], _group_ends(p[order]))
+    return auc_of_groups(y[order], w[order], tie_ends(p[order]))
 
 
-def _group_ends(sorted_p: Floats) -> NDArray[np.intp]:
+def tie_ends(sorted_p: Floats) -> NDArray[np.intp]:
+    """Position of the last row of each run of equal probabilities."""
     return np.flatnonzero(np.append(sorted_p[1:] != sorted_p[:-1], True)) if len(sorted_p) else np.array([], np.intp)
 
 
-def _auc_of_groups(y: Floats, w: Floats, ends: NDArray[np.intp]) -> float:
+def auc_of_groups(y: Floats, w: Floats, ends: NDArray[np.intp]) -> float:
+    """AUC of rows that are sorted by probability, with the ends of their ties."""
     positives = np.diff(np.cumsum(w * y)[ends], prepend=0.0)
     negatives = np.diff(np.cumsum(w * (1 - y))[ends], prepend=0.0)
     pairs = positives.sum() * negatives.sum()
@@ -156,47 +157,3 @@ def lift(y: Floats, p: Floats, share: float) -> float:
     if len(y) == 0 or y.mean() == 0:
         return float("nan")
     return float(y[np.argsort(-p, kind="stable")[:top]].mean() / y.mean())
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Challenger minus champion on the same customers, with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
-
-
-def paired_bootstrap(
-    y: Floats, challenger: Floats, champion: Floats, *, seed: int, draws: int = 500
-) -> dict[str, Difference]:
-    """Difference in ``auc`` and ``log_loss``, customers drawn with replacement, both models on the same draw.
-
-    Drawing pairs removes what both find hard, so that small real differences show (Efron, Tibshirani 1993).
-    """
-    rng = np.random.default_rng(seed)
-    losses = row_log_loss(y, challenger) - row_log_loss(y, champion)
-    ranked = [_ranked_auc(y, p) for p in (challenger, champion)]
-    drawn = np.empty((draws, 2))
-    for k in range(draws):
-        w = np.bincount(rng.integers(0, len(y), len(y)), minlength=len(y)).astype(float)
-        drawn[k] = ranked[0](w) - ranked[1](w), np.average(losses, weights=w)
-    values = (auc(y, challenger) - auc(y, champion), float(losses.mean()))
-    bounds = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return {
-        name: Difference(value, float(bounds[0, k]), float(bounds[1, k]))
-        for k, (name, value) in enumerate(zip(("auc", "log_loss"), values, strict=True))
-    }
-
-
-def _ranked_auc(y: Floats, p: Floats) -> partial[float]:
-    """AUC as a function of weights, sorted once."""
-    order = np.argsort(p, kind="stable")
-    return partial(_weighted_auc, y[order], order, _group_ends(p[order]))
-
-
-def _weighted_auc(y: Floats, order: NDArray[np.intp], ends: NDArray[np.intp], w: Floats) -> float:
-    return _auc_of_groups(y, w[order], ends)

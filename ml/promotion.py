@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.evaluation import Difference, Floats, calibration_line, paired_bootstrap
+from ml.bootstrap import Difference, paired_bootstrap
+from ml.evaluation import Floats, calibration_line
 
 SLOPE_RANGE = (0.5, 2.0)
 """Beyond this, probabilities are far too extreme or far too timid to act on."""
@@ -50,7 +51,7 @@ def decide(y: Floats, probabilities: Mapping[str, Floats], *, seed: int, champio
     -----
     Refused where a probability is no number, where there is one class, where the calibration slope is certainly
     beyond ``SLOPE_RANGE``, where recency alone ranks better beyond noise, or where the champion is: the 95 % interval
-    of a paired bootstrap by customer (``ml.evaluation``) lies on the wrong side and the mean loses more than
+    of a paired bootstrap by customer (``ml.bootstrap``) lies on the wrong side and the mean loses more than
     ``TOLERANCE``.
     """
     challenger = probabilities["model"]

@@ -3,6 +3,7 @@ import pytest
 from sklearn.metrics import log_loss as sk_log_loss
 from sklearn.metrics import roc_auc_score
 
+from ml.bootstrap import paired_bootstrap
 from ml.evaluation import (
     auc,
     calibration_error,
@@ -14,7 +15,6 @@ from ml.evaluation import (
     lift,
     log_loss,
     logit,
-    paired_bootstrap,
 )
 
 

@@ -16,6 +16,7 @@ from ml.churn.logistic import fit_logistic
 from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
 from ml.promotion import Decision
+from ml.tracking import open_store
 
 NAMES = ("days_since_last_order", "orders_90d")
 PROMOTED, REFUSED = Decision(True, ("better",)), Decision(False, ("worse",))
@@ -54,7 +55,7 @@ def first(store, records):
 
 
 def client(store):
-    return registry._client(store)
+    return open_store(store)
 
 
 def test_without_a_store_there_is_no_champion_and_none_is_made(tmp_path):

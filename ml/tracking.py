@@ -1,0 +1,159 @@
+"""The MLflow store: where it is, how it comes to be, how a training is written into it.
+
+Belongs here: runs, their parameters, metrics, pictures and files. Does not belong here: versions and the alias that
+serves (``ml.registry``). MLflow is imported when first needed; it costs seconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one training leaves behind. Nothing in it may name a customer."""
+
+    model: str
+    """Such as ``churn``; the registered model is called ``<shop>.<model>``."""
+    folder: Path
+    """The model's own files, in native formats."""
+    code: Path
+    """A models-from-code script that serves the folder (``mlflow.models.set_model``)."""
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    dataset: Mapping[str, Any]
+    """Profile of the training data: rows, snapshots, and so on."""
+    data_hash: str
+    features: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Where it comes from: commit, lock hash, as-of."""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def tracking_uri(mlflow_folder: Path) -> str:
+    """SQLAlchemy address of the store (``data/mlflow/mlflow.db``)."""
+    return f"sqlite:///{(mlflow_folder / 'mlflow.db').resolve()}"
+
+
+def initialise(mlflow_folder: Path) -> None:
+    """Create the store once. Several processes that open a fresh sqlite store at once would brick it for good."""
+    mlflow_folder.mkdir(parents=True, exist_ok=True)
+    with (mlflow_folder / "initialise.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = mlflow_folder / "initialised"
+        if done.exists() and (mlflow_folder / "mlflow.db").exists():
+            return
+        _bare_client(mlflow_folder).search_experiments(max_results=1)
+        done.touch()
+
+
+def open_store(mlflow_folder: Path) -> MlflowClient:
+    """A client of the store, which is made where there is none."""
+    initialise(mlflow_folder)
+    return _bare_client(mlflow_folder)
+
+
+def or_none(get: Callable[..., Any], *arguments: str) -> Any:
+    """What is asked for, or None where it does not exist; any other failure is raised."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return get(*arguments)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST" or "not found" in str(error):
+            return None
+        raise
+
+
+def experiment_id(client: MlflowClient, name: str, mlflow_folder: Path) -> str:
+    """The experiment of that name, made where there is none; artifacts go below the store's folder."""
+    known = client.get_experiment_by_name(name)
+    if known:
+        return str(known.experiment_id)
+    location = (mlflow_folder / "artifacts" / name).resolve()
+    return str(client.create_experiment(name, artifact_location=location.as_uri()))
+
+
+def close_dead_runs(client: MlflowClient, experiment: str) -> None:
+    """A training holds the shop's lock, so a run that still runs belongs to one that was killed."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _bare_client(mlflow_folder: Path) -> MlflowClient:
+    os.environ.update(SETTINGS)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking_uri(mlflow_folder))
+
+
+def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str) -> tuple[str, Path]:
+    """Write one run with everything in it; its id, and the folder of the model's own files within the store."""
+    open_store(mlflow_folder)
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
+    with mlflow.start_run(experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags)) as run:
+        _log(record, gate)
+        return str(run.info.run_id), _log_model(record)
+
+
+def _run_name(record: Record) -> str:
+    return f"{record.model} as of {record.parameters.get('as_of', 'unknown')}"
+
+
+def _log(record: Record, gate: str) -> None:
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    mlflow.log_params(dict(record.parameters))
+    mlflow.log_metrics({name: value for name, value in record.metrics.items() if value == value})
+    source = CodeDatasetSource(tags={"regulars.data": "features.customer_features, features.customer_labels"})
+    data = MetaDataset(source, name=f"{record.model}_snapshots", digest=record.data_hash[:32])  # type: ignore[abstract]
+    mlflow.log_input(data, context="training")
+    mlflow.log_dict({"data_hash": record.data_hash, **record.dataset}, "dataset.json")
+    mlflow.log_text(gate + "\n", "gate.txt")
+    mlflow.set_tag("regulars.data_hash", record.data_hash)
+    for name, figure in record.figures.items():
+        mlflow.log_figure(figure, f"plots/{name}")
+
+
+def _log_model(record: Record) -> Path:
+    """Log files and serving code; returns the folder of the model's own files within the store."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(DataType.double, name, required=False) for name in record.features]),
+        params=ParamSchema([ParamSpec("as_of", DataType.string, "")]),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it asks for an input example, which would be a customer's row
+        info = mlflow.pyfunc.log_model(
+            name=record.model,
+            python_model=str(record.code),
+            artifacts={"model": str(record.folder)},
+            signature=signature,
+            pip_requirements=["lightgbm", "numpy", "pandas"],
+        )
+    root = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+    return root.resolve() / "artifacts" / record.folder.name
