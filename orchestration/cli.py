@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from orchestration.environment import prepare_process
 from orchestration.workspace import Workspace
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ def main() -> None:
     from orchestration.shop import ShopError
     from orchestration.state import StateError
 
+    prepare_process()
     try:
         app()
     except (ShopError, StateError, LandingError, KeysError, PublishError) as error:

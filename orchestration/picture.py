@@ -68,7 +68,7 @@ def _shown(names: list[str]) -> list[str]:
     by_schema: dict[str, list[str]] = defaultdict(list)
     for name in names:
         by_schema[name.split("/")[0]].append(name)
-    lines = []
+    lines: list[str] = []
     for schema, members in by_schema.items():
         room = MOST_NAMES - len(lines) - 1
         some = [f"  {name.split('/')[1]}" for name in members][: max(2, room // 2)]

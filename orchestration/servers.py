@@ -5,7 +5,6 @@ Belongs here: starting and stopping the two. Does not belong here: what they sho
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -33,11 +32,10 @@ def serve(workspace: Workspace, port: int, mlflow_port: int, console: Console) -
         [programs / "mlflow", "server", "--backend-store-uri", store, "--default-artifact-root",
          workspace.state.mlflow / "artifacts", "--host", "127.0.0.1", "--port", str(mlflow_port)],
     ]  # fmt: skip
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
     console.print(f"Dagster  http://127.0.0.1:{port}")
     console.print(f"MLflow   http://127.0.0.1:{mlflow_port}")
     console.print("Ctrl-C stops both.")
-    running = [subprocess.Popen([str(word) for word in command], env=environment) for command in commands]
+    running = [subprocess.Popen([str(word) for word in command]) for command in commands]
     try:
         while all(process.poll() is None for process in running):
             time.sleep(0.5)

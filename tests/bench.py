@@ -42,7 +42,7 @@ def run(folder: Path, customers: int, **simulator: float) -> tuple[Deployment, d
     done = deployment.run("run", timeout=7200)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
-    print(done.stdout)  # noqa: T201 - a program for the terminal
+    print(done.stdout)
     record = json.loads(next(deployment.workspace.state.reports.glob("run-*.json")).read_text())
     stop_server(deployment.workspace.state.postgres)
     return deployment, record
@@ -55,7 +55,7 @@ def size(folder: Path) -> dict[str, object]:
     ratio = large["peak_megabytes"] / small["peak_megabytes"]  # type: ignore[operator]
     print(
         f"peak memory {large['peak_megabytes']} MB / {small['peak_megabytes']} MB = {ratio:.2f} (promised: below 2.5)"
-    )  # noqa: T201
+    )
     return {"small": small, "large": large, "ratio": ratio}
 
 
@@ -63,7 +63,7 @@ def oracle(folder: Path) -> dict[str, object]:
     """A world never looked at: how much of what could be known the model knew."""
     deployment, _ = run(folder / "fresh", 15_000, **FRESH)
     found = evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
-    print("\n".join(lines(found)))  # noqa: T201
+    print("\n".join(lines(found)))
     return {"settings": FRESH, **asdict(found), "share": found.oracle.share if found.oracle else None}
 
 

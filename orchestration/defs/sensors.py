@@ -14,8 +14,8 @@ from orchestration.workspace import Workspace
 def defs() -> dg.Definitions:
     landing = dg.define_asset_job(
         LANDING,
-        dg.AssetSelection.key_prefixes("raw"),
-        description="Land what is new, so that it is checked when it arrives and not at night.",
+        dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(["published", "withdrawals"]),
+        description="Land what is new, so that it is checked and withdrawals act when they arrive, not at night.",
     )
 
     @dg.sensor(job=landing, minimum_interval_seconds=30)

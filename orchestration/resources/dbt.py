@@ -74,7 +74,6 @@ def resource(workspace: Workspace) -> DbtCliResource:
         REGULARS_THREADS=str(settings.threads),
         REGULARS_MEMORY_LIMIT=settings.memory_limit,
         REGULARS_TEMP=str(workspace.state.temporary),
-        DO_NOT_TRACK="1",
     )
     return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable())
 
@@ -112,7 +111,7 @@ def _parse(manifest: Path) -> None:
     """Parse into a folder of our own, then swap: processes that load at once do not see half a manifest."""
     target = manifest.parent.with_name(f".parse-{os.getpid()}")
     command = [_executable(), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_TARGET_PATH": str(target)}
+    environment = {**os.environ, "DBT_TARGET_PATH": str(target)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")

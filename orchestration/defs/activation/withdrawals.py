@@ -1,0 +1,23 @@
+"""``published/withdrawals``: consents withdrawn since the published as-of, in force in every view at once."""
+
+import dagster as dg
+
+from orchestration.withdrawals import follow_withdrawals
+from orchestration.workspace import Workspace
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    @dg.asset(
+        key=["published", "withdrawals"],
+        description="Consents withdrawn since the published as-of, in force in every view at once.",
+        deps=[["raw", "consents"]],
+        group_name="activation",
+        owners=["team:data"],
+        kinds={"postgres", "parquet"},
+    )
+    def withdrawals(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        return dg.MaterializeResult(metadata=follow_withdrawals(workspace))
+
+    return dg.Definitions(assets=[withdrawals])
