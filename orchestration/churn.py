@@ -106,7 +106,8 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
         written = record(result, plan, Path(scratch) / "model", tags)
         version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
-    metadata = {"version": version.spoken, "mlflow_run": version.run_id, "rows": result.rows, **written.metrics}
+    metrics = {name: round(value, 4) for name, value in written.metrics.items()}
+    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
     return Trained(decision.is_promoted, decision.words, metadata, written.figures)
 
 

@@ -11,6 +11,7 @@ LIBRARIES = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GX_ANALYTICS_ENABLED": "false",
     # Threads that wait for each other sleep: on a busy machine training is then four times as fast.
     "OMP_WAIT_POLICY": "PASSIVE",

@@ -11,6 +11,8 @@ from orchestration.state import State
 
 CONFIGURATION = """\
 # Written by Regulars at each start; edit orchestration/instance.py instead.
+nux:
+  enabled: false
 telemetry:
   enabled: false
 concurrency:

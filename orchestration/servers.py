@@ -5,6 +5,8 @@ Belongs here: starting and stopping the two. Does not belong here: what they sho
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,17 +37,30 @@ def serve(workspace: Workspace, port: int, mlflow_port: int, console: Console) -
     console.print(f"Dagster  http://127.0.0.1:{port}")
     console.print(f"MLflow   http://127.0.0.1:{mlflow_port}")
     console.print("Ctrl-C stops both.")
-    running = [subprocess.Popen([str(word) for word in command]) for command in commands]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's way to say Ctrl-C
+    running = [subprocess.Popen([str(word) for word in command], start_new_session=True) for command in commands]
     try:
         while all(process.poll() is None for process in running):
             time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopping …")
+        return 0
     finally:
         for process in running:
-            process.terminate()
-        codes = [process.wait(30) for process in running]
-    return max(code for code in codes if code >= 0) if any(code > 0 for code in codes) else 0
+            _stop(process)
+    return 1
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server and everything that it started."""
+    for send, patience in ((signal.SIGINT, 15), (signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, send)
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return
 
 
 def _free(port: int) -> int:

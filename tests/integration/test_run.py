@@ -11,7 +11,7 @@ from worlds import Deployment, demo
 
 from orchestration.landing import batches
 from orchestration.publishing.files import current_generation
-from orchestration.publishing.server import postgres_url, stop_server
+from orchestration.publishing.server import postgres_url
 
 
 def scores(deployment: Deployment) -> duckdb.DuckDBPyRelation:
@@ -101,12 +101,17 @@ def test_doctor_finds_a_finished_shop_well(finished_demo: Deployment) -> None:
     assert "✗" not in done.stdout
 
 
-def test_postgres_unreachable_leaves_files_published_and_says_so(finished_demo: Deployment) -> None:
+def test_postgres_unreachable_leaves_files_published_and_a_retry_goes_on_from_there(finished_demo: Deployment) -> None:
     lost = Deployment(
         finished_demo.folder, environment={"REGULARS_POSTGRES_URL": "postgresql://nobody@127.0.0.1:1/none"}
     )
     done = lost.run("run", "--no-train")
     assert done.returncode == 1
-    assert "files" in done.stdout.lower()
-    assert current_generation(lost.workspace.state.published) is not None
-    stop_server(finished_demo.workspace.state.postgres)
+    assert "✓ publish files" in done.stdout
+    assert "✗ publish Postgres" in done.stdout
+    assert "regulars run --retry" in done.stdout
+
+    retried = finished_demo.run("run", "--retry")
+    assert retried.returncode == 0, retried.stdout + retried.stderr
+    assert "✓ publish Postgres" in retried.stdout
+    assert "landing" not in retried.stdout.split("Landed so far")[0]
