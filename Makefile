@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
-SHOP ?= demo
+SHOP ?= $(or $(REGULARS_SHOP),demo)
 export REGULARS_SHOP := $(SHOP)
 
 .PHONY: help run test test-slow ui lint bench spark picture lock clean

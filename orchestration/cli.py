@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from orchestration.environment import prepare_process
 from orchestration.workspace import Workspace
@@ -42,7 +43,7 @@ def main() -> None:
     try:
         app()
     except (ShopError, StateError, LandingError, KeysError, PublishError) as error:
-        errors.print(f"[red]✗[/] {error}", soft_wrap=True)
+        errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
 
 

@@ -10,10 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from orchestration.execution import Outcome
 from orchestration.files import write_text_atomically
 from orchestration.landing import batches
+from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
 from orchestration.publishing.files import current_generation
 from orchestration.settings import PROJECT_ROOT
@@ -21,7 +23,7 @@ from orchestration.workspace import Workspace
 
 
 def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
-    """Write the run's record, print the summary, return the exit code: 0, or 1 where a stage failed."""
+    """Write the run's record, print the summary, return the exit code: 0, or 1 where a stage or a file failed."""
     seconds = sum(stage.seconds for stage in outcome.stages)
     record = {
         "run_id": outcome.run_id,
@@ -38,10 +40,13 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
     _print_quarantine(workspace, console)
     _print_published(workspace, console)
+    not_landed = files_not_landed(workspace, outcome.run_id)
+    for name, why in not_landed.items():
+        console.print(f"\n[red]✗[/] {name} was not landed and stays where it is: {escape(why)}", soft_wrap=True)
     if not outcome.succeeded:
-        console.print(f"\n[red]✗[/] {outcome.error}", soft_wrap=True)
+        console.print(f"\n[red]✗[/] {escape(outcome.error or '')}", soft_wrap=True)
         console.print("  Mend it, then: regulars run --retry (goes on at the stage that failed)")
-    return 0 if outcome.succeeded else 1
+    return 0 if outcome.succeeded and not not_landed else 1
 
 
 def _print_quarantine(workspace: Workspace, console: Console) -> None:

@@ -53,7 +53,7 @@ def kill_at(deployment: Deployment, seconds: float) -> None:
 def test_ten_kills_in_a_row_leave_no_trace(folder: Path, undisturbed: tuple[Deployment, float]) -> None:
     whole, seconds = undisturbed
     draw = random.Random(11)
-    disturbed = demo(folder / "disturbed", 300)
+    disturbed = demo(folder / "disturbed", 300, REGULARS_KEYS_DIR=whole.settings["REGULARS_KEYS_DIR"])
     for _ in range(KILLS):
         kill_at(disturbed, draw.uniform(0.05, 0.95) * seconds)
         require_whole(disturbed)

@@ -9,6 +9,7 @@ from orchestration import inputs
 from orchestration.churn import champion_version, is_training_due, training_dates
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
+from orchestration.notes import note_landing
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
@@ -46,6 +47,7 @@ def defs() -> dg.Definitions:
             context.log.info(line)
         for error in report.errors:
             context.log.warning(f"{error.file} was not landed: {error.message}")
+        note_landing(workspace, context.run_id, report)
         for name in contract:
             yield dg.MaterializeResult(asset_key=["raw", name], metadata=landing_metadata(report, name))
 
