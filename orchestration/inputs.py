@@ -25,7 +25,13 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
 from orchestration.state import State, StateError
 
-CODE = ("orchestration/**/*.py", "ml/**/*.py", "dbt_project/**/*.sql", "dbt_project/**/*.yml", "requirements.lock")
+CODE = (
+    "orchestration/**/*.py",
+    "ml/**/*.py",
+    *(f"dbt_project/{pattern}" for pattern in ("*.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql")),
+    "requirements.lock",
+)
+"""What decides results. Not ``dbt_project/target``: what dbt compiles there differs from run to run."""
 
 
 @dataclass(frozen=True)

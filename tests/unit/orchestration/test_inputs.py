@@ -81,3 +81,15 @@ def test_resolving_the_same_batches_again_does_not_read_its_own_ledger_file(stat
     assert pin(state).ledger == first.ledger
     (folder / "of-earlier-batches.parquet").write_bytes(b"")
     assert pin(state).ledger == ("of-earlier-batches.parquet",)
+
+
+def test_what_dbt_compiles_is_no_part_of_the_code(state: State) -> None:
+    before = pin(state).code
+    compiled = ROOT / "dbt_project" / "target" / "a_test" / "compiled.sql"
+    compiled.parent.mkdir(parents=True, exist_ok=True)
+    compiled.write_text("select 1")
+    try:
+        assert pin(state).code == before
+    finally:
+        compiled.unlink()
+        compiled.parent.rmdir()
