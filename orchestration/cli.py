@@ -217,8 +217,8 @@ def _workspace(shop: str | None) -> Workspace:
 
 def _needs_training(workspace: Workspace, day: date) -> bool:
     """Without a champion; and where a run that trained was killed, so that the same run again does the same."""
-    from orchestration.churn import champion_version
     from orchestration.inputs import unfinished
+    from orchestration.models import champions
 
     left = unfinished(workspace.state, day.isoformat())
-    return bool(left and left.training_dates) or champion_version(workspace) is None
+    return bool(left and left.training_dates) or not champions(workspace)

@@ -101,6 +101,6 @@ def _postgres(workspace: Workspace) -> str:
 
 
 def _champion(workspace: Workspace) -> str:
-    from orchestration.churn import champion_version
+    from orchestration.models import champions
 
-    return champion_version(workspace) or "none yet; the first run trains one"
+    return ", ".join(champions(workspace).values()) or "none yet; the first run trains one"

@@ -46,8 +46,8 @@ class Inputs:
     """Touchpoint: ids of its raw batches."""
     ledger: tuple[str, ...]
     """Files of the identity ledger written before these batches were resolved."""
-    champion: str | None
-    """Version of the model that scores; None where the run trains it or falls back."""
+    champions: Mapping[str, str]
+    """Model: version that serves when the run begins; a model that has none yet is absent."""
     suppressions: str
     """Hash of the suppression state."""
     shop: str
@@ -71,7 +71,7 @@ class Inputs:
 
 
 def pin(
-    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champion: str | None
+    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champions: Mapping[str, str]
 ) -> Inputs:
     """Fix the inputs of a run from what has landed by now, and keep them under ``ledger/inputs``.
 
@@ -89,7 +89,7 @@ def pin(
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
         batches=by_touchpoint,
         ledger=tuple(sorted(p.name for p in ledger_folder(state).glob("*.parquet") if p.name != own_ledger)),
-        champion=champion,
+        champions=dict(sorted(champions.items())),
         suppressions=_hash_files(state.root, ("privacy/*.parquet",)),
         shop=_hash_files(shop.folder, ("*.yml", "*.sql", "*.csv")),
         code=_hash_files(PROJECT_ROOT, CODE),
@@ -117,7 +117,7 @@ def finish(state: State, inputs: Inputs) -> None:
 
 def _same_but_for_model(left: Inputs, fresh: Inputs) -> bool:
     """A killed run may have trained already; that it did must not change what the same run again does."""
-    return replace(left, champion=None, training_dates=()) == replace(fresh, champion=None, training_dates=())
+    return replace(left, champions={}, training_dates=()) == replace(fresh, champions={}, training_dates=())
 
 
 def pinned(state: State, as_of_date: str) -> Inputs:

@@ -23,7 +23,7 @@ STAGES = {
     "staging": "staging",
     "persons": "identity",
     "profiles": "profiles and features",
-    "ml__churn_snapshots": "snapshots",
+    "ml__snapshots": "snapshots",
     "ml__churn_model": "churn model",
     "ml__churn_scores": "churn scores",
     "activation": "crm tables",

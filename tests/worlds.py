@@ -19,11 +19,11 @@ import pandas as pd
 import yaml
 
 from orchestration import inputs
-from orchestration.churn import export_snapshots
 from orchestration.identity import resolve_persons
 from orchestration.landing import land
 from orchestration.resources.dbt import IDENTITY_MODELS, PROJECT
 from orchestration.settings import Settings
+from orchestration.snapshots import export_snapshots
 from orchestration.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +112,7 @@ def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:
     land(workspace.shop, workspace.state, workspace.landing_folder, now=workspace.now(), settle_seconds=0,
          connect=workspace.connect)  # fmt: skip
     *earlier, newest = sorted(as_ofs)
-    pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champion=None)
+    pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champions={})
     dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", "staging", *IDENTITY_MODELS)
     resolve_persons(workspace, pinned)
     dbt(

@@ -26,7 +26,7 @@ GROUPS = {
     "staging": "landing",
     "intermediate": "profiles",
     "marts": "profiles",
-    "features": "churn",
+    "features": "profiles",
     "activation": "activation",
 }
 IDENTITY_MODELS = ("int_identifier_edges", "int_identifiers_seen")

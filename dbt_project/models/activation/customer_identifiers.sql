@@ -1,6 +1,6 @@
 -- Every external id of a person, to join the published tables to the reader's own.
 with identifiers as (
-    select * from {{ ref('int_identifiers_as_of') }} where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 spans as (

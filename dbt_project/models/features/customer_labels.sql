@@ -17,9 +17,7 @@ identifiers_then as (
 ),
 
 identifiers_now as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 successors as (

@@ -9,9 +9,7 @@ with as_ofs as (
 ),
 
 identifiers_now as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 versions as (

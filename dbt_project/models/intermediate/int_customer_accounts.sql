@@ -1,8 +1,6 @@
 -- The accounts of each person as known at the scored as-of, the newest version of each; the oldest account leads.
 with identifiers as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 as_of as (

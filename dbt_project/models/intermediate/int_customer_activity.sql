@@ -1,8 +1,6 @@
 -- Everything that a person did up to the scored as-of, in one row.
 with identifiers as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 -- Days first: a correction may take back all that a day had.

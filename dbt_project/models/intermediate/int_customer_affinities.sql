@@ -1,9 +1,7 @@
 -- What each person likes: what they said first, what they bought in the last year second. Sensitive items count
 -- only with consent to special_category.
 with identifiers as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 as_of as (

@@ -1,8 +1,6 @@
 -- The last word of each person on how they like it, and their open tickets, at the scored as-of.
 with identifiers as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 words as (

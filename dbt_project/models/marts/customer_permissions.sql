@@ -1,9 +1,7 @@
 -- What stands permitted at the scored as-of, by purpose and channel. Fails closed: without a standing grant,
 -- or where two decisions of one instant disagree, it is refused.
 with identifiers as (
-    select identifier_id, customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select * from {{ ref('int_identifiers_now') }}
 ),
 
 as_of as (
@@ -38,16 +36,7 @@ decisions as (
 ),
 
 questions as (
-    {%- for purpose, channel in [
-        ('service', none), ('marketing', 'email'), ('marketing', 'push'), ('marketing', 'sms'), ('profiling', none),
-        ('personalised_recommendations', none), ('ad_audiences', none), ('special_category', none)
-    ] %}
-    select
-        '{{ purpose }}' as purpose,
-        {{ "'" ~ channel ~ "'" if channel else 'cast(null as varchar(20))' }} as channel,
-        {{ 'true' if purpose in var('assumed_purposes') else 'false' }} as is_assumed
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ permission_questions() }}
 ),
 
 -- A decision for all channels speaks for each of them; the newest word counts.

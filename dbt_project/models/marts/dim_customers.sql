@@ -1,8 +1,6 @@
 -- One row per person as known at the scored as-of: who they are to the shop, what they did, which stage they are in.
 with customers as (
-    select distinct customer_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }}
+    select distinct customer_id from {{ ref('int_identifiers_now') }}
 ),
 
 accounts as (
@@ -14,8 +12,8 @@ account_numbers as (
     select
         customer_id,
         min(substring(identifier_id, 9)) as account_id
-    from {{ ref('int_identifiers_as_of') }}
-    where as_of_date = {{ scoring_date() }} and identifier_id like 'account:%'
+    from {{ ref('int_identifiers_now') }}
+    where identifier_id like 'account:%'
     group by 1
 ),
 

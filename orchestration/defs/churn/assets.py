@@ -1,4 +1,4 @@
-"""``ml/churn_*``: snapshots as files, the model that the gate let pass, the scores of everybody."""
+"""``ml/churn_*``: the model that the gate let pass, and the scores of everybody."""
 
 import dagster as dg
 
@@ -13,24 +13,9 @@ def defs() -> dg.Definitions:
     common = per_as_of("churn")
 
     @dg.asset(
-        key=["ml", "churn_snapshots"],
-        description="Features and labels of every as-of of the run, as files that models read.",
-        deps=[["features", "customer_features"], ["features", "customer_labels"]],
-        kinds={"duckdb", "parquet"},
-        pool="warehouse",
-        **common,
-    )
-    def churn_snapshots(
-        context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
-    ) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
-        pinned = inputs.pinned(workspace.state, context.partition_key)
-        return dg.MaterializeResult(metadata=churn.export_snapshots(workspace, pinned))
-
-    @dg.asset(
         key=["ml", "churn_model"],
         description="A challenger, trained on all finished snapshots; champion if the gate lets it pass.",
-        deps=[["ml", "churn_snapshots"]],
+        deps=[["ml", "snapshots"]],
         check_specs=[
             dg.AssetCheckSpec(
                 "champion_gate",
@@ -60,7 +45,7 @@ def defs() -> dg.Definitions:
     @dg.asset(
         key=["ml", "churn_scores"],
         description="Churn probability, rank, band and three reasons for everybody with activity.",
-        deps=[["ml", "churn_snapshots"], ["ml", "churn_model"]],
+        deps=[["ml", "snapshots"], ["ml", "churn_model"]],
         kinds={"lightgbm", "parquet"},
         **common,
     )
@@ -69,4 +54,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
 
-    return dg.Definitions(assets=[churn_snapshots, churn_model, churn_scores])
+    return dg.Definitions(assets=[churn_model, churn_scores])

@@ -6,9 +6,9 @@ from datetime import date
 import dagster as dg
 
 from orchestration import inputs
-from orchestration.churn import champion_version, is_training_due, training_dates
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
+from orchestration.models import champions, is_training_due, training_dates
 from orchestration.notes import note_landing
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -70,14 +70,14 @@ def defs() -> dg.Definitions:
             workspace.shop,
             as_of_date,
             training_dates=training_dates(workspace, as_of_date) if trains else (),
-            champion=champion_version(workspace),
+            champions=champions(workspace),
         )
         return dg.MaterializeResult(
             metadata={
                 "inputs_id": pinned.inputs_id,
                 "batches": sum(len(ids) for ids in pinned.batches.values()),
                 "training_snapshots": len(pinned.training_dates),
-                "champion": pinned.champion or "none yet",
+                "champions": ", ".join(pinned.champions.values()) or "none yet",
             }
         )
 

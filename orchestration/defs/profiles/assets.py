@@ -1,8 +1,12 @@
-"""Facts, permissions, profiles and features: one dbt build over the pinned inputs."""
+"""Facts, permissions, profiles and features: one dbt build over the pinned inputs; then the snapshots as files."""
 
 import dagster as dg
 
+from orchestration import inputs
+from orchestration.partitions import per_as_of
 from orchestration.resources import dbt
+from orchestration.snapshots import export_snapshots
+from orchestration.workspace import Workspace
 
 
 @dg.definitions
@@ -12,4 +16,18 @@ def defs() -> dg.Definitions:
         select="intermediate marts features",
         exclude=" ".join(dbt.IDENTITY_MODELS),
     )
-    return dg.Definitions(assets=[models])
+
+    @dg.asset(
+        key=["ml", "snapshots"],
+        description="Features and labels of every as-of of the run, as files that models read.",
+        deps=[["features", "customer_features"], ["features", "customer_labels"]],
+        kinds={"duckdb", "parquet"},
+        pool="warehouse",
+        **per_as_of("profiles"),
+    )
+    def snapshots(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
+        workspace.claim(f"run {context.run_id}")
+        pinned = inputs.pinned(workspace.state, context.partition_key)
+        return dg.MaterializeResult(metadata=export_snapshots(workspace, pinned))
+
+    return dg.Definitions(assets=[models, snapshots])

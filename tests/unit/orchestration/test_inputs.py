@@ -23,7 +23,7 @@ def state(tmp_path: Path) -> State:
 
 def pin(state: State, **changes: object) -> Inputs:
     shop = load_shop(ROOT / "shops", "demo")
-    settings: dict[str, object] = {"training_dates": (), "champion": "demo.churn/1", **changes}
+    settings: dict[str, object] = {"training_dates": (), "champions": {"churn": "demo.churn/1"}, **changes}
     return inputs.pin(state, shop, date(2025, 7, 1), **settings)  # type: ignore[arg-type]
 
 
@@ -39,7 +39,7 @@ def test_the_same_inputs_have_the_same_fingerprint_in_another_folder(state: Stat
         {"as_of_date": "2025-07-02"},
         {"batches": {"orders": ("1",)}},
         {"ledger": ("x.parquet",)},
-        {"champion": "demo.churn/2"},
+        {"champions": {"churn": "demo.churn/2"}},
         {"training_dates": ("2025-01-01",)},
         {"suppressions": "other"},
         {"shop": "other"},
@@ -62,15 +62,15 @@ def test_without_a_pin_the_next_step_is_said(state: State) -> None:
 
 
 def test_the_same_run_after_a_kill_takes_up_the_inputs_even_if_a_model_came_out(state: State) -> None:
-    killed = pin(state, champion=None, training_dates=(date(2025, 1, 1),))
-    again = pin(state, champion="demo.churn/1", training_dates=())
+    killed = pin(state, champions={}, training_dates=(date(2025, 1, 1),))
+    again = pin(state, champions={"churn": "demo.churn/1"}, training_dates=())
     assert again == killed
 
 
 def test_after_a_finished_run_the_next_one_looks_anew(state: State) -> None:
-    finished = pin(state, champion=None, training_dates=(date(2025, 1, 1),))
+    finished = pin(state, champions={}, training_dates=(date(2025, 1, 1),))
     inputs.finish(state, finished)
-    assert pin(state, champion="demo.churn/1", training_dates=()) != finished
+    assert pin(state, champions={"churn": "demo.churn/1"}, training_dates=()) != finished
 
 
 def test_resolving_the_same_batches_again_does_not_read_its_own_ledger_file(state: State) -> None:

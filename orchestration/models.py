@@ -1,0 +1,81 @@
+"""Which registered models a run uses, and which as-ofs train them.
+
+Belongs here: what every model stage asks of the registry and of the run's inputs. Does not belong here: what one of
+them learns (``orchestration.churn`` and its sisters), the registry and the gate (``ml.registry``, ``ml.promotion``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ml import registry
+from ml.splits import Outcome, snapshot_dates
+from orchestration.inputs import Inputs
+from orchestration.jobs import TRAINING_TAG
+from orchestration.landing import batches
+from orchestration.workspace import Workspace
+
+MODELS = ("churn",)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training ended with, for the asset and its check."""
+
+    is_champion: bool
+    decision: str
+    metadata: dict[str, Any]
+    figures: Mapping[str, Any]
+
+
+def is_training_due(tags: Mapping[str, str]) -> bool:
+    """Whether the run trains, by its tag."""
+    return tags.get(TRAINING_TAG) == "true"
+
+
+def training_dates(workspace: Workspace, as_of_date: date) -> tuple[date, ...]:
+    """As-ofs whose outcome is known at this one, back to the shop's first activity."""
+    churn = workspace.shop.churn
+    first = min(
+        (
+            datetime.fromisoformat(batch.first_occurred_at).date()
+            for batch in batches(workspace.state).get(churn.activity, [])
+            if batch.first_occurred_at
+        ),
+        default=None,
+    )
+    return snapshot_dates(
+        as_of_date,
+        outcome(workspace),
+        step_days=churn.snapshot_step_days,
+        count=churn.training_snapshots,
+        first_date=first,
+    )
+
+
+def outcome(workspace: Workspace) -> Outcome:
+    """Over which days what happened is a label, and when it is known."""
+    return Outcome(workspace.shop.churn.horizon_days, workspace.shop.churn.label_delay_days)
+
+
+def champions(workspace: Workspace) -> dict[str, str]:
+    """The versions that score now, such as ``{"churn": "demo.churn/3"}``; a model without one is absent."""
+    state, shop = workspace.state, workspace.shop
+    found = {model: registry.champion(state.mlflow, shop.slug, model) for model in MODELS}
+    return {model: version.spoken for model, version in found.items() if version}
+
+
+def defender(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version | None:
+    """The champion as it was when the inputs were pinned: what a challenger is held against."""
+    spoken = inputs.champions.get(model)
+    return registry.version(workspace.state.mlflow, spoken) if spoken else None
+
+
+def scorer(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version | None:
+    """The version that scores: in a run that trains the champion that its gate left, in any other the pinned one."""
+    if inputs.training_dates:
+        return registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
+    return defender(workspace, inputs, model)
