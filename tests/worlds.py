@@ -11,6 +11,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,6 +24,7 @@ import yaml
 from orchestration import inputs
 from orchestration.identity import resolve_persons
 from orchestration.landing import land
+from orchestration.publishing.server import stop_server
 from orchestration.resources.dbt import IDENTITY_MODELS, PROJECT
 from orchestration.settings import Settings
 from orchestration.snapshots import export_snapshots
@@ -143,3 +147,14 @@ def dbt(workspace: Workspace, variables: dict[str, object], *arguments: str) -> 
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout
+
+
+@contextmanager
+def folder_for_a_server() -> Iterator[Path]:
+    """A folder in which a Postgres may live, also as root: pytest's own are closed to the server's user."""
+    with tempfile.TemporaryDirectory(prefix="regulars-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        for data in folder.glob("**/data/*/postgres"):
+            stop_server(data)
