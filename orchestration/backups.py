@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestration.state import State, StateError
 
-REMADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "tmp", "postgres", "lock")
+REMADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "tmp", "dbt", "postgres", "lock")
 """Left out: rebuilt by the next run, or the server's own."""
 
 

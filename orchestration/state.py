@@ -95,6 +95,11 @@ class State:
         return self.root / "postgres"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt parsed and compiled last."""
+        return self.root / "dbt"
+
+    @property
     def temporary(self) -> Path:
         """DuckDB's spill folder; everything in it may be deleted between runs."""
         return self.root / "tmp"

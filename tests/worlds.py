@@ -137,7 +137,7 @@ def dbt(workspace: Workspace, variables: dict[str, object], *arguments: str) -> 
     state = workspace.state
     environment = {
         "REGULARS_WAREHOUSE": str(state.warehouse), "REGULARS_TEMP": str(state.temporary), "DO_NOT_TRACK": "1",
-        "DBT_TARGET_PATH": str(state.root / "dbt"), "DBT_LOG_PATH": str(state.root / "dbt"),
+        "DBT_TARGET_PATH": str(state.dbt), "DBT_LOG_PATH": str(state.dbt),
     }  # fmt: skip
     state.root.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

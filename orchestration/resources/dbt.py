@@ -98,7 +98,8 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         variables = inputs.dbt_vars(workspace.state, workspace.shop, pinned)
         arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
-        yield from dbt.cli(arguments, context=context).stream()
+        # One folder for all stages of a run: they have the same variables, so only the first one parses the project.
+        yield from dbt.cli(arguments, context=context, target_path=workspace.state.dbt).stream()
 
     return build
 
