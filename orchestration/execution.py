@@ -15,11 +15,13 @@ from datetime import date
 import dagster as dg
 
 from orchestration.instance import open_instance
-from orchestration.jobs import DAILY, PUBLISH_TAG, TRAINING_TAG, WEEKLY
+from orchestration.jobs import DAILY, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
 from orchestration.notification import notify_of_failure
 from orchestration.progress import Progress, StageRecord
 from orchestration.workspace import Workspace
 
+BY_HAND = {"regulars/started_by": "command line"}
+"""Tag of runs that hold the shop's lock from their beginning to their end."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -57,6 +59,19 @@ def retry_last(workspace: Workspace, *, progress: Progress) -> Outcome | None:
     return _execute(workspace, run.job_name, date.fromisoformat(partition), tags, remaining, progress)
 
 
+def bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Close killed runs and free what they hold of the pool, where the next run would wait for ever.
+
+    The caller holds the shop's lock: no run of the command line is alive beside it, and no step at all works.
+    """
+    going_on = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(dg.RunsFilter(tags=BY_HAND, statuses=going_on)):
+        instance.report_run_failed(run, "The run was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    for slot in instance.event_log_storage.get_concurrency_info(POOL).claimed_slots:
+        instance.event_log_storage.free_concurrency_slot_for_step(slot.run_id, slot.step_key)
+
+
 def _unfinished(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetKey]:
     """Assets of the stages that did not succeed; a stage whose check blocked counts as not succeeded."""
 
@@ -81,6 +96,7 @@ def _execute(
     workspace.claim("regulars run")
     run_id = str(uuid.uuid4())
     instance = open_instance(workspace.state)
+    bury_dead_runs(instance)
     job = _job(job_name)
     instance.add_event_listener(run_id, progress.follow)
     workspace.state.reports.mkdir(parents=True, exist_ok=True)
@@ -90,7 +106,7 @@ def _execute(
             run_id=run_id,
             instance=instance,
             partition_key=as_of_date.isoformat(),
-            tags=dict(tags),
+            tags={**tags, **BY_HAND},
             asset_selection=assets,
             run_config=QUIET,
             raise_on_error=False,

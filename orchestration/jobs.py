@@ -1,4 +1,4 @@
-"""Names of jobs and run tags, shared by definitions and command line."""
+"""Names of jobs, run tags and the pool, shared by definitions and command line."""
 
 DAILY = "daily"
 WEEKLY = "weekly"
@@ -7,3 +7,5 @@ TRAINING_TAG = "regulars/train"
 """Set where the run trains; decides which snapshots are computed beside the scored one."""
 PUBLISH_TAG = "regulars/publish"
 """``false`` where the run writes a generation and leaves the pointers alone, as a backfill does."""
+POOL = "warehouse"
+"""Where one step at a time may write, or read what another one writes."""

@@ -17,6 +17,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import inputs
+from orchestration.jobs import POOL
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
 from orchestration.settings import PROJECT_ROOT
 from orchestration.workspace import Workspace
@@ -89,7 +90,7 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
         partitions_def=daily_as_ofs(Workspace().shop),
         dagster_dbt_translator=Translator(),
         backfill_policy=ONE_RUN_EACH,
-        pool="warehouse",
+        pool=POOL,
     )
     def build(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]

@@ -8,7 +8,7 @@ import dagster as dg
 
 from ml.quality.rules import Finding, Severity
 from orchestration import activation, inputs
-from orchestration.jobs import PUBLISH_TAG
+from orchestration.jobs import POOL, PUBLISH_TAG
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -33,7 +33,7 @@ def defs() -> dg.Definitions:
             dg.AssetCheckSpec(f"audit_{name}", asset=["published", "generation"], blocking=True) for name in tables
         ],
         kinds={"parquet", "greatexpectations"},
-        pool="warehouse",
+        pool=POOL,
         **common,
     )
     def generation(

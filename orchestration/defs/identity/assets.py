@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration import inputs
 from orchestration.identity import resolve_persons
+from orchestration.jobs import POOL
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
 from orchestration.resources import dbt
 from orchestration.workspace import Workspace
@@ -33,7 +34,7 @@ def defs() -> dg.Definitions:
         ],
         partitions_def=daily_as_ofs(Workspace().shop),
         backfill_policy=ONE_RUN_EACH,
-        pool="warehouse",
+        pool=POOL,
     )
     def persons(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]

@@ -6,6 +6,7 @@ from datetime import date
 import dagster as dg
 
 from orchestration import inputs
+from orchestration.jobs import POOL
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
 from orchestration.models import champions, is_training_due, training_dates
@@ -29,7 +30,7 @@ def defs() -> dg.Definitions:
             )
             for name, touchpoint in contract.items()
         ],
-        pool="warehouse",
+        pool=POOL,
     )
     def raw_batches(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
@@ -56,7 +57,7 @@ def defs() -> dg.Definitions:
         description="Everything that may change what the run publishes, pinned: batches, ledgers, model, code.",
         deps=[["raw", name] for name in contract],
         kinds={"json"},
-        pool="warehouse",
+        pool=POOL,
         **per_as_of("landing"),
     )
     def input_manifest(

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration import inputs
+from orchestration.jobs import POOL
 from orchestration.partitions import per_as_of
 from orchestration.resources import dbt
 from orchestration.snapshots import export_snapshots
@@ -22,7 +23,7 @@ def defs() -> dg.Definitions:
         description="Features and labels of every as-of of the run, as files that models read.",
         deps=[["features", "customer_features"], ["features", "customer_labels"]],
         kinds={"duckdb", "parquet"},
-        pool="warehouse",
+        pool=POOL,
         **per_as_of("profiles"),
     )
     def snapshots(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
