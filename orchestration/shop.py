@@ -13,7 +13,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from orchestration.touchpoint import Strict, Touchpoint
 
 TOUCHPOINTS = (
     "customers", "identities", "products", "orders", "events", "subscriptions", "rewards",
@@ -27,26 +29,7 @@ class ShopError(ValueError):
     """The shop's folder cannot be used; the message says what, where and what to do next."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Touchpoint(_Strict):
-    """Where one touchpoint's files are and how their columns are called."""
-
-    files: str
-    """Glob within the landing folder, such as ``orders*.csv.gz``."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Canonical name: name in the file. Columns that already have their canonical name need no line."""
-    known_at: str | None = None
-    """Column of the file that says when the row was learned; else the landing instant."""
-    history: bool = False
-    """First load of an old shop: an append-only row counts as known when it happened."""
-    time_zone: str | None = None
-    """Zone of instants without an offset; else the shop's."""
-
-
-class Churn(_Strict):
+class Churn(Strict):
     """What "gone" means in this shop."""
 
     mode: Literal["inactivity", "subscription"] = "inactivity"
@@ -59,7 +42,7 @@ class Churn(_Strict):
     snapshot_step_days: int = Field(30, ge=1)
 
 
-class Consent(_Strict):
+class Consent(Strict):
     """On which basis a purpose stands; what has no standing grant is refused."""
 
     basis: Literal["consent", "assume"] = "consent"
@@ -72,7 +55,7 @@ class Consent(_Strict):
         return self
 
 
-class IdentityRules(_Strict):
+class IdentityRules(Strict):
     """How many accounts one identifier may join; an identifier seen with more joins none (a hub)."""
 
     email: int = 5
@@ -82,7 +65,7 @@ class IdentityRules(_Strict):
     cookie: int = 1
 
 
-class Shop(_Strict):
+class Shop(Strict):
     """One shop, as its folder describes it."""
 
     slug: str

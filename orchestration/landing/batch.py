@@ -69,7 +69,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, job: Job, earlier: Sequence[M
         The file as a whole cannot be used.
     """
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = true; set enable_progress_bar = false")
-    landed = read(connection, job.arrival.path, job.seen, scratch)
+    landed = read(connection, job.arrival.path, job.seen, scratch, job.shop.touchpoints[job.contract.name].encoding)
     types = map_columns(connection, job.contract, job.shop, landed)
     rules = _stage(connection, job, types, scratch).rules
     if job.shop.mapping_sql(job.contract.name):

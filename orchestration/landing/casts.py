@@ -6,6 +6,8 @@ what follows from a null (``checks``).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from orchestration.landing import sql
 
 _BLANKS = r"E' \t\r\n'"
@@ -16,6 +18,18 @@ _DATE = r"[1-9]\d{3}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?"
 _OFFSET = r"[T ]\d{1,2}:.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _INTEGER = r"[+-]?\d+(\.0*)?"
+_THOUSANDS = r"[. \x{A0}\x{202F}]"
+_COMMA_NUMBER = rf"[+-]?(\d{{1,3}}({_THOUSANDS}\d{{3}})+|\d+)(,\d*)?|[+-]?,\d+"
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a file writes what is not ISO 8601 or a plain number."""
+
+    zone: str
+    """IANA zone of instants that carry no offset."""
+    decimal: str = "."
+    date_formats: tuple[str, ...] = ()
 
 
 def text(value: str, source_type: str) -> str:
@@ -37,7 +51,7 @@ def text(value: str, source_type: str) -> str:
     return f"case when {is_padded} then nullif(trim({written}, {_BLANKS}), '') else {written} end"
 
 
-def cast(cell: str, value: str, source_type: str, data_type: str, zone: str) -> str:
+def cast(cell: str, value: str, source_type: str, data_type: str, notation: Notation) -> str:
     """SQL for a cell in the contract's type; null where it is none.
 
     Parameters
@@ -48,18 +62,21 @@ def cast(cell: str, value: str, source_type: str, data_type: str, zone: str) -> 
         SQL of the cell as the file holds it, and its DuckDB type.
     data_type
         Type of the contract.
-    zone
-        IANA zone of instants that carry no offset.
+    notation
+        How the file writes instants and numbers.
     """
     if data_type == "timestamp":
-        return _instant(cell, value, source_type, zone)
+        return _instant(cell, value, source_type, notation)
     if source_type.lower() == data_type and data_type != "varchar":
         return value
     if data_type == "varchar":
         return cell
     if data_type == "date":
         day = f"regexp_extract({cell}, '^[0-9-]+')"
-        return f"case when regexp_full_match({cell}, '{_DATE}') then try_cast({day} as date) end"
+        iso = f"when regexp_full_match({cell}, '{_DATE}') then try_cast({day} as date)"
+        return f"case {iso} {_written_day(cell, notation, '{}::date')} end"
+    if notation.decimal == "," and source_type == "VARCHAR":
+        cell = _with_point(cell)
     if data_type == "integer":
         return f"case when regexp_full_match({cell}, '{_INTEGER}') then try_cast({cell} as integer) end"
     if data_type.startswith("decimal"):
@@ -76,7 +93,22 @@ def local_to_utc(value: str, zone: str) -> str:
     return value if zone == "UTC" else f"timezone('UTC', timezone({sql.text(zone)}, {value}))"
 
 
-def _instant(cell: str, value: str, source_type: str, zone: str) -> str:
+def _with_point(cell: str) -> str:
+    """SQL for a number with a decimal comma, written with a point; null where it is none."""
+    plain = f"replace(regexp_replace({cell}, '{_THOUSANDS}', '', 'g'), ',', '.')"
+    return f"(case when regexp_full_match({cell}, '{_COMMA_NUMBER}') then {plain} end)"
+
+
+def _written_day(cell: str, notation: Notation, result: str) -> str:
+    """SQL ``when … then …`` for a cell in one of the shop's own formats; %Y takes "24" for the year 24."""
+    if not notation.date_formats:
+        return ""
+    parsed = f"try_strptime({cell}, [{', '.join(map(sql.text, notation.date_formats))}])"
+    return f"when year({parsed}) between 1000 and 9999 then {result.format(parsed)}"
+
+
+def _instant(cell: str, value: str, source_type: str, notation: Notation) -> str:
+    zone = notation.zone
     if source_type == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {value})"
     if source_type.startswith("TIMESTAMP") or source_type == "DATE":
@@ -84,7 +116,8 @@ def _instant(cell: str, value: str, source_type: str, zone: str) -> str:
     # try_cast wants seconds wherever an offset follows.
     whole = rf"regexp_replace({cell}, '([T ]\d{{1,2}}:\d{{2}})( ?[Zz+U-])', '\1:00\2')"
     return (
-        f"case when not regexp_full_match({cell}, '{_INSTANT}') then null "
+        f"case {_written_day(cell, notation, local_to_utc('{}', zone))} "
+        f"when not regexp_full_match({cell}, '{_INSTANT}') then null "
         f"when regexp_matches({cell}, '{_OFFSET}') then timezone('UTC', try_cast({whole} as timestamptz)) "
         f"else {local_to_utc(f'try_cast({cell} as timestamp)', zone)} end"
     )

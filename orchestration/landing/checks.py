@@ -66,7 +66,7 @@ def checked(
         Whether the view ``tombstones`` (token, erased_at) has to be asked.
     """
     spec = shop.touchpoints[contract.name]
-    zone = spec.time_zone or shop.time_zone
+    notation = casts.Notation(spec.time_zone or shop.time_zone, spec.decimal, spec.date_format)
     incoming = (*contract.incoming, Column("known_at", "timestamp"))
     rules = _rules(contract, shop, rates)
     instant = sql.name(contract.occurred_at)
@@ -78,7 +78,7 @@ def checked(
     values = " ".join(f"when {number} then {rule.value}" for number, rule in enumerate(rules, start=1))
     statement = f"""
         with cells as (select {LINE}, reject_reason, {_cells(incoming, types)} from mapped),
-        typed as (select *, {_values(incoming, types, zone)} from cells),
+        typed as (select *, {_values(incoming, types, notation)} from cells),
         told as (
             select * rename (known_at as own_known_at), {_tokens(contract)}
                 {occurred_at} as occurred_at, {known_at} as known_at
@@ -108,9 +108,9 @@ def _cells(columns: tuple[Column, ...], types: dict[str, str]) -> str:
     )
 
 
-def _values(columns: tuple[Column, ...], types: dict[str, str], zone: str) -> str:
+def _values(columns: tuple[Column, ...], types: dict[str, str], notation: casts.Notation) -> str:
     return ", ".join(
-        f"{casts.cast(_cell(each.name), _held(each.name), types[each.name], each.data_type, zone)} "
+        f"{casts.cast(_cell(each.name), _held(each.name), types[each.name], each.data_type, notation)} "
         f"as {sql.name(each.name)}"
         for each in columns
     )

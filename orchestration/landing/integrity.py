@@ -35,20 +35,21 @@ class Fingerprint:
     """A text file without quotes and blank lines."""
 
 
-def fingerprint(path: Path) -> Fingerprint:
+def fingerprint(path: Path, encoding: str = "utf-8") -> Fingerprint:
     """Hash a file and make sure that it is whole, memory constant.
 
     Raises
     ------
     FileRefusedError
-        Empty, of an unknown format, a damaged or truncated gzip file, or not UTF-8 (the line is named).
+        Empty, of an unknown format, a damaged or truncated gzip file, or not in the encoding (the line is
+        named).
     """
     kind = format_of(path)
     if path.stat().st_size == 0:
         raise FileRefusedError("the file is empty (0 bytes); was its export cut short?")
     with path.open("rb") as file:
         hashing = _Hashing(file)
-        lines = _Lines() if kind == "parquet" else _read_text(hashing, compressed=path.suffix == ".gz")
+        lines = _Lines() if kind == "parquet" else _read_text(hashing, encoding, compressed=path.suffix == ".gz")
         while hashing.read(CHUNK):
             pass
     return Fingerprint(kind, hashing.sha256.hexdigest(), 0 < lines.returns < lines.feeds, lines.are_rows)
@@ -75,15 +76,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def with_one_line_ending(path: Path, folder: Path) -> Path:
-    """A copy with every CR LF made LF: DuckDB refuses a mixture, as Excel writes it around line breaks in cells."""
+def plain_copy(path: Path, folder: Path, encoding: str) -> Path:
+    """A copy in UTF-8 with every CR LF made LF: DuckDB reads no other encoding, and refuses a mixture of line ends, as
+    Excel writes it around line breaks in cells. Lines keep their numbers."""
     copy = folder / ("normalised" + Path(path.name.removesuffix(".gz")).suffix)
+    decoder = codecs.getincrementaldecoder(encoding)()
     with opened(path) as source, copy.open("wb") as target:
         held = b""
         while chunk := source.read(CHUNK):
             chunk = held + chunk
             held = b"\r" if chunk.endswith(b"\r") else b""
-            target.write(chunk.removesuffix(held).replace(b"\r\n", b"\n"))
+            target.write(decoder.decode(chunk.removesuffix(held).replace(b"\r\n", b"\n")).encode())
         target.write(held)
     return copy
 
@@ -123,9 +126,9 @@ class _Lines:
         self.tail = (self.tail + chunk)[-2:]
 
 
-def _read_text(hashing: _Hashing, *, compressed: bool) -> _Lines:
+def _read_text(hashing: _Hashing, encoding: str, *, compressed: bool) -> _Lines:
     source: IO[bytes] = gzip.GzipFile(fileobj=hashing) if compressed else hashing  # type: ignore[assignment]
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder = codecs.getincrementaldecoder(encoding)()
     lines = _Lines()
     try:
         while chunk := source.read(CHUNK):
@@ -137,7 +140,8 @@ def _read_text(hashing: _Hashing, *, compressed: bool) -> _Lines:
     except UnicodeDecodeError as error:
         line = lines.feeds + error.object[: error.start].count(b"\n") + 1
         raise FileRefusedError(
-            f"line {line} is not UTF-8; is the file in another encoding, such as Windows-1252? Export it as UTF-8"
+            f"line {line} is not {encoding.upper()}; is the file in another encoding? Export it as UTF-8, or say "
+            "`encoding: windows-1252` at the touchpoint"
         ) from None
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FileRefusedError("the gzip file is truncated or damaged; copy it again") from None

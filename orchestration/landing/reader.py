@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.landing import sql
 from orchestration.landing.errors import FileRefusedError
-from orchestration.landing.integrity import Fingerprint, opened, with_one_line_ending
+from orchestration.landing.integrity import Fingerprint, opened, plain_copy
 
 LINE = "file_line"
 """Number of the row's line in the file (Parquet: of the row), from 1; a mapping carries it through."""
@@ -43,7 +43,9 @@ class Landed:
     """The CSV file to look lines up in, where ``file_line`` may not be the line."""
 
 
-def read(connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, scratch: Path) -> Landed:
+def read(
+    connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, scratch: Path, encoding: str = "utf-8"
+) -> Landed:
     """Make a file readable as ``landed`` and ``malformed``.
 
     Raises
@@ -51,8 +53,8 @@ def read(connection: duckdb.DuckDBPyConnection, path: Path, seen: Fingerprint, s
     FileRefusedError
         No rows, no usable header, a damaged file.
     """
-    if seen.has_mixed_line_endings:
-        path = with_one_line_ending(path, scratch)
+    if seen.has_mixed_line_endings or (encoding != "utf-8" and seen.format != "parquet"):
+        path = plain_copy(path, scratch, encoding)
     read_format = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[seen.format]
     columns = read_format(connection, path, scratch / "landed.parquet")
     rows, malformed = (_count(connection, view) for view in ("landed", "malformed"))

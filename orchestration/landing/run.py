@@ -123,7 +123,8 @@ class _Run:
         if any(batch.describes(arrival.path.name, arrival.size, arrival.modified_ns) for batch in earlier):
             return None
         contract = load_contract()[arrival.touchpoint]
-        job = Job(arrival, fingerprint(arrival.path), contract, self.shop, self.state, self.keys, self.now)
+        seen = fingerprint(arrival.path, self.shop.touchpoints[arrival.touchpoint].encoding)
+        job = Job(arrival, seen, contract, self.shop, self.state, self.keys, self.now)
         if any(batch.batch_id == job.batch_id for batch in earlier):
             return None
         with _scratch(self.workplace / job.batch_id) as scratch, self.connect() as connection:

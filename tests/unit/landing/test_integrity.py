@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.landing import integrity
 from orchestration.landing.errors import FileRefusedError
-from orchestration.landing.integrity import fingerprint, with_one_line_ending
+from orchestration.landing.integrity import fingerprint, plain_copy
 
 
 @pytest.fixture(params=[1, 2, 3, 1 << 20])
@@ -51,4 +51,4 @@ def test_the_line_that_is_not_utf_8_is_counted_across_chunks(tmp_path: Path) -> 
 def test_one_line_ending_is_made_of_several_and_lone_returns_stay(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"a\r\nb\nc\rd\r\r\ne\r")
-    assert with_one_line_ending(path, tmp_path).read_bytes() == b"a\nb\nc\rd\r\ne\r"
+    assert plain_copy(path, tmp_path, "utf-8").read_bytes() == b"a\nb\nc\rd\r\ne\r"
