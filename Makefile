@@ -6,7 +6,7 @@ BIN := .venv/bin
 SHOP ?= $(or $(REGULARS_SHOP),demo)
 export REGULARS_SHOP := $(SHOP)
 
-.PHONY: help run test test-slow ui lint bench spark picture lock clean
+.PHONY: help run test test-slow ui lint bench spark picture dictionary lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ spark: .venv/spark  ## staging to features of a tiny world on Spark, compared wi
 
 picture: .venv/ready  ## draw docs/graph.svg from the definitions
 	@$(BIN)/python -m orchestration.picture
+
+dictionary: .venv/ready  ## write docs/tables.md and docs/touchpoints.md from their contracts
+	@$(BIN)/python -m orchestration.dictionary
 
 lock: .venv/ready  ## resolve requirements.lock and requirements-spark.lock anew
 	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock

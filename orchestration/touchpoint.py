@@ -41,6 +41,11 @@ class Touchpoint(Strict):
     encoding: Literal["utf-8", "windows-1252", "iso-8859-15"] = "utf-8"
     """Of text files."""
 
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _none_is_none(cls, given: object) -> object:
+        return {} if given is None else given  # every line below is a comment
+
     @field_validator("date_format", mode="before")
     @classmethod
     def _one_is_enough(cls, given: object) -> object:

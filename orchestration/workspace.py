@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import gettempdir
 from typing import ClassVar
 
 import duckdb
@@ -63,6 +64,10 @@ class Workspace:
         """An in-memory DuckDB with the deployment's threads, memory limit and spill folder."""
         return self._set_up(duckdb.connect())
 
+    def connect_anywhere(self) -> duckdb.DuckDBPyConnection:
+        """The same with a spill folder outside the shop's state, for those who must leave no trace in it."""
+        return self._set_up(duckdb.connect(), Path(gettempdir()) / "regulars-spill")
+
     @contextmanager
     def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The warehouse, to read; only dbt writes it."""
@@ -79,10 +84,12 @@ class Workspace:
     def now(self) -> datetime:
         return self.settings.now()
 
-    def _set_up(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-        self.state.temporary.mkdir(parents=True, exist_ok=True)
+    def _set_up(self, connection: duckdb.DuckDBPyConnection, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+        if spill is None:
+            spill = self.state.temporary
+            spill.mkdir(parents=True, exist_ok=True)
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set threads = {self.settings.threads}")
         connection.execute(f"set memory_limit = '{self.settings.memory_limit}'")
-        connection.execute(f"set temp_directory = '{self.state.temporary}'")
+        connection.execute(f"set temp_directory = '{spill}'")
         return connection

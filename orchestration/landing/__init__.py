@@ -3,7 +3,11 @@
 from orchestration.landing.contract import load_contract
 from orchestration.landing.errors import LandingError
 from orchestration.landing.manifest import Manifest, batches, rows_path
+from orchestration.landing.rehearsal import Rehearsal, rehearsal
 from orchestration.landing.report import LandingReport
-from orchestration.landing.run import check, land
+from orchestration.landing.run import land
 
-__all__ = ["LandingError", "LandingReport", "Manifest", "batches", "check", "land", "load_contract", "rows_path"]
+__all__ = [
+    "LandingError", "LandingReport", "Manifest", "Rehearsal", "batches", "land", "load_contract", "rehearsal",
+    "rows_path",
+]  # fmt: skip

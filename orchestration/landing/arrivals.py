@@ -61,12 +61,12 @@ def arrivals(
         earlier files have landed and were cleared away.
     """
     present = _present(folder)
-    left_alone = {name: "still being written (by its name)" for name in present if _is_unfinished(name)}
+    left_alone = {name: "still being written (by its name)" for name in present if is_unfinished(name)}
     found = [
         Arrival(touchpoint, path, *_look(path))
         for touchpoint, spec in sorted(shop.touchpoints.items())
         for path in sorted(folder.glob(spec.files))
-        if path.is_file() and not _is_unfinished(path.name)
+        if path.is_file() and not is_unfinished(path.name)
     ]
     if not found and not may_be_empty:
         raise LandingError(_nothing_to_land(shop, folder, present, left_alone))
@@ -86,7 +86,8 @@ def _present(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
-def _is_unfinished(name: str) -> bool:
+def is_unfinished(name: str) -> bool:
+    """Whether a file is still being written, by its name."""
     return name.startswith(UNFINISHED_PREFIXES) or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 

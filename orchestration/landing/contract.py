@@ -37,6 +37,7 @@ class Column:
     token: str | None = None
     """Type of the identifier behind the token, or the column that holds that type."""
     personal: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class TouchpointContract:
     def digest(self) -> str:
         """sha256 of everything that decides about rows; descriptions do not."""
         decisive = {name: value for name, value in asdict(self).items() if name != "description"}
+        decisive["columns"] = [{k: v for k, v in one.items() if k != "description"} for one in decisive["columns"]]
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -105,6 +107,7 @@ def _column(column: dict[str, Any]) -> Column:
         source=meta.get("from"),
         token=meta.get("token"),
         personal=meta.get("personal", False),
+        description=column.get("description", ""),
     )
 
 

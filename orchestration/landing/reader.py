@@ -64,9 +64,12 @@ def read(
     return Landed(columns, rows, malformed, None if is_counted else path)
 
 
-def header(path: Path) -> tuple[list[str], str]:
+def header(path: Path, encoding: str = "utf-8") -> tuple[list[str], str]:
     """Column names of a CSV file and its delimiter: the one that parts the first line into most names."""
-    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
+    with (
+        opened(path) as file,
+        io.TextIOWrapper(file, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as lines,
+    ):
         first = next(iter(lines), "")
         parted = {mark: next(csv.reader([first], delimiter=mark), []) for mark in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda mark: len(parted[mark]))

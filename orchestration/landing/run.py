@@ -7,7 +7,6 @@ file's rows (``batch``).
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from orchestration.landing.integrity import fingerprint
 from orchestration.landing.manifest import Manifest, batches
 from orchestration.landing.mapping import require_known_names
 from orchestration.landing.report import FileError, LandingReport
-from orchestration.privacy.keys import KEY_BYTES, Keys, load_keys
+from orchestration.privacy.keys import Keys, load_keys
 from orchestration.shop import Shop
 from orchestration.state import State
 
@@ -67,23 +66,8 @@ def land(
     found = arrivals(
         shop, landing_folder, now=now, settle_seconds=settle_seconds, sleep=sleep, may_be_empty=bool(known)
     )
-    run = _Run(shop, state, load_keys(state), now, connect, workplace, known, writes=True)
+    run = _Run(shop, state, load_keys(state), now, connect, workplace, known)
     return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
-
-
-def check(
-    shop: Shop, state: State, landing_folder: Path, *, now: datetime, connect: Connect, scratch: Path | None = None
-) -> LandingReport:
-    """What ``land`` would say about the files, with nothing written and no key made.
-
-    Tokens are made with a key of zeros, so rows whose only content are identifiers compare with no earlier batch.
-    """
-    require_known_names(shop, load_contract())
-    found = arrivals(shop, landing_folder, now=now, settle_seconds=0, sleep=time.sleep)
-    zeros = bytes(KEY_BYTES)
-    with tempfile.TemporaryDirectory(dir=scratch) as workplace:
-        run = _Run(shop, state, Keys(zeros, zeros, zeros), now, connect, Path(workplace), batches(state), writes=False)
-        return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
 
 
 @dataclass
@@ -95,7 +79,6 @@ class _Run:
     connect: Connect
     workplace: Path
     known: dict[str, list[Manifest]]
-    writes: bool
 
     def over(
         self, ready: Sequence[Arrival], *, left_alone: dict[str, str], unmatched: tuple[str, ...]
@@ -129,11 +112,10 @@ class _Run:
             return None
         with _scratch(self.workplace / job.batch_id) as scratch, self.connect() as connection:
             manifest = prepare(connection, job, earlier, scratch)
-            if self.writes and manifest.quarantined == manifest.rows_in:
+            if manifest.quarantined == manifest.rows_in:
                 publish_quarantine(job, manifest, scratch)
             require_some_good_row(manifest)
-            if self.writes:
-                commit(connection, job, manifest, scratch)
+            commit(connection, job, manifest, scratch)
         return manifest
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from orchestration.publishing.contract import Column, Contract, Table
 from orchestration.publishing.errors import PublishError
+from orchestration.publishing.own_tables import OWN_TABLES
 from orchestration.publishing.permissions import literal, permitted, quoted, shown, withdrawn_join
 from orchestration.publishing.postgres.connection import Connection, rows, run_impatiently
 from orchestration.publishing.postgres.schema import postgres_type, published_shape
@@ -64,17 +65,12 @@ def ensure_views(connection: Connection, contract: Contract) -> tuple[str, ...]:
 
 def _definitions(contract: Contract, order: dict[str, dict[str, str]]) -> dict[str, list[str]]:
     definitions = {table.name: _table_view(table, list(order[table.name]), contract.roles) for table in contract.tables}
-    for name, select, comment in (
-        ("suppressions", SUPPRESSIONS_VIEW, "Customers who are hidden everywhere, since when and why. Live."),
-        (
-            "generations",
-            GENERATIONS_VIEW,
-            "Every generation published so far, the run that wrote it, and which one you read now.",
-        ),
-    ):
+    for name, select in (("suppressions", SUPPRESSIONS_VIEW), ("generations", GENERATIONS_VIEW)):
+        table = next(table for table in OWN_TABLES if table.name == name)
         definitions[name] = [
             f"create or replace view crm.{name} with (security_barrier) as {select}",
-            f"comment on view crm.{name} is {literal(comment)}",
+            f"comment on view crm.{name} is {literal(table.description)}",
+            *(f"comment on column crm.{name}.{quoted(c.name)} is {literal(c.description)}" for c in table.columns),
             *(f"grant select on crm.{name} to {quoted(role)}" for role in contract.roles),
         ]
     return definitions

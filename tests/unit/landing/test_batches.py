@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from conftest import NOW, Door
 
-from orchestration.landing import LandingError, batches, check, load_contract
+from orchestration.landing import LandingError, batches, load_contract, rehearsal
 from orchestration.landing.contract import SYSTEM_COLUMNS
 
 HEADER = "order_id,line_number,ordered_at,quantity,unit_price"
@@ -224,7 +224,8 @@ def test_check_says_the_same_and_writes_nothing(door: Door) -> None:
     door.put("orders.csv", csv(3, bad=2))
     door.put("orders_bad.csv", csv(0, bad=2))
     before = files_of(door.root)
-    told = check(door.shop, door.state, door.landing, now=NOW, connect=door.connect)
+    with rehearsal(door.shop, door.state, door.landing, now=NOW, connect=door.connect) as rehearsed:
+        told = rehearsed.report
     assert files_of(door.root) == before
     done = door.land()
     assert told.lines() == done.lines()

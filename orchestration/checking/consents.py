@@ -1,0 +1,43 @@
+"""Whether anybody may be scored at all.
+
+Belongs here: bases that shop.yml lacks, and grants that the files lack. Does not belong here: who exactly is permitted
+what, which dbt decides (``customer_permissions``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing import sql
+from orchestration.shop import Shop
+
+NOBODY = "everybody would be published without a score (status not_profiled)"
+
+
+def consent_troubles(connection: duckdb.DuckDBPyConnection, consents: Sequence[Path], shop: Shop) -> list[str]:
+    """What keeps all customers from being scored; nothing where profiling is assumed or somebody granted it."""
+    profiling = shop.consent.get("profiling")
+    if profiling and profiling.basis == "assume":
+        return []
+    grants = _grants(connection, consents)
+    if grants:
+        return []
+    if profiling is None and "consents" not in shop.touchpoints:
+        return [
+            f"no basis for profiling: {NOBODY}. Add consents, or say in shop.yml under consent: "
+            '`profiling: {basis: assume, because: "…"}`'
+        ]
+    return [f"profiling needs a consent, and no accepted row of consents grants it: {NOBODY}"]
+
+
+def _grants(connection: duckdb.DuckDBPyConnection, consents: Sequence[Path]) -> int:
+    if not consents:
+        return 0
+    found = connection.execute(f"""
+        select count(*) from read_parquet([{", ".join(map(sql.file, consents))}])
+        where purpose = 'profiling' and decision = 'granted'
+    """).fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,86 @@
+"""Commands that compute: run, backfill, evaluate."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_workspace
+from orchestration.workspace import Workspace
+
+
+@app.command()
+def run(
+    shop: ShopOption = None,
+    as_of: DayOption = None,
+    train: Annotated[bool | None, typer.Option(help="Train first; else only where the shop has no champion.")] = None,
+    retry: Annotated[bool, typer.Option(help="Run again only what the last run did not finish.")] = False,
+) -> None:
+    """Land, resolve, profile, score and publish one as-of."""
+    from orchestration.execution import retry_last, run_job
+    from orchestration.progress import Progress
+    from orchestration.simulation import simulate_if_asked
+    from orchestration.summary import close
+
+    workspace = open_workspace(shop)
+    workspace.claim("regulars run")
+    progress = Progress()
+    if retry:
+        outcome = retry_last(workspace, progress=progress)
+        if outcome is None:
+            console.print("The last run finished; there is nothing to retry.")
+            return
+    else:
+        day = as_of.date() if as_of else workspace.default_as_of()
+        progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day} 00:00 {workspace.shop.time_zone}")
+        simulate_if_asked(workspace, progress)
+        trains = train if train is not None else _needs_training(workspace, day)
+        outcome = run_job(workspace, day, train=trains, progress=progress)
+    raise typer.Exit(close(workspace, outcome, progress))
+
+
+@app.command()
+def backfill(
+    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
+    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
+    shop: ShopOption = None,
+) -> None:
+    """Write the generation of every day from --from to --to; readers keep seeing what they see."""
+    from orchestration.execution import run_job
+    from orchestration.progress import Progress
+
+    workspace = open_workspace(shop)
+    days = [start.date() + timedelta(n) for n in range((end.date() - start.date()).days + 1)]
+    if not days:
+        raise typer.BadParameter("--to lies before --from")
+    failed: list[date] = []
+    for day in days:
+        progress = Progress()
+        progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day}, not published")
+        outcome = run_job(workspace, day, train=False, publish=False, progress=progress)
+        if not outcome.succeeded:
+            errors.print(f"[red]✗[/] {day}: {outcome.error}", soft_wrap=True)
+            failed.append(day)
+    console.print(f"{len(days) - len(failed)} of {len(days)} as-ofs written.")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def evaluate(shop: ShopOption = None, as_of: DayOption = None) -> None:
+    """Hold the scores of an as-of against what then really happened, and what a simulated shop knows of it."""
+    from orchestration.evaluation import evaluate_scores, lines
+
+    workspace = open_workspace(shop)
+    day = as_of.date() if as_of else workspace.default_as_of()
+    console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
+
+
+def _needs_training(workspace: Workspace, day: date) -> bool:
+    """Without a champion; and where a run that trained was killed, so that the same run again does the same."""
+    from orchestration.inputs import unfinished
+    from orchestration.models import champions
+
+    left = unfinished(workspace.state, day.isoformat())
+    return bool(left and left.training_dates) or not champions(workspace)

@@ -1,0 +1,122 @@
+"""A first ``<touchpoint>.sql`` where a rename is not enough.
+
+Belongs here: required columns made out of others, lines below zero as returns. Does not belong here: renames, which
+stand in shop.yml (``draft``).
+"""
+
+from __future__ import annotations
+
+from orchestration.drafting.guess import DERIVABLE, Choice, Guess
+from orchestration.landing import sql
+
+MARK = "--? "
+"""Begins a line of a mapping that is only a guess."""
+
+
+def needs_mapping(found: Guess) -> bool:
+    """Whether some required column can only be made, or order lines go below zero."""
+    lacking = [name for name in found.missing if name in DERIVABLE.get(found.contract.name, ())]
+    return bool(lacking or found.clashing) or _has_negative_lines(found)
+
+
+def mapping(found: Guess) -> str:
+    """Text of the mapping: what is sure, guesses as comments, and what is made."""
+    made = _made(found)
+    lines = [
+        f"-- Drafted by `regulars init` from {found.sample.path.name}. Lines that begin with",
+        f"-- `{MARK.strip()}` are guesses: remove the mark in front of what is right.",
+        "-- Every row of `landed` must come out once, with its file_line.",
+        "select",
+        "    file_line,",
+    ]
+    for name, expression in made.items():
+        lines.append(f"    {expression} as {name},")
+    for name, choice in found.choices.items():
+        if name not in made:
+            lines.append(_line(name, choice))
+    if found.known_at:
+        lines.append(_line("known_at", found.known_at))
+    lines += foreign_words(found, "    -- ")
+    if found.unused:
+        lines.append(f"    -- not used: {', '.join(found.unused)}")
+    return "\n".join([*lines, "from landed", ""])
+
+
+def foreign_words(found: Guess, indent: str) -> list[str]:
+    """Comments on columns that mean something of the contract in the shop's own words."""
+    return [
+        f"{indent}{canonical.name}: {name} says {', '.join(found.contents[name].words)}; the contract knows "
+        f"{', '.join(canonical.allowed)}. A case in {found.contract.name}.sql can translate"
+        for canonical, name in found.foreign
+    ]
+
+
+def _line(name: str, choice: Choice) -> str:
+    mark = "" if choice.is_sure else MARK
+    others = f"; also possible: {', '.join(choice.others)}" if choice.others else ""
+    return f"    {mark}{sql.name(choice.column)} as {name}," + ("" if choice.is_sure else f"  -- a guess{others}")
+
+
+def _has_negative_lines(found: Guess) -> bool:
+    quantity = found.choices.get("quantity")
+    return found.contract.name == "orders" and quantity is not None and found.contents[quantity.column].is_negative
+
+
+def _made(found: Guess) -> dict[str, str]:
+    """SQL by canonical column that no column of the file is."""
+    make = {"orders": _order, "events": _event, "subscriptions": _subscription}.get(found.contract.name)
+    return make(found) if make else {}
+
+
+def _order(found: Guess) -> dict[str, str]:
+    made: dict[str, str] = {}
+    lacking = found.missing
+    whose, day = _column(found, "account_id"), _column(found, "ordered_at")
+    order = _column(found, "order_id")
+    if "order_id" in lacking and whose and day:
+        # A customer's day is an order.
+        order = made["order_id"] = f"{whose}::varchar || '-' || {day}::varchar"
+    if "line_number" in lacking and order:
+        made["line_number"] = f"row_number() over (partition by {order} order by file_line)"
+    quantity = _column(found, "quantity")
+    units = _number(found, found.choices["quantity"].column) if quantity else "1"
+    if "quantity" in lacking:
+        made["quantity"] = "1"
+    if "unit_price" in lacking and found.line_total:
+        total = _number(found, found.line_total.column)
+        made["unit_price"] = f"abs({total}) / nullif(abs({units}), 0)" if quantity else f"abs({total})"
+    if _has_negative_lines(found):
+        made["line_type"] = f"if({units} < 0, 'return', 'sale')"
+        made["quantity"] = f"abs({units})"
+    return made
+
+
+def _event(found: Guess) -> dict[str, str]:
+    if "event_id" not in found.missing:
+        return {}
+    cells = ", ".join(f"coalesce({sql.name(name)}::varchar, '')" for name in found.sample.names)
+    content = f"md5(concat_ws('|', {cells}))"
+    # Two equal rows are two events.
+    return {"event_id": f"{content} || '-' || row_number() over (partition by {content} order by file_line)"}
+
+
+def _subscription(found: Guess) -> dict[str, str]:
+    made: dict[str, str] = {}
+    whose, start, end = (_column(found, name) for name in ("account_id", "started_at", "ended_at"))
+    if "subscription_id" in found.missing and whose and start:
+        made["subscription_id"] = f"{whose}::varchar || '-' || {start}::varchar"
+    if "status" in found.missing:
+        made["status"] = f"if(nullif({end}::varchar, '') is null, 'active', 'ended')" if end else "'active'"
+    return made
+
+
+def _column(found: Guess, canonical: str) -> str | None:
+    choice = found.choices.get(canonical)
+    return sql.name(choice.column) if choice else None
+
+
+def _number(found: Guess, column: str) -> str:
+    text = f"{sql.name(column)}::varchar"
+    if found.contents[column].has_decimal_comma:
+        text = f"replace(replace({text}, '.', ''), ',', '.')"
+    return f"try_cast({text} as double)"
