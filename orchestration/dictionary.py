@@ -39,8 +39,8 @@ def tables_page(contract: Contract) -> str:
         "# The published tables",
         "",
         f"Written by `{COMMAND}` from `dbt_project/models/activation/activation.yml`; the same words stand as comments "
-        "on the views and columns in Postgres. Schema `crm`. Instants are UTC. The contract only grows: a column may be "
-        "added, never renamed, retyped or dropped.",
+        "on the views and columns in Postgres. Schema `crm`. Instants are UTC. The contract only grows: a column may "
+        "be added, never renamed, retyped or dropped.",
         "",
         "*Needs* names the purpose without whose standing grant the value is withheld, when publishing and live in the "
         "view; in its place stands null, false for a boolean, or what is named.",

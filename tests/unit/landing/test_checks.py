@@ -200,3 +200,59 @@ def test_rows_of_an_erased_person_from_before_the_erasure_are_counted_and_kept_n
     assert (batch.rows_in, batch.accepted, batch.refused, batch.quarantined) == (6, 2, 3, 1)
     assert door.rows("orders", "order_id") == [("o4",), ("o5",)]
     assert door.quarantine("line") == [(6,)]
+
+
+EUROPEAN = {"orders": {"files": "o*", "decimal": ",", "date_format": ["%d.%m.%Y %H:%M", "%d.%m.%Y"]}}
+EUROPEAN_HEADER = "order_id;line_number;ordered_at;quantity;unit_price\n"
+
+
+def test_decimal_commas_and_days_before_months_are_read_as_shop_yml_says(make_door: Callable[..., Door]) -> None:
+    door = make_door(EUROPEAN)
+    rows = ["o1;1;13.06.2025 10:30;2;1.234,50", "o2;1;03.04.2025;1,5;-0", "o3;1;2025-06-01T10:00:00Z;1.000;,5"]
+    door.put("o.csv", EUROPEAN_HEADER + "\n".join(rows))
+    door.land()
+    assert door.rows("orders", "order_id, occurred_at::varchar, quantity::varchar, unit_price::varchar") == [
+        ("o1", "2025-06-13 08:30:00", "2.000", "1234.5000"),
+        ("o2", "2025-04-02 22:00:00", "1.500", "0.0000"),
+        ("o3", "2025-06-01 10:00:00", "1000.000", "0.5000"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "value", "rule"),
+    [
+        ("31.02.2025;1;1", "ordered_at", "31.02.2025", "no timestamp"),
+        ("13/06/2025;1;1", "ordered_at", "13/06/2025", "no timestamp"),
+        ("13.06.25;1;1", "ordered_at", "13.06.25", "no timestamp"),
+        ("13.06.2025;1;1,234.50", "unit_price", "1,234.50", "no decimal(18,4)"),
+        ("13.06.2025;1;12.34", "unit_price", "12.34", "no decimal(18,4)"),
+        ("13.06.2025;1;9,90 €", "unit_price", "9,90 €", "no decimal(18,4)"),
+    ],
+)
+def test_what_is_written_otherwise_is_quarantined_with_its_own_value(
+    make_door: Callable[..., Door], cells: str, column: str, value: str, rule: str
+) -> None:
+    door = make_door(EUROPEAN)
+    door.put("o.csv", f"{EUROPEAN_HEADER}o1;1;13.06.2025;1;1\no2;1;{cells}\n")
+    door.land()
+    assert door.quarantine("file, line, column_name, value, rule") == [("o.csv", 3, column, value, rule)]
+
+
+def test_a_number_that_is_one_in_the_file_is_not_read_by_its_comma(make_door: Callable[..., Door]) -> None:
+    door = make_door(EUROPEAN)
+    door.put_parquet(
+        "o.parquet",
+        "select 'o1' as order_id, 1 as line_number, '13.06.2025' as ordered_at, 1 as quantity,"
+        " 12.345::double as unit_price",
+    )
+    door.land()
+    assert door.rows("orders", "unit_price::varchar") == [("12.3450",)]
+
+
+def test_windows_1252_is_read_where_shop_yml_says_so_with_its_lines(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "o*", "encoding": "windows-1252"}})
+    text = "order_id,line_number,ordered_at,quantity,unit_price,channel\no1,1,2025-06-01,1,1,Größe\no2,1,nie,1,1,€\n"
+    door.put("o.csv", text.encode("cp1252"))
+    door.land()
+    assert door.rows("orders", "channel") == [("Größe",)]
+    assert door.quarantine("line, value, json_extract_string(raw_row, 'channel')") == [(3, "nie", "€")]

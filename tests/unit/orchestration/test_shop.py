@@ -60,3 +60,18 @@ def test_an_unknown_shop_is_answered_with_the_likely_one(tmp_path: Path) -> None
 
 def test_a_closed_data_set_knows_its_last_day(tmp_path: Path) -> None:
     assert load_shop(shop_with(tmp_path, MINIMAL + "closed_on: 2011-12-10\n"), "corner").closed_on == date(2011, 12, 10)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("%d.%m.%Y %z", "with an offset"), ("%H:%M", "day, month and year"), ("%d.%m.%Q", "%Q is none of")],
+)
+def test_a_date_format_that_names_no_day_is_a_mistake(tmp_path: Path, written: str, words: str) -> None:
+    text = f"name: Shop\ntouchpoints: {{orders: {{files: '*.csv', date_format: '{written}'}}}}\n"
+    with pytest.raises(ShopError, match=words):
+        load_shop(shop_with(tmp_path, text), "corner")
+
+
+def test_columns_of_which_every_line_is_a_comment_are_none(tmp_path: Path) -> None:
+    text = "name: Shop\ntouchpoints:\n  orders:\n    files: '*.csv'\n    columns:\n      # order_id: Nr\n"
+    assert load_shop(shop_with(tmp_path, text), "corner").touchpoints["orders"].columns == {}

@@ -186,6 +186,18 @@ def test_views_and_columns_carry_the_contracts_comments(world: PublishingWorld) 
     assert comments == [("What we expect of a customer; 100 % of them.", "From 0 to 1; it's calibrated.")]
 
 
+def test_the_publishers_own_views_are_described_to_the_last_column(world: PublishingWorld) -> None:
+    world.publish(0)
+    silent = ask(
+        world,
+        """select c.relname, a.attname
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+           where n.nspname = 'crm' and c.relname in ('generations', 'suppressions') and a.attnum > 0
+             and (obj_description(c.oid) is null or col_description(c.oid, a.attnum) is null)""",
+    )
+    assert silent == []
+
+
 def test_generations_say_which_run_wrote_what_is_seen(world: PublishingWorld) -> None:
     world.publish(0, 3)
     world.publish(1, 4)

@@ -1,0 +1,217 @@
+"""``regulars check``: it agrees with the landing, changes nothing, quotes nothing, and knows what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+from worlds import Deployment, corner_shop
+
+from orchestration.checking.columns import shape
+from orchestration.checking.examine import examine
+from orchestration.checking.findings import Findings
+from orchestration.checking.words import show
+from orchestration.landing import LandingReport, land
+
+HEADER = "order_id,line_number,ordered_at,account_id,quantity,unit_price\n"
+DIRTY = (
+    HEADER
+    + "o1,1,2025-01-01T10:00:00Z,a1,1,9.90\n" * 2  # the second is a duplicate
+    + "o2,1,never,hidden2,1,9.90\n"
+    + "o3,1,hidden3,a3,1,9.90\n"
+    + "o4,1,2025-01-01T10:00:00Z,a4,-1,9.90\n"
+    + "o5,few\n"
+    + ",1,2025-01-01T10:00:00Z,a5,1,9.90\n"
+)
+
+
+def checked(deployment: Deployment) -> Findings:
+    workspace = deployment.workspace
+    return examine(
+        workspace.shop,
+        workspace.state,
+        workspace.landing_folder,
+        now=workspace.now(),
+        connect=workspace.connect_anywhere,
+    )
+
+
+def landed(deployment: Deployment) -> LandingReport:
+    workspace = deployment.workspace
+    workspace.state.prepare()
+    return land(
+        workspace.shop,
+        workspace.state,
+        workspace.landing_folder,
+        now=workspace.now(),
+        settle_seconds=0,
+        connect=workspace.connect,
+    )
+
+
+def printed(findings: Findings) -> str:
+    console = Console(width=200, highlight=False, color_system=None)
+    with console.capture() as capture:
+        show(findings, console)
+    return capture.get()
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file with its content's hash, and every folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.md5(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in folder.rglob("*")
+    }
+
+
+def put(deployment: Deployment, name: str, text: str) -> None:
+    (deployment.folder / "data" / "corner" / "landing" / name).write_text(text)
+
+
+def change(deployment: Deployment, edit: Callable[[dict[str, Any]], None]) -> None:
+    path = deployment.folder / "shops" / "corner" / "shop.yml"
+    content = yaml.safe_load(path.read_text())
+    edit(content)
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.fixture
+def dirty(tmp_path: Path) -> Deployment:
+    deployment = corner_shop(tmp_path, DIRTY)
+    put(deployment, "orders_2.csv", DIRTY.replace("o4", "o6"))  # repeats most of the first
+    put(deployment, "orders_bad.csv", HEADER + "o1,1,never,a1,1,1\n")
+    return deployment
+
+
+def test_check_and_landing_count_the_same_rows_by_the_same_rules(dirty: Deployment) -> None:
+    told, done = checked(dirty), landed(dirty)
+    by_file = {file.file: file for file in told.files}
+    assert len(done.landed) == 2
+    for batch in done.landed:
+        file = by_file[batch.file]
+        assert (file.rows_in, file.accepted, file.quarantined, file.duplicates, file.refused) == (
+            batch.rows_in, batch.accepted, batch.quarantined, batch.duplicates, batch.refused,
+        )  # fmt: skip
+        assert Counter((rule.rule, rule.column, rule.rows, rule.first_line) for rule in file.rules) == Counter(
+            (rule.rule, rule.column, rule.rows, rule.first_line) for rule in batch.rules
+        )
+    assert [(file.file, file.error) for file in told.files if file.error] == [
+        (error.file, error.message) for error in done.errors
+    ]
+
+
+def test_check_changes_nothing_before_and_after_a_landing(dirty: Deployment) -> None:
+    before = tree(dirty.folder)
+    checked(dirty)
+    assert tree(dirty.folder) == before
+    landed(dirty)
+    put(dirty, "orders_3.csv", DIRTY.replace("o1", "o9"))
+    before = tree(dirty.folder)
+    again = {file.file: file for file in checked(dirty).files}
+    assert tree(dirty.folder) == before
+    assert again["orders.csv"].has_landed_before
+    assert (again["orders_3.csv"].accepted, again["orders_3.csv"].duplicates) == (1, 1)
+
+
+def test_nothing_that_check_prints_is_a_value_of_a_bad_row(dirty: Deployment) -> None:
+    said = printed(checked(dirty))
+    assert "no timestamp" in said
+    assert "xxxxx" in said, "the shape of the first bad instant"
+    assert not [value for value in ("never", "hidden", "o5,few") if value in said]
+
+
+def test_a_shape_keeps_signs_and_nothing_else() -> None:
+    assert shape("31.02.2024 7h") == "99.99.9999 9x"
+    assert shape("Größe@über.de") == "xxxxx@xxxx.xx"
+    assert shape(None) == "(empty)"
+    assert shape("a" * 99) == "x" * 23 + "…"
+
+
+def test_a_renamed_column_is_missed_and_the_likely_one_named(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY.replace("ordered_at", "order_at"))
+    findings = checked(deployment)
+    assert not findings.can_land
+    assert "no column 'ordered_at', did you mean 'order_at'?" in str(findings.files[0].error)
+    assert ("order_at", None) in findings.files[0].unused or ("order_at", "ordered_at") in findings.files[0].unused
+
+
+def test_an_unused_column_is_named_with_what_it_looks_like(tmp_path: Path) -> None:
+    findings = checked(corner_shop(tmp_path, DIRTY.replace("account_id", "KundenNr")))
+    assert findings.files[0].unused == (("KundenNr", "account_id"),)
+    assert "says whose it is" in findings.troubles[-1]
+
+
+def test_a_mapping_that_is_no_sql_is_said_with_its_error(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY)
+    (deployment.folder / "shops" / "corner" / "orders.sql").write_text("select file_line, no_such_column from landed")
+    findings = checked(deployment)
+    assert not findings.can_land
+    assert "no_such_column" in str(findings.files[0].error)
+
+
+def test_without_a_basis_for_profiling_it_says_that_nobody_would_be_scored(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY)
+    assert "profiling is assumed: a test" in checked(deployment).notes
+    change(deployment, lambda content: content.pop("consent"))
+    assert "everybody would be published without a score" in checked(deployment).troubles[0]
+    assert checked(deployment).can_land, "which a shop may want"
+
+
+def regular(customers: int, gap: int, until: int) -> str:
+    """Every customer buys every ``gap`` days of 2024."""
+    from datetime import date, timedelta
+
+    days = [(c, date(2024, 1, 1) + timedelta(n)) for c in range(customers) for n in range(c % gap, until, gap)]
+    return HEADER + "".join(f"o{n},1,{day}T10:00:00Z,a{c},1,9.9\n" for n, (c, day) in enumerate(days))
+
+
+def test_the_horizon_it_suggests_is_the_rhythm_in_whole_weeks(tmp_path: Path) -> None:
+    found = checked(corner_shop(tmp_path, regular(40, 20, 360)))
+    assert found.rhythm is not None
+    assert found.suggestion is not None
+    assert (found.rhythm.customers, found.rhythm.median_gap, found.rhythm.long_gap) == (40, 20, 20)
+    assert (found.suggestion.horizon_days, found.suggestion.is_cut) == (21, False)
+
+
+def test_a_short_history_gets_a_shorter_horizon_and_is_told_so(tmp_path: Path) -> None:
+    found = checked(corner_shop(tmp_path, regular(60, 40, 100)))
+    assert found.suggestion is not None
+    assert (found.suggestion.horizon_days, found.suggestion.is_cut) == (28, True)
+
+
+def test_as_ofs_and_who_would_be_eligible_follow_from_the_days(tmp_path: Path) -> None:
+    orders = regular(40, 20, 360)
+    deployment = corner_shop(tmp_path, orders, closed_on="2025-01-01", churn={"horizon_days": 28, "active_days": 60})
+    found = checked(deployment).as_ofs
+    assert found is not None
+    assert (str(found.first), str(found.default), str(found.last_evaluable)) == (
+        "2024-01-02",
+        "2025-01-01",
+        "2024-11-28",
+    )
+    assert (found.now.eligible, found.training_snapshots) == (40, 11)
+    assert found.labelled is not None
+    assert (str(found.labelled.as_of_date), found.labelled.eligible, found.labelled.churned) == ("2024-11-27", 40, 0)
+
+
+def test_a_history_that_was_learned_today_teaches_nothing_and_check_says_what_to_do(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, regular(40, 20, 360), churn={"horizon_days": 28, "active_days": 400})
+    change(deployment, lambda content: content["touchpoints"]["orders"].pop("history"))
+    assert any("history: true" in trouble for trouble in checked(deployment).troubles)
+
+
+def test_the_command_ends_with_one_where_nothing_could_be_landed_and_two_where_there_is_no_shop(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, HEADER + "o1,1,never,a1,1,1\n")
+    done = deployment.run("check")
+    assert done.returncode == 1
+    assert "nothing could be landed" in done.stdout
+    assert "no timestamp" in done.stdout
+    unknown = deployment.run("check", "--shop", "korner")
+    assert unknown.returncode == 2
+    assert "did you mean 'corner'" in unknown.stderr

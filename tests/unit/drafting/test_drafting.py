@@ -1,0 +1,174 @@
+"""``regulars init``: what it recognises, what it leaves to be confirmed, and that what it writes can be landed."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from worlds import ROOT, Deployment
+
+from orchestration.drafting.draft import confirmed
+from orchestration.drafting.start import Draft, draft
+from orchestration.landing import LandingError, rehearsal
+from orchestration.shop import load_shop
+from orchestration.state import State
+
+NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
+
+
+def drafted(folder: Path) -> Draft:
+    return draft("corner", folder, None, now=NOW, connect=duckdb.connect)
+
+
+def write(folder: Path, name: str, lines: list[str], encoding: str = "utf-8") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return folder
+
+
+def landed(found: Draft, folder: Path, root: Path) -> dict[str, tuple[int, int]]:
+    """Rows in and accepted by touchpoint, once every guess is confirmed."""
+    shop = root / "shops" / "corner"
+    shop.mkdir(parents=True)
+    for name, text in found.files.items():
+        (shop / name).write_text(confirmed(confirmed(text), "--? "))
+    state = State(root / "state", root / "keys", "corner")
+    with rehearsal(load_shop(shop.parent, "corner"), state, folder, now=NOW, connect=duckdb.connect) as rehearsed:
+        assert rehearsed.report.errors == ()
+        return {batch.touchpoint: (batch.rows_in, batch.accepted) for batch in rehearsed.report.landed}
+
+
+def days(count: int) -> list[date]:
+    return [date(2024, 1, 1) + timedelta(n % 500) for n in range(count)]
+
+
+def test_the_files_of_the_demo_are_recognised_with_their_mapping(tmp_path: Path) -> None:
+    """The demo's order system speaks German; its folder under shops/ is what a person wrote for it."""
+    known = yaml.safe_load((ROOT / "shops" / "demo" / "shop.yml").read_text())["touchpoints"]["orders"]
+    header = [*known["columns"].values(), "exportiert_am"]
+    row = ["B{n}", "1", "sale", "{d} 10:00:00", "K{k}", "k{k}@x.org", "+49 30 {k}", "C{k}", "A1", "2", "9.90", "0.00",
+           "EUR", "web", "paid", "{d} 11:00:00", "1", "{d} 12:00:00"]  # fmt: skip
+    lines = [";".join(row).format(n=n, k=n % 90, d=day) for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "orders_2024-01.csv", [";".join(header), *lines])
+    orders = yaml.safe_load(drafted(folder).files["shop.yml"])["touchpoints"]["orders"]
+    told = {name: orders["columns"].get(name, name) for name in known["columns"]}
+    assert {name: (told[name], column) for name, column in known["columns"].items() if told[name] != column} == {}
+    assert orders["known_at"] == known["known_at"]
+    assert orders["files"] == "orders_*.csv"
+
+
+def test_how_a_european_export_is_written_is_seen_from_its_values(tmp_path: Path) -> None:
+    rows = [f"B{n};1;K{n % 80};{day:%d.%m.%Y};A1;2;1.234,50" for n, day in enumerate(days(300))]
+    header = "Belegnr;Pos;Kundennr;Bestelldatum;Artikelnr;Menge;Stückpreis"
+    folder = write(tmp_path / "in", "Umsätze.csv", [header, *rows], "cp1252")
+    found = drafted(folder)
+    orders = yaml.safe_load(found.files["shop.yml"])["touchpoints"]["orders"]
+    assert (orders["encoding"], orders["decimal"], orders["date_format"]) == ("windows-1252", ",", ["%d.%m.%Y"])
+    assert landed(found, folder, tmp_path) == {"orders": (300, 300)}
+
+
+def test_day_first_or_month_first_is_asked_where_no_value_tells(tmp_path: Path) -> None:
+    rows = [f"o{n},1,{n % 12 + 1:02}/{n % 9 + 1:02}/2024,c{n % 80},1,9.9" for n in range(200)]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,customer id,quantity,price", *rows])
+    text = drafted(folder).files["shop.yml"]
+    assert '#? date_format: ["%d/%m/%Y"]' in text
+    clear = write(tmp_path / "in2", "orders.csv", ["order id,line,order date,customer id,quantity,price",
+                  *rows, "o999,1,12/31/2024,c1,1,9.9"])  # fmt: skip
+    assert '    date_format: ["%m/%d/%Y"]' in drafted(clear).files["shop.yml"]
+
+
+def test_what_is_only_a_guess_stands_as_a_comment_with_the_other_candidates(tmp_path: Path) -> None:
+    rows = [f"o{n},1,{day},X{n % 70},Y{n % 60},1,9.90" for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,AA,BB,quantity,price", *rows])
+    text = drafted(folder).files["shop.yml"]
+    assert re.search(r"#\? account_id: AA  # a guess; also possible: BB", text)
+    assert "account_id" not in yaml.safe_load(text)["touchpoints"]["orders"]["columns"]
+    assert yaml.safe_load(confirmed(text))["touchpoints"]["orders"]["columns"]["account_id"] == "AA"
+
+
+def test_orders_without_numbers_and_with_negative_lines_get_a_mapping_that_lands(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    rows = [f"C{draw.randrange(90)},{day},{draw.choice([1, 2, -1])},9.90,Complete" for day in days(400)]
+    folder = write(tmp_path / "in", "sales.csv", ["customer,date,qty,amount,status", *rows])
+    found = drafted(folder)
+    assert set(found.files) == {"shop.yml", "orders.sql"}
+    assert "'return', 'sale'" in found.files["orders.sql"]
+    assert "status says Complete" in found.files["orders.sql"]
+    rows_in, accepted = landed(found, folder, tmp_path)["orders"]
+    assert (rows_in, accepted) == (400, 400)
+
+
+def test_events_alone_are_a_shop(tmp_path: Path) -> None:
+    start = datetime(2024, 1, 1)  # noqa: DTZ001 - written with Z
+    rows = [
+        json.dumps({"userId": f"u{n % 80}", "ts": f"{(start + timedelta(hours=n)).isoformat()}Z", "action": "play"})
+        for n in range(900)
+    ]
+    folder = write(tmp_path / "in", "plays_2024.jsonl", rows)
+    found = drafted(folder)
+    assert yaml.safe_load(found.files["shop.yml"])["churn"]["activity"] == "events"
+    assert landed(found, folder, tmp_path) == {"events": (900, 900)}
+
+
+def test_subscriptions_alone_are_a_shop(tmp_path: Path) -> None:
+    rows = [f"V{n};K{n};S;{day:%d.%m.%Y};{'' if n % 3 else '01.05.2025'};9,99" for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "Verträge.csv", ["Vertragsnummer;Kundennummer;Tarif;Beginn;Ende;Preis", *rows])
+    found = drafted(folder)
+    assert yaml.safe_load(found.files["shop.yml"])["churn"]["mode"] == "subscription"
+    assert landed(found, folder, tmp_path) == {"subscriptions": (300, 300)}
+
+
+def test_the_rhythm_of_purchases_gives_the_horizon_and_an_old_extract_is_closed(tmp_path: Path) -> None:
+    first = date(2023, 1, 1)
+    rows = [f"o{n},1,{first + timedelta(14 * (n // 60) + n % 60 // 9)},c{n % 60},1,9" for n in range(60 * 40)]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,customer id,quantity,price", *rows])
+    said = yaml.safe_load(drafted(folder).files["shop.yml"])
+    assert said["churn"] == {"mode": "inactivity", "activity": "orders", "active_days": 28, "horizon_days": 14}
+    assert (said["first_as_of"], said["closed_on"]) == (date(2023, 1, 1), date(2024, 7, 7))
+
+
+def test_an_unreadable_file_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    rows = [f"o{n},1,{day},c{n % 60},1,9.90" for n, day in enumerate(days(200))]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,customer id,quantity,price", *rows])
+    (folder / "customers.parquet").write_bytes(b"PAR1 and no more")
+    found = drafted(folder)
+    assert [one.name for one in found.found] == ["orders"]
+    assert found.leftover[0].startswith("customers.parquet: cannot be read")
+
+
+def test_a_folder_in_which_nothing_is_a_shop_says_what_it_saw(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", "notes.csv", ["a,b", "x,y"])
+    (folder / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(
+        LandingError, match=r"looks like orders, events or subscriptions.*broken.parquet: cannot be read"
+    ):
+        drafted(folder)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"), [(False, "there is no landing folder|there is no folder"), (True, "it is empty")]
+)
+def test_no_folder_and_an_empty_one_are_told_apart(tmp_path: Path, make: bool, words: str) -> None:
+    folder = tmp_path / "in"
+    if make:
+        folder.mkdir()
+    with pytest.raises(LandingError, match=words):
+        drafted(folder)
+
+
+def test_the_command_never_touches_a_folder_that_exists_and_refuses_odd_names(tmp_path: Path) -> None:
+    shop = tmp_path / "shops" / "mine"
+    shop.mkdir(parents=True)
+    (shop / "shop.yml").write_text("mine")
+    deployment = Deployment(tmp_path, "mine")
+    done = deployment.run("init", "mine")
+    assert done.returncode == 2
+    assert "exists and is left as it is" in done.stderr
+    assert (shop / "shop.yml").read_text() == "mine"
+    assert deployment.run("init", "../mine").returncode == 2
