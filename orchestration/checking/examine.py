@@ -15,6 +15,7 @@ from ml.splits import Outcome, snapshot_dates
 from orchestration.checking.columns import columns_of, shape, unused_columns
 from orchestration.checking.consents import consent_troubles
 from orchestration.checking.findings import AsOfs, FileFinding, Findings, RuleFinding
+from orchestration.checking.guesses import unconfirmed
 from orchestration.checking.rhythm import Rhythm, rhythm, standing, suggestion
 from orchestration.landing import Manifest, Rehearsal, batches, load_contract, rehearsal, rows_path, sql
 from orchestration.landing.errors import FileRefusedError
@@ -52,7 +53,11 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
             rhythm=seen,
             suggestion=suggestion(seen, shop.churn.label_delay_days) if seen else None,
             as_ofs=possible,
-            troubles=(*consent_troubles(connection, consents, shop), *_time_troubles(shop, bool(rows), seen, possible)),
+            troubles=(
+                *unconfirmed(shop),
+                *consent_troubles(connection, consents, shop),
+                *_time_troubles(shop, bool(rows), seen, possible),
+            ),
             notes=tuple(f"{p} is assumed: {c.because}" for p, c in shop.consent.items() if c.basis == "assume"),
         )
 

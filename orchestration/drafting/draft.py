@@ -92,7 +92,10 @@ def _currency(found: list[Found]) -> list[str]:
 
 def _dates(tempo: Tempo | None) -> list[str]:
     if tempo is None:
-        return [f"{MARK}first_as_of: 2020-01-01  # earliest day that a run may look from"]
+        return [
+            f"{MARK}first_as_of: 2020-01-01  # earliest day that a run may look from",
+            "# closed_on: 2025-01-31  # of an old extract: the day on which its data end; a run looks from it",
+        ]
     lines = [f"first_as_of: {tempo.rhythm.first_day}  # earliest day that a run may look from"]
     ends = tempo.rhythm.last_day + timedelta(1)
     if (tempo.today - ends).days > HISTORY_DAYS:

@@ -19,6 +19,11 @@ def needs_mapping(found: Guess) -> bool:
     return bool(lacking or found.clashing) or _has_negative_lines(found)
 
 
+def made_columns(found: Guess) -> tuple[str, ...]:
+    """Columns that the mapping makes out of others; empty without a mapping."""
+    return tuple(_made(found)) if needs_mapping(found) else ()
+
+
 def mapping(found: Guess) -> str:
     """Text of the mapping: what is sure, guesses as comments, and what is made."""
     made = _made(found)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from orchestration.drafting.entries import MARK
 from orchestration.drafting.mapping import MARK as SQL_MARK
+from orchestration.drafting.mapping import made_columns
 from orchestration.drafting.start import Draft
 
 
@@ -20,7 +21,7 @@ def show(draft: Draft, folder: Path, console: Console) -> None:
     """Print the draft's account of itself."""
     console.print(f"[bold]{escape(str(folder))}[/]  {', '.join(draft.files)}\n", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("touchpoint", "files", "rows", "sure", "to confirm", "missing"):
+    for heading in ("touchpoint", "files", "rows", "sure", "to confirm", "made in SQL", "missing"):
         table.add_column(heading, justify="right" if heading == "rows" else "left", overflow="fold")
     for one in draft.found:
         choices = one.guess.choices.values()
@@ -30,7 +31,8 @@ def show(draft: Draft, folder: Path, console: Console) -> None:
             f"{one.guess.sample.rows:,}",
             str(sum(choice.is_sure for choice in choices)),
             escape(", ".join(f"{choice.canonical}: {choice.column}" for choice in choices if not choice.is_sure)),
-            ", ".join(one.guess.missing),
+            ", ".join(made_columns(one.guess)),
+            ", ".join(name for name in one.guess.missing if name not in made_columns(one.guess)),
         )
     console.print(table)
     for line in draft.leftover:
@@ -49,12 +51,17 @@ def _print_next(draft: Draft, folder: Path, console: Console) -> None:
     if guesses:
         marks = " or ".join(f"`{mark.strip()}`" for mark in dict.fromkeys(mark for _, mark in _marked(draft)))
         console.print(
-            f"  1. edit {escape(str(folder / 'shop.yml'))}: {guesses} lines begin with {marks}; remove the mark where "
+            f"  1. edit {escape(_edited(draft, folder))}: {guesses} lines begin with {marks}; remove the mark where "
             "the guess is right",
             soft_wrap=True,
         )
     console.print(f"  {2 if guesses else 1}. regulars check --shop {draft.slug}")
     console.print(f"  {3 if guesses else 2}. regulars run --shop {draft.slug}")
+
+
+def _edited(draft: Draft, folder: Path) -> str:
+    mappings = [name for name in draft.files if name != "shop.yml"]
+    return " and ".join([str(folder / "shop.yml"), *mappings])
 
 
 def _marked(draft: Draft) -> list[tuple[str, str]]:
