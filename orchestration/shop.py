@@ -131,7 +131,8 @@ def load_shop(shops_dir: Path, slug: str) -> Shop:
     if not path.exists():
         shops = sorted(p.parent.name for p in shops_dir.glob("*/shop.yml"))
         raise ShopError(
-            f"{_unknown('shop', slug, shops)}: no {path}. Shops here: {', '.join(shops) or 'none'}. A new one: regulars init {slug}"
+            f"{_unknown('shop', slug, shops)}: no {path}. Shops here: {', '.join(shops) or 'none'}. "
+            f"A new one: regulars init {slug}"
         )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
