@@ -69,7 +69,7 @@ THEMES = {
     "satisfaction": Theme("We can do better for you", "You told us that you are happy", "No rating given in 365 days"),
     "loyalty": Theme("There is more to your membership", "You make good use of your membership"),
     "contract": Theme("Your contract is due for a look", "Your contract runs on", "No contract"),
-    "payment": Theme("A payment of yours has not reached us", "Your payments reach us", "No payment has failed"),
+    "payment": Theme("There has been trouble with a payment", "Your payments reach us", "No payment has failed"),
     "price": Theme("The price of your plan has changed", "The price of your plan has held", "No price rise on record"),
     "usage": Theme(
         "There is more in your plan than you have used lately", "You make good use of your plan", "No usage on record"

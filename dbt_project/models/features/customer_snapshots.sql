@@ -1,4 +1,4 @@
--- Who stands in which snapshot: everybody with activity at the scored as-of, the eligible at those that train.
+-- Who stands in which snapshot: everybody with activity or a contract, ended ones too, at the scored as-of, the eligible at those that train.
 with orders as (
     select * from {{ ref('snapshot_orders') }}
 ),
@@ -19,6 +19,8 @@ customers as (
     select as_of_date, customer_id from activity
     union
     select as_of_date, customer_id from contracts
+    union
+    select as_of_date, customer_id from {{ ref('snapshot_contract_changes') }}
 ),
 
 eligible as (
