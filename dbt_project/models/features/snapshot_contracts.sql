@@ -21,6 +21,7 @@ running as (
         case when versions.status = 'past_due' then 1 else 0 end as past_due,
         case when versions.notice_given_at < versions.as_of or versions.status = 'cancelled' then 1 else 0 end as notice,
         case versions.billing_period when 'week' then 7 when 'month' then 30 when 'quarter' then 91 when 'year' then 365 end as period_days,
+        cast(versions.price as double) as price,
         {{ ratio('versions.usage', 'versions.usage_limit') }} as usage_share
     from versions
     inner join identifiers
@@ -48,7 +49,8 @@ final as (
         cast(max(notice) as double) as has_given_notice,
         min(can_end) = 1 as can_end_within_horizon,
         min(notice) = 1 as is_under_notice,
-        max(usage_share) as usage_share
+        max(usage_share) as usage_share,
+        cast(sum(cast(round(price * 3000e0 / period_days, 0) as bigint)) as double) / 100 as price_per_30_days
     from judged
     group by 1, 2
 )
