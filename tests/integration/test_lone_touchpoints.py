@@ -11,7 +11,7 @@ from ml.simulator import WorldConfig
 from orchestration.publishing.files import current_generation
 
 STREAM = WorldConfig(seed=3, customers=400, products=48, start=date(2024, 4, 1), end=date(2025, 7, 1))
-STUDIO = WorldConfig(world="subscription", seed=3, customers=700, start=date(2024, 1, 1), end=date(2025, 7, 2))
+STUDIO = WorldConfig(world="subscription", seed=3, customers=600, start=date(2024, 1, 1), end=date(2025, 7, 2))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,16 @@ def test_a_studio_with_contracts_only_is_scored_and_says_who_has_given_notice(st
     assert counts["not_eligible"] > 0
     assert share(every, "(churn_probability is not null) = (status = 'scored')") == 1
     assert share(every, "churn_mode = 'subscription' and churn_horizon_days = 60") == 1
+
+
+def test_an_agent_sees_on_one_screen_how_the_contracts_of_a_studio_stand(studio: Deployment) -> None:
+    generation = current_generation(studio.workspace.state.published)
+    assert generation is not None
+    profiles = duckdb.sql(f"from '{generation.file('customer_profiles')}'")
+    running = profiles.filter("contracts_running_count > 0")
+    assert share(running, "next_renewal_date between date '2025-05-01' and date '2026-05-01'") == 1
+    assert running.filter("is_under_notice").shape[0] >= scores(studio).filter("status = 'notice_given'").shape[0] > 0
+    assert profiles.filter("contracts_running_count = 0 and (is_under_notice or is_past_due)").shape[0] == 0
 
 
 def test_reasons_of_a_studio_speak_of_contracts_payments_and_usage(studio: Deployment) -> None:
