@@ -11,7 +11,9 @@ from ml.simulator import WorldConfig
 from orchestration.publishing.files import current_generation
 
 STREAM = WorldConfig(seed=3, customers=400, products=48, start=date(2024, 4, 1), end=date(2025, 7, 1))
-STUDIO = WorldConfig(world="subscription", seed=3, customers=600, start=date(2024, 1, 1), end=date(2025, 7, 2))
+STUDIO = WorldConfig(
+    world="subscription", seed=3, customers=1000, start=date(2024, 1, 1), end=date(2025, 7, 2), leaving_rate_scale=2.0
+)
 
 
 @pytest.fixture(scope="module")
