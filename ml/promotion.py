@@ -35,7 +35,14 @@ class Decision:
         return ("promoted: " if self.is_promoted else "refused: ") + "; ".join(self.reasons)
 
 
-def decide(y: Floats, probabilities: Mapping[str, Floats], *, seed: int, champion_unfit: str | None = None) -> Decision:
+def decide(
+    y: Floats,
+    probabilities: Mapping[str, Floats],
+    *,
+    seed: int,
+    champion_unfit: str | None = None,
+    baseline: str = "recency",
+) -> Decision:
     """Compare models on the same customers of one backtest date.
 
     Parameters
@@ -43,23 +50,25 @@ def decide(y: Floats, probabilities: Mapping[str, Floats], *, seed: int, champio
     y
         What happened, 0/1, shape (customers,).
     probabilities
-        By model, shape (customers,): ``model`` is the challenger; ``champion`` and ``recency`` where there are any.
+        By model, shape (customers,): ``model`` is the challenger; ``champion`` and the baseline where there are any.
     champion_unfit
         Why the champion could not be scored on these features; it then cannot defend its place.
+    baseline
+        Name of the simple rule among the models, which must not rank better.
 
     Notes
     -----
     Refused where a probability is no number, where there is one class, where the calibration slope is certainly
-    beyond ``SLOPE_RANGE``, where recency alone ranks better beyond noise, or where the champion is: the 95 % interval
-    of a paired bootstrap by customer (``ml.bootstrap``) lies on the wrong side and the mean loses more than
-    ``TOLERANCE``.
+    beyond ``SLOPE_RANGE``, where the simple rule alone ranks better beyond noise, or where the champion is: the 95 %
+    interval of a paired bootstrap by customer (``ml.bootstrap``) lies on the wrong side and the mean loses more
+    than ``TOLERANCE``.
     """
     challenger = probabilities["model"]
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
     refusals = [
         *_slope_refusal(y, challenger),
-        *_ranks_worse_than_recency(y, challenger, probabilities.get("recency"), seed),
+        *_ranks_worse_than_rule(y, challenger, probabilities, baseline, seed),
     ]
     champion = probabilities.get("champion")
     differences = {} if champion is None else paired_bootstrap(y, challenger, champion, seed=seed)
@@ -85,11 +94,13 @@ def _slope_refusal(y: Floats, p: Floats) -> list[str]:
     return [f"calibration slope {slope:.2f} +- {error:.2f} lies beyond {low} to {high}"]
 
 
-def _ranks_worse_than_recency(y: Floats, p: Floats, recency: Floats | None, seed: int) -> list[str]:
+def _ranks_worse_than_rule(
+    y: Floats, p: Floats, probabilities: Mapping[str, Floats], baseline: str, seed: int
+) -> list[str]:
     """Ranking only: which of the two met the level of one season better is luck."""
-    if recency is None:
+    if baseline not in probabilities:
         return []
-    return _worse({"auc": paired_bootstrap(y, p, recency, seed=seed)["auc"]}, "recency alone")
+    return _worse({"auc": paired_bootstrap(y, p, probabilities[baseline], seed=seed)["auc"]}, f"{baseline} alone")
 
 
 def _worse(differences: Mapping[str, Difference], than: str) -> list[str]:

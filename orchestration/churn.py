@@ -21,11 +21,13 @@ from orchestration.workspace import Workspace
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     """Train on every finished snapshot, hold the challenger against the champion, register it."""
     from ml.churn.record import record
+    from ml.churn.rules import RULES
     from ml.churn.training import TooLittleData, TrainingPlan, train
     from ml.promotion import decide
 
     state, folder = workspace.state, snapshot_folder(workspace, inputs)
-    plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
+    rule = RULES[workspace.shop.churn.mode]
+    plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace), rule=rule)
     champion = defender(workspace, inputs, "churn")
     result = train(
         folder / "customer_features.parquet",
@@ -37,8 +39,13 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     if isinstance(result, TooLittleData):
         words = f"too little data: {result.reason}; the simple fallback scores"
         return Trained(False, words, {"customers": result.customers}, {})
+    backtest = result.backtest
     decision = decide(
-        result.backtest.y, result.backtest.probabilities, seed=plan.seed, champion_unfit=result.backtest.champion_unfit
+        backtest.y,
+        backtest.probabilities,
+        seed=plan.seed,
+        champion_unfit=backtest.champion_unfit,
+        baseline=rule.name,
     )
     tags = {"inputs_id": inputs.inputs_id, "code": inputs.code}
     with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
@@ -52,6 +59,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     """Score every customer of the as-of with the champion, or with the fallback where there is none."""
     from ml.churn import scoring
+    from ml.churn.rules import RULES
 
     folder, churn = snapshot_folder(workspace, inputs), workspace.shop.churn
     model = scorer(workspace, inputs, "churn")
@@ -59,7 +67,9 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         folder / "customer_features.parquet",
         folder / "customer_labels.parquet",
         workspace.state.scores / inputs.inputs_id / "churn_scores.parquet",
-        scoring.ScoringPlan(date.fromisoformat(inputs.as_of_date), outcome(workspace), churn.active_days),
+        scoring.ScoringPlan(
+            date.fromisoformat(inputs.as_of_date), outcome(workspace), churn.active_days, rule=RULES[churn.mode]
+        ),
         reading_engine(workspace),
         model_folder=model.folder if model else None,
         model_version=model.spoken if model else None,

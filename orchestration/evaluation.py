@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from ml.churn.rules import RULES
 from ml.evaluation import Metrics, auc, evaluate
 from orchestration.inputs import pinned
 from orchestration.simulation import truth_folder
@@ -26,7 +27,9 @@ class Evaluation:
     customers: int
     churn_rate: float
     model: Metrics
-    recency_auc: float
+    rule: str
+    """Name of the simple rule that needs no model."""
+    rule_auc: float
     oracle: OracleShare | None
 
 
@@ -57,12 +60,14 @@ def evaluate_scores(workspace: Workspace, as_of_date: date) -> Evaluation:
     if not scores.exists():
         raise StateError(f"there are no scores for {as_of_date}: regulars run --as-of {as_of_date}")
     frame = _outcomes(workspace, as_of_date, str(scores), str(workspace.state.features / inputs.inputs_id))
+    rule = RULES[workspace.shop.churn.mode]
     y, p = frame["has_churned"].to_numpy(float), frame["churn_probability"].to_numpy(float)
     return Evaluation(
         customers=len(frame),
         churn_rate=float(y.mean()),
         model=evaluate(y, p),
-        recency_auc=auc(y, frame["recency"].fillna(1e9).to_numpy(float)),
+        rule=rule.name,
+        rule_auc=auc(y, rule.rank({str(name): values.to_numpy() for name, values in frame.items()})),
         oracle=_oracle(workspace, as_of_date, frame) if workspace.shop.simulator else None,
     )
 
@@ -71,8 +76,9 @@ def lines(evaluation: Evaluation) -> list[str]:
     """The evaluation as a person reads it."""
     found = [
         f"{evaluation.customers:,} customers, {evaluation.churn_rate:.1%} churned",
-        f"AUC {evaluation.model.auc:.4f} (recency alone {evaluation.recency_auc:.4f}), "
-        f"log-loss {evaluation.model.log_loss:.4f}",
+        f"AUC {evaluation.model.auc:.4f} ({evaluation.rule} alone {evaluation.rule_auc:.4f}), "
+        f"log-loss {evaluation.model.log_loss:.4f}, calibration error {evaluation.model.calibration_error:.4f} "
+        f"(noise up to {evaluation.model.calibration_error_noise:.4f}), slope {evaluation.model.calibration_slope:.2f}",
     ]
     if oracle := evaluation.oracle:
         found.append(
@@ -86,9 +92,9 @@ def _outcomes(workspace: Workspace, as_of_date: date, scores: str, features: str
     """Scored customers with what they did in the horizon, whoever they have been found to be since."""
     shop = workspace.shop
     end = as_of_date + timedelta(days=shop.churn.horizon_days)
-    fact, weight = ("fct_order_lines", "line_change") if shop.churn.activity == "orders" else ("fct_events", "1")
+    happened = _HAPPENED[shop.churn.touchpoint]
     with workspace.warehouse() as warehouse:
-        last = warehouse.execute(f"select max(occurred_at) from marts.{fact}").fetchone()
+        last = warehouse.execute(f"select max(occurred_at) from {happened.fact}").fetchone()
         if last is None or last[0] is None or last[0].date() < end - timedelta(days=1):
             raise StateError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last and last[0]}")
         return warehouse.execute(
@@ -101,24 +107,58 @@ def _outcomes(workspace: Workspace, as_of_date: date, scores: str, features: str
                 select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
             ),
             ledger as (select customer_id, identifier_id from identity.customer_ledger),
-            active as (
-                select latest.customer_id
-                from marts.{fact} as fact inner join latest using (identifier_id) cross join bounds
-                where fact.occurred_at >= bounds.starts_at and fact.occurred_at < bounds.ends_at
-                group by 1 having sum({weight}) > 0
-            )
-            select scores.customer_id, scores.churn_probability, features.days_since_last_order as recency,
-                active.customer_id is null as has_churned
+            stayed as ({happened.stayed})
+            select scores.customer_id, scores.churn_probability, features.*, stayed.customer_id is null as has_churned
             from read_parquet('{scores}') as scores
-            inner join read_parquet('{features}/customer_features.parquet') as features
-                on scores.customer_id = features.customer_id and features.as_of_date = date '{as_of_date}'
+            inner join (
+                select * exclude (as_of_date) rename (customer_id as featured_id)
+                from read_parquet('{features}/customer_features.parquet') where as_of_date = date '{as_of_date}'
+            ) as features on scores.customer_id = features.featured_id
             inner join ledger on scores.customer_id = ledger.customer_id
             left join latest on ledger.identifier_id = latest.identifier_id
-            left join active on coalesce(latest.customer_id, scores.customer_id) = active.customer_id
+            left join stayed on coalesce(latest.customer_id, scores.customer_id) = stayed.customer_id
             where scores.churn_probability is not null
             order by scores.customer_id
             """
         ).df()
+
+
+@dataclass(frozen=True)
+class _Happened:
+    """How it is told who stayed: the table of facts, and a query over ``latest`` and ``bounds``."""
+
+    fact: str
+    stayed: str
+
+
+def _active(fact: str, weight: str) -> _Happened:
+    return _Happened(
+        fact,
+        f"""select latest.customer_id
+            from {fact} as fact inner join latest using (identifier_id) cross join bounds
+            where fact.occurred_at >= bounds.starts_at and fact.occurred_at < bounds.ends_at
+            group by 1 having sum({weight}) > 0""",
+    )
+
+
+_CONTRACTS = _Happened(
+    "staging.stg_subscriptions",
+    """select distinct latest.customer_id
+        from (
+            select contracts.*, bounds.ends_at, row_number() over (
+                partition by subscription_id order by occurred_at desc, known_at desc, row_hash
+            ) as newness
+            from staging.stg_subscriptions as contracts cross join bounds where occurred_at < bounds.ends_at
+        ) as contracts
+        inner join latest using (identifier_id)
+        where newness = 1 and status <> 'ended' and started_at < ends_at and coalesce(ended_at >= ends_at, true)""",
+)
+_HAPPENED = {
+    "orders": _active("marts.fct_order_lines", "line_change"),
+    "events": _active("marts.fct_events", "1"),
+    "subscriptions": _CONTRACTS,
+}
+"""By the touchpoint that churn is told from."""
 
 
 def _oracle(workspace: Workspace, as_of_date: date, frame: pd.DataFrame) -> OracleShare:

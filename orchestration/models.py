@@ -42,7 +42,7 @@ def training_dates(workspace: Workspace, as_of_date: date) -> tuple[date, ...]:
     first = min(
         (
             datetime.fromisoformat(batch.first_occurred_at).date()
-            for batch in batches(workspace.state).get(churn.activity, [])
+            for batch in batches(workspace.state).get(churn.touchpoint, [])
             if batch.first_occurred_at
         ),
         default=None,

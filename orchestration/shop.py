@@ -41,6 +41,11 @@ class Churn(Strict):
     training_snapshots: int = Field(16, ge=1)
     snapshot_step_days: int = Field(30, ge=1)
 
+    @property
+    def touchpoint(self) -> str:
+        """What tells who is gone."""
+        return "subscriptions" if self.mode == "subscription" else self.activity
+
 
 class Consent(Strict):
     """On which basis a purpose stands; what has no standing grant is refused."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from ml.simulator import WorldConfig, simulate
 from orchestration import inputs
 from orchestration.identity import resolve_persons
 from orchestration.landing import land
@@ -107,6 +108,33 @@ def corner_shop(folder: Path, orders: str, **settings: object) -> Deployment:
     if orders:
         (landing / "orders.csv").write_text(orders)
     return Deployment(folder, "corner")
+
+
+def contract_shop(folder: Path, customers: int, **settings: object) -> Deployment:
+    """The demo shop of contracts with fewer customers, its files not simulated yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shop = folder / "shops" / "demo_subscription"
+    shutil.copytree(ROOT / "shops" / "demo_subscription", shop)
+    content = yaml.safe_load((shop / "shop.yml").read_text())
+    content["simulator"] |= {"customers": customers, **settings}
+    (shop / "shop.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return Deployment(folder, "demo_subscription")
+
+
+def lone_shop(folder: Path, touchpoint: str, world: WorldConfig, **settings: object) -> Deployment:
+    """A shop that has one touchpoint and nothing else: its files out of a simulated world."""
+    deployment = corner_shop(
+        folder,
+        "",
+        touchpoints={touchpoint: {"files": f"{touchpoint}*", "known_at": "exported_at"}},
+        time_zone=world.time_zone,
+        **settings,
+    )
+    landing = deployment.workspace.landing_folder
+    simulate(world, folder / "world", folder / "truth")
+    for file in sorted((folder / "world").glob(f"{touchpoint}*")):
+        file.rename(landing / file.name)
+    return deployment
 
 
 def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:

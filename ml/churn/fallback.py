@@ -1,6 +1,7 @@
-"""Churn where nothing can be learned yet: a smoothed rate by how long the silence is against the usual gap.
+"""Churn where nothing can be learned yet: a smoothed rate by where a customer stands on a simple ladder of risk.
 
-Belongs here: the simple rule for tiny or young shops. Does not belong here: anything fitted by LightGBM.
+Belongs here: rates of the groups of a rule (``ml.churn.rules``) for tiny or young shops. Does not belong here: the
+rules, anything fitted by LightGBM.
 """
 
 from __future__ import annotations
@@ -11,36 +12,45 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.churn.rules import SILENCE, Rule
 from ml.churn.wording import GAP
 from ml.evaluation import Floats
 
-VERSION = "fallback:recency"
-EDGES = (0.5, 1.0, 2.0, 4.0)
-"""Silence over the usual gap between orders parts customers into five groups."""
-PRIOR_RATES = (0.25, 0.35, 0.50, 0.70, 0.85)
-"""What is believed of each group before any outcome is known: the longer the silence, the likelier the end."""
 PRIOR_CUSTOMERS = 20.0
-"""How many customers that belief is worth."""
-RECENCY = ("days_since_last_order", "days_since_last_event")
+"""How many customers the rule's own belief is worth."""
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """Rates of the five groups, rising; ``usual_gap`` in days stands in for customers without a gap of their own."""
+    """Rates of the rule's groups, rising; ``usual_gap`` in days stands in for customers without a gap of their own."""
 
-    recency: str | None
+    rule: Rule
+    read: tuple[str, ...]
+    """Columns that the rule found."""
     usual_gap: float
     rates: tuple[float, ...]
 
+    @property
+    def version(self) -> str:
+        return f"fallback:{self.rule.name}"
+
     def predict(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         """Probability of churn, (rows,)."""
-        return np.asarray(self.rates)[_group(X, names, self.recency, self.usual_gap)]
+        return np.asarray(self.rates)[self.rule.group(X, names, self.read, self.usual_gap)]
 
     def contributions(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
-        """What recency, the only feature that speaks, adds to the middle rate; (rows, features)."""
-        push = np.zeros(X.shape)
-        if self.recency:
-            push[:, names.index(self.recency)] = self.predict(X, names) - self.base_rate
+        """What the one column that speaks adds to the middle rate; (rows, features).
+
+        The first that was read, except where one that is a yes or no (``is_``) says yes.
+        """
+        push, said = np.zeros(X.shape), self.predict(X, names) - self.base_rate
+        if not self.read:
+            return push
+        speaks = np.full(len(X), names.index(self.read[0]))
+        for name in self.read:
+            if name.startswith("is_"):
+                speaks[X[:, names.index(name)] > 0] = names.index(name)
+        push[np.arange(len(X)), speaks] = said
         return push
 
     @property
@@ -49,7 +59,13 @@ class Fallback:
 
 
 def fit_fallback(
-    known: NDArray[np.float32], y: Floats, present: NDArray[np.float32], names: Sequence[str], *, active_days: int
+    known: NDArray[np.float32],
+    y: Floats,
+    present: NDArray[np.float32],
+    names: Sequence[str],
+    *,
+    active_days: int,
+    rule: Rule = SILENCE,
 ) -> Fallback:
     """Rates from whatever outcomes are known (may be none), pulled towards the prior, made to rise.
 
@@ -62,22 +78,15 @@ def fit_fallback(
     active_days
         A quarter of it is the usual gap of a shop in which nobody has ordered twice.
     """
-    recency = next((n for n in RECENCY if n in names and np.isfinite(present[:, names.index(n)]).any()), None)
+    read = rule.read(present, names)
     usual_gap = active_days / 4
     if GAP in names and np.isfinite(present[:, names.index(GAP)]).any():
         usual_gap = max(float(np.nanmedian(present[:, names.index(GAP)])), 1.0)
-    prior = np.array(PRIOR_RATES)
-    group = _group(known, names, recency, usual_gap)
+    prior = np.array(rule.prior_rates)
+    group = rule.group(known, names, read, usual_gap)
     size, churned = (np.bincount(group, w, len(prior)) for w in (None, y))
     rates = (churned + PRIOR_CUSTOMERS * prior) / (size + PRIOR_CUSTOMERS)
-    return Fallback(recency, usual_gap, tuple(_rising(rates.tolist(), (size + PRIOR_CUSTOMERS).tolist())))
-
-
-def _group(X: NDArray[np.float32], names: Sequence[str], recency: str | None, usual_gap: float) -> NDArray[np.intp]:
-    silence = X[:, names.index(recency)].astype(float) if recency else np.full(len(X), np.nan)
-    gap = X[:, names.index(GAP)].astype(float) if GAP in names else np.full(len(X), np.nan)
-    ratio = silence / np.maximum(np.where(np.isfinite(gap), gap, usual_gap), 1.0)
-    return np.searchsorted(EDGES, np.where(np.isfinite(ratio), ratio, EDGES[-1] + 1), side="right")
+    return Fallback(rule, read, usual_gap, tuple(_rising(rates.tolist(), (size + PRIOR_CUSTOMERS).tolist())))
 
 
 def _rising(rates: Sequence[float], weights: Sequence[float]) -> list[float]:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "recency": "#8a8f98", "champion": "#4c9f70"}
-LABELS = {"model": "this model", "logistic": "logistic regression", "recency": "recency alone", "champion": "champion"}
+COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "champion": "#4c9f70"}
+LABELS = {"model": "this model", "logistic": "logistic regression", "champion": "champion"}
+RULE_COLOUR = "#8a8f98"
+"""Of what is neither: the simple rule (``ml.churn.rules``) alone, by its name."""
 SHOWN_FEATURES = 15
 
 
@@ -54,7 +56,7 @@ def roc_and_precision_recall(backtest: Backtest) -> Figure:
     roc.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
     for name, p in backtest.probabilities.items():
         found, alarms, share = _cumulated(backtest.y, p)
-        roc.plot(alarms, found, **{**_style(name), "label": f"{LABELS[name]}, AUC {auc(backtest.y, p):.3f}"})
+        roc.plot(alarms, found, **{**_style(name), "label": f"{_label(name)}, AUC {auc(backtest.y, p):.3f}"})
         precision.plot(found[1:], found[1:] * backtest.y.mean() / share[1:], **_style(name))
     precision.axhline(backtest.y.mean(), color="#c0c4cc", linewidth=1, linestyle="--")
     roc.set(xlabel="stayers alarmed", ylabel="churners found", title=_title("ROC", backtest), xlim=(0, 1), ylim=(0, 1))
@@ -122,8 +124,8 @@ def _cumulated(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
 def _style(name: str) -> dict[str, Any]:
     front = name == "model"
     return {
-        "color": COLOURS[name],
-        "label": LABELS[name],
+        "color": COLOURS.get(name, RULE_COLOUR),
+        "label": _label(name),
         "linewidth": 2.2 if front else 1.3,
         "zorder": 3 if front else 2,
     }
@@ -145,3 +147,7 @@ def _figure(
         one.grid(color="#eceef1", linewidth=0.8)
         one.set_axisbelow(True)
     return figure, axes
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, f"{name} alone")

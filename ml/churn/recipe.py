@@ -17,6 +17,7 @@ from ml.churn.booster import Recipe, fit_trees
 from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
 from ml.churn.logistic import fit_logistic
 from ml.churn.model import ChurnModel, blend
+from ml.churn.rules import Rule
 from ml.churn.snapshots import Snapshots
 from ml.evaluation import Floats, expit, log_loss
 from ml.splits import Outcome, customer_fold, split_by_time
@@ -112,10 +113,10 @@ def folds(rows: Snapshots) -> NDArray[np.int64]:
     return np.asarray(customer_fold(rows.hashed, FOLDS))
 
 
-def baselines(trainer: Trainer, learned: Snapshots, test: Snapshots, recency: str | None) -> dict[str, Floats]:
-    """Recency alone and logistic regression, fitted in this run on what the backtest model learned from."""
+def baselines(trainer: Trainer, learned: Snapshots, test: Snapshots, rule: Rule) -> dict[str, Floats]:
+    """The rule's columns alone and logistic regression on all, fitted on what the backtest model learned from."""
     found = {"logistic": expit(trainer.parts(learned).logistic.margin(test.X))}
-    if recency:
-        k = [learned.names.index(recency)]
-        found["recency"] = expit(fit_logistic(learned.X[:, k], learned.y, learned.hashed).margin(test.X[:, k]))
+    if read := rule.read(learned.X, learned.names):
+        k = [learned.names.index(name) for name in read]
+        found[rule.name] = expit(fit_logistic(learned.X[:, k], learned.y, learned.hashed).margin(test.X[:, k]))
     return found

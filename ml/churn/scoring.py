@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.fallback import VERSION, Fallback, fit_fallback
+from ml.churn.fallback import Fallback, fit_fallback
 from ml.churn.model import ChurnModel, FeatureMismatchError, explain_mismatch
 from ml.churn.reasons import Reasons, top_reasons
+from ml.churn.rules import SILENCE, Rule
 from ml.churn.score_file import ScoreFile, score_table
 from ml.churn.snapshots import Engine, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
 from ml.evaluation import Floats
@@ -48,6 +49,8 @@ class ScoringPlan:
     outcome: Outcome
     active_days: int
     batch_rows: int = 65_536
+    rule: Rule = SILENCE
+    """By which the fallback parts customers."""
 
 
 def score(
@@ -71,7 +74,7 @@ def score(
         scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model)
     else:
         fallback = _fit_fallback(features, labels, available, plan, engine)
-        scorer = _Scorer(available, plan, engine.threads, VERSION, fallback)
+        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
         for batch in batches:
@@ -102,7 +105,8 @@ class _Scorer:
         profiled = batch.column("is_profiled").to_numpy(zero_copy_only=False).astype(bool)
         eligible = batch.column("is_eligible").to_numpy(zero_copy_only=False).astype(bool)
         speaks = "scored" if isinstance(self.model, ChurnModel) else "insufficient_data"
-        status = np.select([~profiled, ~eligible], ["not_profiled", "not_eligible"], speaks).astype(object)
+        otherwise = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False)
+        status = np.select([~profiled, ~eligible], ["not_profiled", otherwise], speaks).astype(object)
         p, reasons = self._predict(X[profiled & eligible])
         customers, base_rate = batch.column("customer_id"), self.model.base_rate
         return score_table(self.plan.as_of, customers, status, p, reasons, base_rate=base_rate, version=self.version)
@@ -124,4 +128,4 @@ def _fit_fallback(features: Path, labels: Path, names: tuple[str, ...], plan: Sc
     batches = scoring_batches(features, labels, names, plan.as_of, engine, batch_rows=10_000)
     first = next(iter(batches), None)
     present = matrix(first, names) if first is not None else np.empty((0, len(names)), np.float32)
-    return fit_fallback(known.X, known.y, present, names, active_days=plan.active_days)
+    return fit_fallback(known.X, known.y, present, names, active_days=plan.active_days, rule=plan.rule)

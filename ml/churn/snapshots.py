@@ -157,13 +157,15 @@ def matrix(table: pa.Table | pa.RecordBatch, names: Sequence[str]) -> NDArray[np
 def scoring_batches(
     features: Path, labels: Path, names: Sequence[str], as_of: date, engine: Engine, *, batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """Every customer of one as-of with ``is_eligible``, ``is_profiled`` and features, sorted by customer.
+    """Every customer of one as-of with features, ``is_eligible``, ``status_if_not_eligible`` and ``is_profiled``,
+    sorted by customer.
 
     A customer without a label row counts as not permitted to be profiled: fail closed.
     """
     columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
     query = f"""
         select f.customer_id, coalesce(l.is_eligible, false) as is_eligible,
+            coalesce(l.status_if_not_eligible, 'not_eligible') as status_if_not_eligible,
             coalesce(l.is_profiled, false) as is_profiled, {columns}
         from (select * from read_parquet(?) where as_of_date = ?) as f
         left join (select * from read_parquet(?) where as_of_date = ?) as l using (customer_id)

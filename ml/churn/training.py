@@ -21,11 +21,10 @@ import numpy as np
 from ml.churn.booster import Recipe
 from ml.churn.model import ChurnModel, FeatureMismatchError, ModelFileError
 from ml.churn.recipe import Trainer, baselines, too_little
+from ml.churn.rules import SILENCE, Rule
 from ml.churn.snapshots import Engine, Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.splits import Outcome
-
-RECENCY = ("days_since_last_order", "days_since_last_event")
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class TrainingPlan:
 
     as_of: date
     outcome: Outcome
-    recency: str | None = None
-    """Feature of the recency baseline; else the first of ``RECENCY`` that there is."""
+    rule: Rule = SILENCE
+    """The simple rule whose columns alone make the baseline to beat."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -51,7 +50,8 @@ class Backtest:
     same time, which flatters the level."""
     y: Floats
     probabilities: dict[str, Floats]
-    """By model: ``model``, ``logistic``, ``recency`` and, where its features are still there, ``champion``."""
+    """By model: ``model``, ``logistic``, the plan's rule by its name and, where its features are still there,
+    ``champion``."""
     metrics: dict[str, Metrics]
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
@@ -115,7 +115,7 @@ def _backtest(trainer: Trainer, plan: TrainingPlan, champion_folder: Path | None
     day = test.dates[0]
     probabilities = {
         "model": model.predict(test.X, test.names, day, threads=trainer.threads),
-        **baselines(trainer, learned, test, _recency(plan, learned)),
+        **baselines(trainer, learned, test, plan.rule),
     }
     unfit = None
     if champion_folder:
@@ -135,11 +135,6 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
     learned = tuple(champion.level_gaps)
     is_honest = outcome.known_at(learned, day) == tuple(sorted(learned))
     return champion if is_honest else ChurnModel.load(folder / "backtest")
-
-
-def _recency(plan: TrainingPlan, learned: Snapshots) -> str | None:
-    names = (plan.recency,) if plan.recency else RECENCY
-    return next((n for n in names if n in learned.names and np.isfinite(learned.column(n)).any()), None)
 
 
 def _hash(data: Snapshots) -> str:

@@ -69,6 +69,11 @@ THEMES = {
     "satisfaction": Theme("We can do better for you", "You told us that you are happy", "No rating given in 365 days"),
     "loyalty": Theme("There is more to your membership", "You make good use of your membership"),
     "contract": Theme("Your contract is due for a look", "Your contract runs on", "No contract"),
+    "payment": Theme("There has been trouble with a payment", "Your payments reach us", "No payment has failed"),
+    "price": Theme("The price of your plan has changed", "The price of your plan has held", "No price rise on record"),
+    "usage": Theme(
+        "There is more in your plan than you have used lately", "You make good use of your plan", "No usage on record"
+    ),
     "other": Theme("Your recent activity with us", "Your recent activity with us"),
 }
 
@@ -77,6 +82,8 @@ THEMES = {
 class Words:
     theme: str
     internal: str
+    internal_zero: str | None = None
+    """Where the feature says no (0), if that is said in other words."""
 
 
 def _counted(what: str, theme: str, *windows: int) -> dict[str, Words]:
@@ -138,9 +145,18 @@ WORDS: dict[str, Words] = {
     "subscriptions_running": Words("contract", "{value} contracts running"),
     "days_to_renewal": Words("contract", "Contract renews in {value} days"),
     "contract_age_days": Words("contract", "Contract is {value} days old"),
-    "is_past_due": Words("contract", "Payment is past due"),
-    "has_given_notice": Words("contract", "Notice has been given"),
-    "usage_share": Words("contract", "Uses {value} of what the plan includes"),
+    "contract_period_days": Words("contract", "Contract runs by periods of {value} days"),
+    "has_given_notice": Words("contract", "Notice has been given", "No notice has been given"),
+    **_counted("plan_changes", "contract", 365),
+    "is_past_due": Words("payment", "Payment is past due", "Payments are up to date"),
+    **_counted("payment_failures", "payment", 365),
+    "days_since_payment_failure": Words("payment", "Payment failed {value} days ago"),
+    **_counted("price_rises", "price", 365),
+    "days_since_price_rise": Words("price", "Price rose {value} days ago"),
+    "usage_share": Words("usage", "Has used {value} of what the plan includes in a period"),
+    "usage_30d": Words("usage", "Used {value} of the plan in 30 days"),
+    "usage_90d": Words("usage", "Used {value} of the plan in 90 days"),
+    "usage_trend": Words("usage", "Usage of the last 30 days at {value} times the earlier pace"),
 }
 GAP = "order_gap_median_days"
 STAYS = ", speaks for staying"
@@ -158,7 +174,8 @@ def theme_of(feature: str) -> str:
 
 def internal_words(feature: str, value: float, gap: float = float("nan"), *, raises: bool = True) -> str:
     """For colleagues: the fact and its number, ``No order for 74 days, usual gap 30``."""
-    template = words_of(feature).internal
+    words = words_of(feature)
+    template = words.internal_zero if value == 0 and words.internal_zero else words.internal
     if np.isnan(value):
         template = THEMES[theme_of(feature)].unknown
     if np.isnan(gap):

@@ -1,4 +1,4 @@
-"""A seeded retail world with hidden truth, and the oracle that knows its laws."""
+"""Seeded worlds, retail or of contracts, with hidden truth, and the oracle that knows their laws."""
 
 from ml.simulator.config import WorldConfig, WorldError
 from ml.simulator.oracle import oracle_churn_probability, outcomes, who_is_who

@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 BLOCK_SIZE = 5_000
 """People simulated and written at a time. Part of the world's definition: another size is another world."""
 
+WORLDS = ("retail", "subscription")
+
 VERSION = 1
 """Raised whenever the same settings give another world, so that old files are not taken for new ones."""
 
@@ -28,6 +30,8 @@ class WorldError(ValueError):
 class WorldConfig:
     """Everything that decides a world. Equal settings give equal bytes."""
 
+    world: str = "retail"
+    """``retail``: people who order or do not; ``subscription``: people with contracts (``ml.simulator.contracts``)."""
     seed: int = 7
     customers: int = 20_000
     """People, whether they have one account, two, or none."""
@@ -63,6 +67,8 @@ class WorldConfig:
     duplicate_share: float = 0.002
 
     def __post_init__(self) -> None:
+        if self.world not in WORLDS:
+            raise WorldError(f"simulator.world is {self.world!r}, it must be one of {', '.join(WORLDS)}")
         for name, low, high in _BOUNDS:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -103,8 +109,12 @@ class WorldConfig:
         return range(index * BLOCK_SIZE, min((index + 1) * BLOCK_SIZE, self.customers))
 
     def as_settings(self) -> dict[str, Any]:
-        """Plain JSON values; ``from_settings`` reads them back."""
-        return {name: str(value) if isinstance(value, date) else value for name, value in asdict(self).items()}
+        """Plain JSON values; ``from_settings`` reads them back.
+
+        The retail world goes without saying: the files of worlds from before there was another are still theirs.
+        """
+        values = {name: str(value) if isinstance(value, date) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if (name, value) != ("world", "retail")}
 
 
 _BOUNDS: tuple[tuple[str, float, float], ...] = (

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from ml.simulator.block import World, make_world
 from ml.simulator.config import WorldConfig
+from ml.simulator.contracts.oracle import contract_churn_probability, contract_outcomes
 from ml.simulator.evidence import Observed, see
 from ml.simulator.filtering import no_order_probability, posterior
 from ml.simulator.life import Columns
@@ -29,6 +30,8 @@ OBSERVED = ("orders", "sessions", "messages", "answers", "tickets")
 
 def oracle_churn_probability(truth: Path, as_of: date, horizon_days: int) -> pd.DataFrame:
     """P(no order that stands in [as_of, as_of + horizon_days)), for everybody who had entered before the as-of.
+
+    In the world of contracts P(the contract has ended by then), for contracts that run without notice.
 
     Parameters
     ----------
@@ -55,13 +58,20 @@ def oracle_churn_probability(truth: Path, as_of: date, horizon_days: int) -> pd.
         raise ValueError(
             f"as-of {as_of} with {horizon_days} days: the world runs {world.config.start} to {world.config.end}"
         )
+    if world.config.world == "subscription":
+        return contract_churn_probability(truth, world, as_of, horizon_days)
     parts = [_block(truth, world, number, day, horizon_days) for number in range(world.config.blocks)]
     return pd.concat(parts, ignore_index=True)
 
 
 def outcomes(truth: Path, as_of: date, horizon_days: int, active_days: int) -> pd.DataFrame:
-    """What then really happened: ``person_id``, ``is_eligible`` (an order in the active days), ``has_churned``."""
+    """What then really happened: ``person_id``, ``is_eligible`` (an order in the active days), ``has_churned``.
+
+    In the world of contracts: a contract that can end within the horizon, without notice; it has ended by then.
+    """
     world = read_world(truth)
+    if world.config.world == "subscription":
+        return contract_outcomes(truth, world, as_of, horizon_days)
     day = world.calendar.day_of(as_of)
     people = pq.read_table(truth / "people.parquet", columns=["person_id", "entry_day", "erasure_day"]).to_pandas()
     orders = pq.read_table(truth / "observed_orders.parquet", filters=[("cancelled", "=", 0)]).to_pandas()

@@ -13,9 +13,12 @@ import numpy as np
 import pyarrow.compute as pc
 
 from ml.simulator import accounts, loyalty, outreach, permissions, purchases, service, visits
-from ml.simulator.block import Block, make_block, make_world
+from ml.simulator.block import Block, World, make_block, make_world
 from ml.simulator.columns import take
 from ml.simulator.config import VERSION, WorldConfig
+from ml.simulator.contracts import rows
+from ml.simulator.contracts.block import make_contract_block
+from ml.simulator.contracts.truth import ContractTruthFiles
 from ml.simulator.landing_files import LandingFiles
 from ml.simulator.products import products
 from ml.simulator.purchases import Orders, make_orders
@@ -43,16 +46,39 @@ def simulate(config: WorldConfig, landing: Path, truth: Path) -> None:
     truth.mkdir(parents=True, exist_ok=True)
     _remove(before, landing, truth)
     world = make_world(config)
-    files, truth_files = LandingFiles(world, landing), TruthFiles(truth)
+    files = LandingFiles(world, landing)
+    make = {"retail": _retail, "subscription": _contracts}[config.world]
+    make(world, files, truth)
+    write_json(truth / STAMP, {**stamp, "files": sorted(files.counts)})
+
+
+def _retail(world: World, files: LandingFiles, truth: Path) -> None:
+    truth_files = TruthFiles(truth)
     files.emit("products", products(world))
-    for number in range(config.blocks):
+    for number in range(world.config.blocks):
         block = make_block(world, number)
         orders = make_orders(block)
         _emit(files, block, orders)
         truth_files.add(block, orders)
     files.publish()
     truth_files.publish(world, {name: count.as_json() for name, count in files.counts.items()})
-    write_json(truth / STAMP, {**stamp, "files": sorted(files.counts)})
+
+
+def _contracts(world: World, files: LandingFiles, truth: Path) -> None:
+    truth_files = ContractTruthFiles(truth)
+    for number in range(world.config.blocks):
+        block = make_contract_block(world, number)
+        for kind, emitted in (
+            ("customers", accounts.customers(block.shared)),
+            ("consents", permissions.consents(block.shared)),
+            ("subscriptions", rows.subscriptions(block)),
+            ("events_app", rows.visits(block)),
+            ("support_tickets", rows.support_tickets(block)),
+        ):
+            files.emit(kind, emitted, number)
+        truth_files.add(block)
+    files.publish()
+    truth_files.publish(world, {name: count.as_json() for name, count in files.counts.items()})
 
 
 def _emit(files: LandingFiles, block: Block, orders: Orders) -> None:
@@ -71,11 +97,11 @@ def _emit(files: LandingFiles, block: Block, orders: Orders) -> None:
         ("subscriptions", loyalty.subscriptions(block)),
     ):
         files.emit(kind, emitted, number)
-    rows, day = visits.events(orders)
-    in_app = np.asarray(pc.equal(rows["channel"], "app"))
+    seen, day = visits.events(orders)
+    in_app = np.asarray(pc.equal(seen["channel"], "app"))
     for kind, which in (("events_app", in_app), ("events_web", ~in_app)):
         index = np.flatnonzero(which)
-        files.emit(kind, (take(rows, index), day[index]), number)
+        files.emit(kind, (take(seen, index), day[index]), number)
 
 
 def _read_stamp(truth: Path) -> dict[str, object] | None:

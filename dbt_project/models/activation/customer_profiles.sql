@@ -27,6 +27,10 @@ balances as (
     group by 1
 ),
 
+contracts as (
+    select * from {{ ref('snapshot_contracts') }} where as_of_date = {{ scoring_date() }}
+),
+
 final as (
     select
         customers.customer_id,
@@ -53,11 +57,16 @@ final as (
         case when scores.may_profile then customers.lifecycle_stage end as lifecycle_stage,
         case when scores.may_profile then scores.churn_band end as churn_band,
         balances.points_balance,
+        cast(coalesce(contracts.subscriptions_running, 0) as bigint) as contracts_running_count,
+        {{ add_days(scoring_date(), 'contracts.days_to_renewal') }} as next_renewal_date,
+        coalesce(contracts.is_under_notice, false) as is_under_notice,
+        coalesce(contracts.is_past_due = 1, false) as is_past_due,
         scores.as_of
     from customers
     inner join scores on customers.customer_id = scores.customer_id
     left join likings on customers.customer_id = likings.customer_id
     left join balances on customers.customer_id = balances.customer_id
+    left join contracts on customers.customer_id = contracts.customer_id
 )
 
 select * from final

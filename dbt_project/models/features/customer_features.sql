@@ -15,6 +15,7 @@
     ],
     'snapshot_products': ['products_365d'],
     'snapshot_contracts': ['subscriptions_running'],
+    'snapshot_contract_changes': ['payment_failures_365d', 'price_rises_365d', 'plan_changes_365d', 'usage_30d', 'usage_90d'],
 } %}
 {%- set measured = {
     'snapshot_orders': [
@@ -27,7 +28,10 @@
         'message_click_rate_90d', 'ticket_rating_mean_365d', 'nps_mean_365d', 'review_mean_365d',
     ],
     'snapshot_products': ['repeat_product_share_365d'],
-    'snapshot_contracts': ['contract_age_days', 'days_to_renewal', 'is_past_due', 'has_given_notice', 'usage_share'],
+    'snapshot_contracts': [
+        'contract_age_days', 'days_to_renewal', 'contract_period_days', 'is_past_due', 'has_given_notice', 'usage_share',
+    ],
+    'snapshot_contract_changes': ['days_since_price_rise', 'days_since_payment_failure', 'usage_trend'],
 } %}
 with snapshots as (
     select * from {{ ref('customer_snapshots') }}

@@ -47,6 +47,7 @@ final as (
         snapshots.as_of_date,
         snapshots.customer_id,
         snapshots.is_eligible,
+        case when not snapshots.is_eligible then snapshots.status_if_not_eligible end as status_if_not_eligible,
         case when due.due_date <= {{ scoring_date() }} and snapshots.is_eligible then stayed.customer_id is null end as has_churned,
         snapshots.is_profiled
     from snapshots

@@ -1,4 +1,4 @@
--- Who stands in which snapshot: everybody with activity at the scored as-of, the eligible at those that train.
+-- Who stands in which snapshot: everybody with activity or a contract, ended ones too, at the scored as-of, the eligible at those that train.
 with orders as (
     select * from {{ ref('snapshot_orders') }}
 ),
@@ -19,6 +19,8 @@ customers as (
     select as_of_date, customer_id from activity
     union
     select as_of_date, customer_id from contracts
+    union
+    select as_of_date, customer_id from {{ ref('snapshot_contract_changes') }}
 ),
 
 eligible as (
@@ -26,11 +28,16 @@ eligible as (
         customers.as_of_date,
         customers.customer_id,
         {% if var('churn_mode') == 'subscription' -%}
-        coalesce(contracts.can_end_within_horizon and contracts.has_given_notice = 0, false) as is_eligible,
+        coalesce(contracts.can_end_within_horizon and not contracts.is_under_notice, false) as is_eligible,
         {%- elif churn_activity() == 'events' -%}
         coalesce(activity.days_since_last_event <= {{ var('active_days') }}, false) as is_eligible,
         {%- else -%}
         coalesce(orders.days_since_last_order <= {{ var('active_days') }}, false) as is_eligible,
+        {%- endif %}
+        {% if var('churn_mode') == 'subscription' -%}
+        case when contracts.is_under_notice then 'notice_given' else 'not_eligible' end as status_if_not_eligible,
+        {%- else -%}
+        'not_eligible' as status_if_not_eligible,
         {%- endif %}
         coalesce(profiled.is_profiled, false) as is_profiled
     from customers

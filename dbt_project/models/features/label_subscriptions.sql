@@ -13,21 +13,7 @@ identifiers_now as (
 ),
 
 versions as (
-    select
-        as_ofs.as_of_date,
-        as_ofs.horizon_end,
-        subscriptions.identifier_id,
-        subscriptions.started_at,
-        subscriptions.ended_at,
-        subscriptions.status,
-        row_number() over (
-            partition by as_ofs.as_of_date, subscriptions.subscription_id
-            order by subscriptions.occurred_at desc, subscriptions.known_at desc, subscriptions.row_hash
-        ) as newest
-    from {{ ref('stg_subscriptions') }} as subscriptions
-    inner join as_ofs
-        on subscriptions.occurred_at < as_ofs.horizon_end
-        and subscriptions.known_at < as_ofs.known_before
+    {{ visible_contract_versions('as_ofs', 'horizon_end', 'known_before') }}
 ),
 
 final as (
@@ -36,10 +22,7 @@ final as (
         identifiers_now.customer_id
     from versions
     inner join identifiers_now on versions.identifier_id = identifiers_now.identifier_id
-    where versions.newest = 1
-        and versions.status <> 'ended'
-        and versions.started_at < versions.horizon_end
-        and coalesce(versions.ended_at >= versions.horizon_end, true)
+    where versions.newness = 1 and {{ is_running('versions', 'versions.horizon_end') }}
 )
 
 select * from final

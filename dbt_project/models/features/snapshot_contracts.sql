@@ -1,4 +1,5 @@
--- The contracts that run at each as-of, by the newest version known at it.
+-- The contracts that run at each as-of, by the newest version known at it. Whoever has several leaves only with the
+-- last: they can end, or are under notice, where each of them is.
 with identifiers as (
     select * from {{ ref('snapshot_identifiers') }}
 ),
@@ -8,18 +9,7 @@ as_ofs as (
 ),
 
 versions as (
-    select
-        as_ofs.as_of_date,
-        as_ofs.as_of,
-        subscriptions.*,
-        row_number() over (
-            partition by as_ofs.as_of_date, subscriptions.subscription_id
-            order by subscriptions.occurred_at desc, subscriptions.known_at desc, subscriptions.row_hash
-        ) as newest
-    from {{ ref('stg_subscriptions') }} as subscriptions
-    inner join as_ofs
-        on subscriptions.occurred_at < as_ofs.as_of
-        and subscriptions.known_at < as_ofs.known_before
+    {{ visible_contract_versions('as_ofs', 'as_of', 'known_before') }}
 ),
 
 running as (
@@ -30,15 +20,21 @@ running as (
         case when versions.renews_at >= versions.as_of then {{ days_between('versions.as_of_date', local_date('versions.renews_at')) }} end as renewal_days,
         case when versions.status = 'past_due' then 1 else 0 end as past_due,
         case when versions.notice_given_at < versions.as_of or versions.status = 'cancelled' then 1 else 0 end as notice,
-        case when versions.billing_period in ('week', 'month') then 1 else 0 end as short_period,
+        case versions.billing_period when 'week' then 7 when 'month' then 30 when 'quarter' then 91 when 'year' then 365 end as period_days,
+        cast(versions.price as double) as price,
         {{ ratio('versions.usage', 'versions.usage_limit') }} as usage_share
     from versions
     inner join identifiers
         on versions.as_of_date = identifiers.as_of_date and versions.identifier_id = identifiers.identifier_id
-    where versions.newest = 1
-        and versions.status <> 'ended'
-        and versions.started_at < versions.as_of
-        and coalesce(versions.ended_at >= versions.as_of, true)
+    where versions.newness = 1 and {{ is_running('versions', 'versions.as_of') }}
+),
+
+-- A contract can end when its period does, or at any time where that is not known or a payment is missing.
+judged as (
+    select
+        *,
+        case when renewal_days >= {{ var('horizon_days') }} and past_due = 0 then 0 else 1 end as can_end
+    from running
 ),
 
 final as (
@@ -48,11 +44,14 @@ final as (
         cast(count(*) as double) as subscriptions_running,
         cast(max(age_days) as double) as contract_age_days,
         cast(min(renewal_days) as double) as days_to_renewal,
+        cast(min(period_days) as double) as contract_period_days,
         cast(max(past_due) as double) as is_past_due,
         cast(max(notice) as double) as has_given_notice,
-        max(short_period) = 1 or min(renewal_days) is null or min(renewal_days) < {{ var('horizon_days') }} as can_end_within_horizon,
-        max(usage_share) as usage_share
-    from running
+        min(can_end) = 1 as can_end_within_horizon,
+        min(notice) = 1 as is_under_notice,
+        max(usage_share) as usage_share,
+        cast(sum(cast(round(price * 3000e0 / period_days, 0) as bigint)) as double) / 100 as price_per_30_days
+    from judged
     group by 1, 2
 )
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
-from ml.churn.fallback import PRIOR_RATES, fit_fallback
+from ml.churn.fallback import fit_fallback
 from ml.churn.logistic import Logistic, fit_logistic, log_scale
+from ml.churn.rules import SILENCE
 from ml.evaluation import expit
 
 RNG = np.random.default_rng(4)
@@ -66,7 +67,7 @@ SILENT = np.array([[5, 30], [20, 30], [45, 30], [100, 30], [500, 30], [500, np.n
 
 def test_without_any_outcome_the_fallback_says_what_it_believes_and_risk_rises_with_silence():
     fallback = fit_fallback(SILENT[:0], np.empty(0), SILENT, NAMES, active_days=365)
-    assert fallback.predict(SILENT, NAMES).tolist() == [*PRIOR_RATES, PRIOR_RATES[-1]]
+    assert fallback.predict(SILENT, NAMES).tolist() == [*SILENCE.prior_rates, SILENCE.prior_rates[-1]]
     assert fallback.usual_gap == 30
 
 

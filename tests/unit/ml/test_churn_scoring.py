@@ -36,7 +36,9 @@ def write_world(folder, customers=3000):
     scored = world["as_of_date"] == AS_OF
     world.loc[scored & (world["customer_id"] == "c_00003"), "is_eligible"] = False
     world.loc[scored & (world["customer_id"] == "c_00005"), "is_profiled"] = False
-    labels = ["is_eligible", "has_churned", "is_profiled"]
+    world["status_if_not_eligible"] = np.where(world["customer_id"] == "c_00009", "notice_given", "not_eligible")
+    world.loc[scored & (world["customer_id"] == "c_00009"), "is_eligible"] = False
+    labels = ["is_eligible", "status_if_not_eligible", "has_churned", "is_profiled"]
     world.drop(columns=labels).to_parquet(folder / "features.parquet", index=False)
     unlabelled = scored & (world["customer_id"] == "c_00007")
     world.loc[~unlabelled, ["as_of_date", "customer_id", *labels]].to_parquet(folder / "labels.parquet", index=False)
@@ -83,7 +85,13 @@ def test_every_customer_of_the_as_of_is_there_once_in_order(scores):
 
 @pytest.mark.parametrize(
     ("customer", "status"),
-    [("c_00003", "not_eligible"), ("c_00005", "not_profiled"), ("c_00007", "not_profiled"), ("c_00008", "scored")],
+    [
+        ("c_00003", "not_eligible"),
+        ("c_00005", "not_profiled"),
+        ("c_00007", "not_profiled"),
+        ("c_00008", "scored"),
+        ("c_00009", "notice_given"),
+    ],
 )
 def test_nobody_is_scored_who_is_not_eligible_or_not_known_to_permit_profiling(scores, customer, status):
     row = scores.loc[customer]
@@ -138,7 +146,7 @@ def test_a_missing_feature_is_named_and_nothing_is_written(world, model, tmp_pat
 def test_without_a_model_the_fallback_speaks_and_says_so(world, tmp_path):
     summary = score_in(world, tmp_path / "s.parquet", None)
     scores = pd.read_parquet(tmp_path / "s.parquet").query("status == 'insufficient_data'")
-    assert summary.statuses["insufficient_data"] == len(scores) == 2997
+    assert summary.statuses["insufficient_data"] == len(scores) == 2996
     assert set(scores["model_version"]) == {"fallback:recency"}
     assert set(scores["reason_1"].dropna()) == {"+days_since_last_order", "-days_since_last_order"}
     assert scores["reason_2"].isna().all()
