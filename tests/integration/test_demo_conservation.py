@@ -1,13 +1,15 @@
-"""The demo shop's files through the front door: every row is accounted for as the simulator knows it."""
+"""The files of both simulated shops through the front door: every row is accounted for as the simulator knows it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from ml.simulator import WorldConfig, simulate
 from orchestration.landing import land
@@ -26,12 +28,16 @@ WORLD = WorldConfig(
 )
 
 
-def test_landing_accounts_for_every_row_of_every_file_as_the_truth_counts_it(tmp_path: Path) -> None:
-    simulate(WORLD, tmp_path / "landing", tmp_path / "truth")
-    state = State(tmp_path / "data", tmp_path / "keys", "demo")
+WORLDS = {"demo": WORLD, "demo_subscription": replace(WORLD, world="subscription")}
+
+
+@pytest.mark.parametrize("shop", WORLDS)
+def test_landing_accounts_for_every_row_of_every_file_as_the_truth_counts_it(tmp_path: Path, shop: str) -> None:
+    simulate(WORLDS[shop], tmp_path / "landing", tmp_path / "truth")
+    state = State(tmp_path / "data", tmp_path / "keys", shop)
     state.prepare()
     report = land(
-        load_shop(SHOPS, "demo"),
+        load_shop(SHOPS, shop),
         state,
         tmp_path / "landing",
         now=datetime(2025, 6, 1, tzinfo=UTC),

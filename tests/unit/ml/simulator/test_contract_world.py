@@ -18,6 +18,7 @@ import yaml
 
 from ml.simulator import WorldConfig, oracle_churn_probability, outcomes, simulate
 from ml.simulator.contracts import laws as contract_laws
+from ml.simulator.contracts.evidence import Seen
 from ml.simulator.contracts.laws import (
     GRACE_DAYS,
     PERIOD_DAYS,
@@ -27,7 +28,7 @@ from ml.simulator.contracts.laws import (
     make_contract_laws,
     next_renewal,
 )
-from ml.simulator.contracts.oracle import Seen, churn_probability, no_notice, no_unpaid_end, posterior
+from ml.simulator.contracts.oracle import churn_probability, no_notice, no_unpaid_end, posterior
 from ml.simulator.layouts import LAYOUTS
 from ml.simulator.people import NEVER
 
