@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.booster import Trees
+from ml.booster import Trees
 from ml.churn.calibration import Line, season_shift
-from ml.churn.logistic import Logistic
 from ml.evaluation import Floats
+from ml.linear import Linear
 
 FORMAT = 1
 
@@ -42,7 +42,7 @@ class ChurnModel:
 
     names: tuple[str, ...]
     trees: Trees
-    logistic: Logistic
+    logistic: Linear
     logistic_share: float
     """Share of the logistic regression in the blended log-odds: 0, 0.5 or 1."""
     line: Line
@@ -118,7 +118,7 @@ class ChurnModel:
         return cls(
             names=tuple(content["features"]),
             trees=trees,
-            logistic=Logistic.from_json(content["logistic"]),
+            logistic=Linear.from_json(content["logistic"]),
             logistic_share=content["logistic_share"],
             line=Line(**content["calibration"]),
             level_gaps={date.fromisoformat(day): gap for day, gap in content["level_gaps"].items()},
