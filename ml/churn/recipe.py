@@ -14,11 +14,12 @@ import numpy as np
 
 from ml.booster import Recipe, fit_trees
 from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
-from ml.churn.model import ChurnModel, blend
+from ml.churn.model import ChurnModel
 from ml.churn.rules import Rule
 from ml.evaluation import Floats, expit, log_loss
 from ml.holdout import backtest_rows, hold_out
 from ml.linear import fit_logistic
+from ml.model import blend
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 

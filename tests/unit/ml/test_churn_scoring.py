@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from ml.booster import Recipe
-from ml.churn.model import FeatureMismatchError
 from ml.churn.score_file import ScoreFile, bands, percentiles, schema
 from ml.churn.scoring import ScoringPlan, score
 from ml.churn.training import TrainingPlan, train
+from ml.model import FeatureMismatchError
 from ml.snapshots import Engine
 from ml.splits import Outcome
 
