@@ -60,7 +60,8 @@ def score_table(
     import pyarrow as pa
 
     profiled = batch.column("is_profiled").to_numpy(zero_copy_only=False).astype(bool)
-    status = np.select([~profiled, ~scored], ["not_profiled", "not_eligible"], speaks[0])
+    why_not = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False).astype(object)
+    status = np.select([~profiled, ~scored], ["not_profiled", why_not], speaks[0])
     days = rhythm.days_to_next_order(*(_column(batch, name)[scored] for name in rhythm.COLUMNS))
     amounts = {
         "expected_orders": own.orders,
