@@ -1,7 +1,7 @@
 """Whether one model is better than another on the same customers, or only luckier.
 
-Belongs here: paired resampling. Does not belong here: the metrics themselves (``ml.evaluation``) and the judgement
-(``ml.promotion``).
+Belongs here: paired resampling. Does not belong here: the metrics themselves (``ml.evaluation``,
+``ml.amounts``) and the judgement (``ml.promotion``, ``ml.value.gate``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.amounts import gain_area, gini
 from ml.evaluation import Floats, auc, auc_of_groups, row_log_loss, tie_ends
 
 
@@ -47,6 +48,20 @@ def paired_bootstrap(
         name: Difference(value, float(bounds[0, k]), float(bounds[1, k]))
         for k, (name, value) in enumerate(zip(("auc", "log_loss"), values, strict=True))
     }
+
+
+def paired_gini(y: Floats, challenger: Floats, champion: Floats, *, seed: int, draws: int = 500) -> Difference:
+    """Difference in normalised Gini of predicted amounts, customers drawn with replacement, both on the same draw."""
+    rng = np.random.default_rng(seed)
+    sorted_by = [(np.argsort(-rank, kind="stable"), rank) for rank in (challenger, champion, y)]
+    ranked = [(order, y[order], tie_ends(rank[order])) for order, rank in sorted_by]
+    drawn = np.empty(draws)
+    for k in range(draws):
+        w = np.bincount(rng.integers(0, len(y), len(y)), minlength=len(y)).astype(float)
+        ours, theirs, perfect = (gain_area(values, w[order], ends) for order, values, ends in ranked)
+        drawn[k] = (ours - theirs) / perfect if perfect > 0 else np.nan
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Difference(gini(y, challenger) - gini(y, champion), float(low), float(high))
 
 
 def _ranked_auc(y: Floats, p: Floats) -> partial[float]:

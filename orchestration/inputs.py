@@ -161,6 +161,7 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
             ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
         ],
         "ml.churn_scores": [state.scores / inputs.inputs_id / "churn_scores.parquet"],
+        "ml.value_scores": [state.scores / inputs.inputs_id / "value_scores.parquet"],
         "shop.exchange_rates": [shop.folder / "rates.csv"],
     }
     for source, paths in produced.items():

@@ -18,7 +18,7 @@ from orchestration.jobs import TRAINING_TAG
 from orchestration.landing import batches
 from orchestration.workspace import Workspace
 
-MODELS = ("churn",)
+MODELS = ("churn", "value")
 
 
 @dataclass(frozen=True)

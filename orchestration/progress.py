@@ -26,6 +26,8 @@ STAGES = {
     "ml__snapshots": "snapshots",
     "ml__churn_model": "churn model",
     "ml__churn_scores": "churn scores",
+    "ml__value_model": "value model",
+    "ml__value_scores": "value scores",
     "activation": "crm tables",
     "published__generation": "generation and audit",
     "published__files": "publish files",

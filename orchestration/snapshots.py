@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ml.churn.snapshots import Engine
+from ml.snapshots import Engine
 from orchestration.files import copy_atomically
 from orchestration.inputs import Inputs
 from orchestration.workspace import Workspace
@@ -19,7 +19,7 @@ def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     """Copy features and labels of the run's as-ofs out of the warehouse, in a total order."""
     rows = {}
     with workspace.warehouse() as warehouse:
-        for table in ("customer_features", "customer_labels"):
+        for table in ("customer_features", "customer_labels", "customer_margins"):
             select = f"select * from features.{table} order by as_of_date, customer_id"
             rows[table] = copy_atomically(warehouse, select, snapshot_folder(workspace, inputs) / f"{table}.parquet")
         by_date = warehouse.execute(
@@ -32,7 +32,7 @@ def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
 
 
 def snapshot_folder(workspace: Workspace, inputs: Inputs) -> Path:
-    """Where the run's ``customer_features.parquet`` and ``customer_labels.parquet`` are."""
+    """Where the run's ``customer_features.parquet`` and the files beside it are."""
     return workspace.state.features / inputs.inputs_id
 
 

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
 from ml.evaluation import Floats, expit
+from ml.seasons import near_last_year
 
-YEAR = timedelta(365)
-SEASON_WINDOW_DAYS = 20
-"""How far from the same day last year a snapshot may lie and still speak for it."""
 BELIEF = 0.5
 SLOPE_PRIOR_SD, INTERCEPT_PRIOR_SD = 0.25, 0.5
 
@@ -66,7 +64,7 @@ def level_gap(margin: Floats, y: Floats) -> float:
 
 def season_shift(gaps: Mapping[date, float], as_of: date) -> float:
     """Half of the level gap of the snapshots nearest to the same day last year; 0 where there is none."""
-    weights = _near_last_year(gaps, as_of)
+    weights = near_last_year(gaps, as_of)
     if not weights:
         return 0.0
     return BELIEF * sum(gaps[day] * weight for day, weight in weights.items()) / sum(weights.values())
@@ -74,10 +72,4 @@ def season_shift(gaps: Mapping[date, float], as_of: date) -> float:
 
 def knows_season(gaps: Mapping[date, float], as_of: date) -> bool:
     """Whether any snapshot lies near the same day last year."""
-    return bool(_near_last_year(gaps, as_of))
-
-
-def _near_last_year(gaps: Mapping[date, float], as_of: date) -> dict[date, float]:
-    last_year = as_of - YEAR
-    near = {day: 1 - abs((day - last_year).days) / SEASON_WINDOW_DAYS for day in sorted(gaps)}
-    return {day: weight for day, weight in near.items() if weight > 0}
+    return bool(near_last_year(gaps, as_of))

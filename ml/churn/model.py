@@ -13,27 +13,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.booster import Trees
+from ml.booster import Trees
 from ml.churn.calibration import Line, season_shift
-from ml.churn.logistic import Logistic
 from ml.evaluation import Floats
+from ml.linear import Linear
+from ml.model import FeatureMismatchError, ModelFileError, blend, explain_mismatch
 
 FORMAT = 1
-
-
-class FeatureMismatchError(ValueError):
-    """What is to be scored does not have the features that the model learned; the message names what differs."""
-
-
-class ModelFileError(ValueError):
-    """A model folder that this release cannot read."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,7 @@ class ChurnModel:
 
     names: tuple[str, ...]
     trees: Trees
-    logistic: Logistic
+    logistic: Linear
     logistic_share: float
     """Share of the logistic regression in the blended log-odds: 0, 0.5 or 1."""
     line: Line
@@ -118,29 +110,9 @@ class ChurnModel:
         return cls(
             names=tuple(content["features"]),
             trees=trees,
-            logistic=Logistic.from_json(content["logistic"]),
+            logistic=Linear.from_json(content["logistic"]),
             logistic_share=content["logistic_share"],
             line=Line(**content["calibration"]),
             level_gaps={date.fromisoformat(day): gap for day, gap in content["level_gaps"].items()},
             base_rate=content["base_rate"],
         )
-
-
-def blend(trees: Floats, logistic: Floats, logistic_share: float) -> Floats:
-    """Average of log-odds, so that contributions of the parts add up."""
-    return (1 - logistic_share) * trees + logistic_share * logistic
-
-
-def explain_mismatch(expected: Sequence[str], given: Sequence[str]) -> str:
-    """One sentence per way in which the features differ, renamed ones with the likely new name."""
-    missing = [name for name in expected if name not in set(given)]
-    extra = [name for name in given if name not in set(expected)]
-    said = []
-    for name in missing:
-        near = get_close_matches(name, extra, 1)
-        said.append(f"missing {name}" + (f" (renamed to {near[0]}?)" if near else ""))
-    said += [f"unknown {name}" for name in extra]
-    if not said:
-        first = next(k for k, (a, b) in enumerate(zip(expected, given, strict=False)) if a != b)
-        said.append(f"same features in another order, first at {first}: {given[first]} where {expected[first]} belongs")
-    return "the features are not those of the model: " + "; ".join(said) + ". Rebuild the features, or train again"

@@ -13,16 +13,15 @@ import numpy as np
 from ml.churn.model import ChurnModel
 from ml.churn.training import Backtest
 from ml.evaluation import Floats, auc, reliability
+from ml.figures import frame, importance
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "champion": "#4c9f70"}
 LABELS = {"model": "this model", "logistic": "logistic regression", "champion": "champion"}
 RULE_COLOUR = "#8a8f98"
 """Of what is neither: the simple rule (``ml.churn.rules``) alone, by its name."""
-SHOWN_FEATURES = 15
 
 
 def draw(backtest: Backtest, model: ChurnModel) -> dict[str, Figure]:
@@ -31,13 +30,13 @@ def draw(backtest: Backtest, model: ChurnModel) -> dict[str, Figure]:
         "calibration.png": calibration(backtest),
         "roc_precision_recall.png": roc_and_precision_recall(backtest),
         "gain_lift.png": gain_and_lift(backtest),
-        "importance.png": importance(model),
+        "importance.png": importance(model.names, model.trees.gains()),
     }
 
 
 def calibration(backtest: Backtest) -> Figure:
     """Observed rate against predicted probability in ten equal groups, with how customers are spread."""
-    figure, (above, below) = _figure(6, 6.4, rows=2, heights=(4, 1))
+    figure, (above, below) = frame(6, 6.4, rows=2, heights=(4, 1))
     above.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
     for name, p in backtest.probabilities.items():
         mean, rate, size = reliability(backtest.y, p)
@@ -52,7 +51,7 @@ def calibration(backtest: Backtest) -> Figure:
 
 def roc_and_precision_recall(backtest: Backtest) -> Figure:
     """Who is found, at the price of how many false alarms."""
-    figure, (roc, precision) = _figure(10, 4.8, columns=2)
+    figure, (roc, precision) = frame(10, 4.8, columns=2)
     roc.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
     for name, p in backtest.probabilities.items():
         found, alarms, share = _cumulated(backtest.y, p)
@@ -73,7 +72,7 @@ def roc_and_precision_recall(backtest: Backtest) -> Figure:
 
 def gain_and_lift(backtest: Backtest) -> Figure:
     """What reaching a share of customers, riskiest first, finds; against picking them blindly."""
-    figure, (gain, lift) = _figure(10, 4.8, columns=2)
+    figure, (gain, lift) = frame(10, 4.8, columns=2)
     gain.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
     lift.axhline(1, color="#c0c4cc", linewidth=1, linestyle="--")
     for name, p in backtest.probabilities.items():
@@ -95,18 +94,6 @@ def gain_and_lift(backtest: Backtest) -> Figure:
         xlim=(0, 1),
     )
     gain.legend(frameon=False, loc="lower right")
-    return figure
-
-
-def importance(model: ChurnModel) -> Figure:
-    """Share of the trees' gain by feature, the largest on top."""
-    gains = model.trees.gains()
-    order = np.argsort(-gains, kind="stable")[:SHOWN_FEATURES][::-1]
-    figure, (axes,) = _figure(7, 5)
-    axes.barh([model.names[k] for k in order], gains[order], color=COLOURS["model"], height=0.7)
-    for row, k in enumerate(order):
-        axes.text(gains[k], row, f" {gains[k]:.1%}", va="center", fontsize=8, color="#4a4f57")
-    axes.set(xlabel="share of the trees' gain", title="What the model looks at", xlim=(0, gains.max() * 1.15 or 1))
     return figure
 
 
@@ -133,20 +120,6 @@ def _style(name: str) -> dict[str, Any]:
 
 def _title(what: str, backtest: Backtest) -> str:
     return f"{what}: {len(backtest.y):,} customers at {backtest.date}"
-
-
-def _figure(
-    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: tuple[float, ...] | None = None
-) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel().tolist()
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
-        one.grid(color="#eceef1", linewidth=0.8)
-        one.set_axisbelow(True)
-    return figure, axes
 
 
 def _label(name: str) -> str:

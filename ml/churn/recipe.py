@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.churn.booster import Recipe, fit_trees
+from ml.booster import Recipe, fit_trees
 from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
-from ml.churn.logistic import fit_logistic
-from ml.churn.model import ChurnModel, blend
+from ml.churn.model import ChurnModel
 from ml.churn.rules import Rule
-from ml.churn.snapshots import Snapshots
 from ml.evaluation import Floats, expit, log_loss
-from ml.splits import Outcome, customer_fold, split_by_time
+from ml.holdout import backtest_rows, hold_out
+from ml.linear import fit_logistic
+from ml.model import blend
+from ml.snapshots import Snapshots
+from ml.splits import Outcome
 
 FEWEST_CUSTOMERS = 100
 FEWEST_OF_A_CLASS = 10
-FOLDS = 4
 BLENDS = (0.0, 0.5, 1.0)
 """Shares of the logistic regression that are tried on the held-out snapshot."""
 
@@ -65,12 +65,7 @@ class Trainer:
 
     def backtest(self) -> tuple[Snapshots, Snapshots, str]:
         """Rows to learn from, rows to judge on, and how they are parted: by ``time``, or by ``customers``."""
-        split = split_by_time(self.data.dates, self.outcome)
-        known = self.data.at(self.outcome.known_at(self.data.dates, split.test or date.min))
-        test = self.data.at(self.data.dates[-1:])
-        if not too_little(known):
-            return known, test, "time"
-        return self.data.rows(folds(self.data) != 1), test.rows(folds(test) == 1), "customers"
+        return backtest_rows(self.data, self.outcome, too_little)
 
     def parts(self, rows: Snapshots) -> ChurnModel:
         """Trees and logistic regression, not yet blended or calibrated; fitted once per set of rows."""
@@ -83,11 +78,7 @@ class Trainer:
 
     def hold_out(self, known: Snapshots) -> tuple[Snapshots, Snapshots]:
         """The newest snapshot, and those whose outcome was known at it; a quarter of customers where none was."""
-        newest = known.dates[-1]
-        earlier, held = known.at(self.outcome.known_at(known.dates, newest)), known.at([newest])
-        if not too_little(earlier):
-            return earlier, held
-        return known.rows(folds(known) != 0), held.rows(folds(held) == 0)
+        return hold_out(known, self.outcome, too_little)
 
     def _blend_and_line(self, base: ChurnModel, held: Snapshots) -> tuple[float, Line]:
         """The blend with the lower log-loss on the held-out snapshot, and the line that calibrates it."""
@@ -106,11 +97,6 @@ class Trainer:
         margin = model.margin(rows.X, threads=self.threads)
         day_rows = ((day, rows.day == number) for day, number in zip(rows.dates, np.unique(rows.day), strict=True))
         return {day: level_gap(margin[own], rows.y[own]) for day, own in day_rows}
-
-
-def folds(rows: Snapshots) -> NDArray[np.int64]:
-    """Fold of each row: of its customer, so that nobody is in two."""
-    return np.asarray(customer_fold(rows.hashed, FOLDS))
 
 
 def baselines(trainer: Trainer, learned: Snapshots, test: Snapshots, rule: Rule) -> dict[str, Floats]:

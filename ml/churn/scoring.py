@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.churn.fallback import Fallback, fit_fallback
-from ml.churn.model import ChurnModel, FeatureMismatchError, explain_mismatch
+from ml.churn.model import ChurnModel
 from ml.churn.reasons import Reasons, top_reasons
 from ml.churn.rules import SILENCE, Rule
 from ml.churn.score_file import ScoreFile, score_table
-from ml.churn.snapshots import Engine, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
 from ml.evaluation import Floats
+from ml.model import FeatureMismatchError, explain_mismatch
+from ml.snapshots import Engine, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
 from ml.splits import Outcome
 
 if TYPE_CHECKING:

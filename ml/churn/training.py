@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.churn.booster import Recipe
-from ml.churn.model import ChurnModel, FeatureMismatchError, ModelFileError
+from ml.booster import Recipe
+from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, baselines, too_little
 from ml.churn.rules import SILENCE, Rule
-from ml.churn.snapshots import Engine, Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.evaluation import Floats, Metrics, evaluate
+from ml.model import FeatureMismatchError, ModelFileError
+from ml.snapshots import Engine, Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 
 

@@ -70,11 +70,14 @@ def backfill(
 @app.command()
 def evaluate(shop: ShopOption = None, as_of: DayOption = None) -> None:
     """Hold the scores of an as-of against what then really happened, and what a simulated shop knows of it."""
+    from orchestration import value_evaluation
     from orchestration.evaluation import evaluate_scores, lines
 
     workspace = open_workspace(shop)
     day = as_of.date() if as_of else workspace.default_as_of()
     console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
+    if value := value_evaluation.evaluate_value(workspace, day):
+        console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
 
 
 def _needs_training(workspace: Workspace, day: date) -> bool:

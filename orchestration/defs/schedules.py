@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.jobs import DAILY, TRAINING_TAG, WEEKLY
+from orchestration.models import MODELS
 from orchestration.partitions import daily_as_ofs
 from orchestration.workspace import Workspace
 
@@ -21,7 +22,7 @@ def defs() -> dg.Definitions:
     everything = dg.AssetSelection.all() - dg.AssetSelection.assets(["published", "withdrawals"])
     daily = dg.define_asset_job(
         DAILY,
-        everything - dg.AssetSelection.assets(["ml", "churn_model"]),
+        everything - dg.AssetSelection.assets(*(["ml", f"{model}_model"] for model in MODELS)),
         description="Land, resolve, score and publish the as-of of the day with the champion.",
         partitions_def=partitions,
     )

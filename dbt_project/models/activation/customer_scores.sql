@@ -12,17 +12,12 @@ as_of as (
     select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
 ),
 
+value_scores as (
+    select * from {{ source('ml', 'value_scores') }} where as_of_date = {{ scoring_date() }}
+),
+
 permissions as (
-    select
-        customer_id,
-        max(case when purpose = 'marketing' and channel = 'email' and is_granted then 1 else 0 end) = 1 as may_email,
-        max(case when purpose = 'marketing' and channel = 'push' and is_granted then 1 else 0 end) = 1 as may_push,
-        max(case when purpose = 'marketing' and channel = 'sms' and is_granted then 1 else 0 end) = 1 as may_sms,
-        max(case when purpose = 'profiling' and is_granted then 1 else 0 end) = 1 as may_profile,
-        max(case when purpose = 'personalised_recommendations' and is_granted then 1 else 0 end) = 1 as may_personalise,
-        max(case when purpose = 'ad_audiences' and is_granted then 1 else 0 end) = 1 as may_target_ads
-    from {{ ref('customer_permissions') }}
-    group by 1
+    select * from {{ ref('int_permission_flags') }}
 ),
 
 channels as (
@@ -50,6 +45,12 @@ final as (
         case when permissions.may_profile then customers.lifecycle_stage end as lifecycle_stage,
         case when permissions.may_profile then customers.rfm_segment end as rfm_segment,
         case when permissions.may_profile then cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) end as historic_clv,
+        {%- for name in ['predicted_clv', 'predicted_clv_low', 'predicted_clv_high', 'expected_margin'] %}
+        case when permissions.may_profile then cast(value_scores.{{ name }} as decimal(18, 2)) end as {{ name }},
+        {%- endfor %}
+        case when permissions.may_profile then cast(cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) + cast(value_scores.predicted_clv as decimal(18, 2)) as decimal(18, 2)) end as total_clv,
+        case when permissions.may_profile then value_scores.expected_orders end as expected_orders,
+        case when permissions.may_profile then value_scores.expected_date_of_next_order end as expected_date_of_next_order,
         '{{ var("currency") }}' as currency,
         case when permissions.may_profile then channels.preferred_channel end as preferred_channel,
         permissions.may_email,
@@ -59,11 +60,13 @@ final as (
         permissions.may_personalise,
         permissions.may_target_ads,
         scores.model_version,
+        value_scores.model_version as value_model_version,
         as_of.as_of,
         as_of.as_of + interval '{{ var("valid_days", 8) }}' day as valid_until
     from scores
     inner join customers on scores.customer_id = customers.customer_id
     inner join permissions on scores.customer_id = permissions.customer_id
+    left join value_scores on scores.customer_id = value_scores.customer_id
     left join channels on scores.customer_id = channels.customer_id
     cross join as_of
 )

@@ -5,19 +5,9 @@ with snapshots as (
 ),
 
 due as (
-    select
-        as_of_date,
-        {{ add_days('as_of_date', var('horizon_days')) }} as horizon_date,
-        {{ add_days('as_of_date', var('horizon_days') + var('label_delay_days')) }} as due_date
+    select as_of_date
     from {{ ref('int_as_ofs') }}
-),
-
-identifiers_then as (
-    select * from {{ ref('snapshot_identifiers') }}
-),
-
-identifiers_now as (
-    select * from {{ ref('int_identifiers_now') }}
+    where {{ add_days('as_of_date', var('horizon_days') + var('label_delay_days')) }} <= {{ scoring_date() }}
 ),
 
 successors as (
@@ -25,8 +15,9 @@ successors as (
         identifiers_then.as_of_date,
         identifiers_then.customer_id,
         identifiers_now.customer_id as customer_id_now
-    from identifiers_then
-    inner join identifiers_now on identifiers_then.identifier_id = identifiers_now.identifier_id
+    from {{ ref('snapshot_identifiers') }} as identifiers_then
+    inner join {{ ref('int_identifiers_now') }} as identifiers_now
+        on identifiers_then.identifier_id = identifiers_now.identifier_id
 ),
 
 outcomes as (
@@ -42,17 +33,47 @@ stayed as (
         on successors.as_of_date = outcomes.as_of_date and successors.customer_id_now = outcomes.customer_id
 ),
 
+-- A customer of then who is several now brings all that they spent; margin only where all of it is known.
+spent as (
+    select
+        successors.as_of_date,
+        successors.customer_id,
+        cast(sum(label_value.orders) as bigint) as orders,
+        cast(sum(label_value.spend_cents) as bigint) as spend_cents,
+        cast(sum(label_value.net_spend_cents) as bigint) as net_spend_cents,
+        case when count(label_value.margin_cents) = count(*) then cast(sum(label_value.margin_cents) as bigint) end as margin_cents
+    from successors
+    inner join {{ ref('label_value') }} as label_value
+        on successors.as_of_date = label_value.as_of_date and successors.customer_id_now = label_value.customer_id
+    group by 1, 2
+),
+
+known as (
+    select
+        snapshots.*,
+        due.as_of_date is not null and snapshots.is_eligible as is_known,
+        stayed.customer_id is null as has_churned,
+        spent.customer_id is not null as has_spent,
+        spent.orders, spent.spend_cents, spent.net_spend_cents, spent.margin_cents
+    from snapshots
+    left join due on snapshots.as_of_date = due.as_of_date
+    left join stayed on snapshots.as_of_date = stayed.as_of_date and snapshots.customer_id = stayed.customer_id
+    left join spent on snapshots.as_of_date = spent.as_of_date and snapshots.customer_id = spent.customer_id
+),
+
 final as (
     select
-        snapshots.as_of_date,
-        snapshots.customer_id,
-        snapshots.is_eligible,
-        case when not snapshots.is_eligible then snapshots.status_if_not_eligible end as status_if_not_eligible,
-        case when due.due_date <= {{ scoring_date() }} and snapshots.is_eligible then stayed.customer_id is null end as has_churned,
-        snapshots.is_profiled
-    from snapshots
-    inner join due on snapshots.as_of_date = due.as_of_date
-    left join stayed on snapshots.as_of_date = stayed.as_of_date and snapshots.customer_id = stayed.customer_id
+        as_of_date,
+        customer_id,
+        is_eligible,
+        case when not is_eligible then status_if_not_eligible end as status_if_not_eligible,
+        case when is_known then has_churned end as has_churned,
+        is_profiled,
+        case when is_known then coalesce(orders, 0) end as orders_within_horizon
+        {%- for name in ['spend', 'net_spend', 'margin'] %},
+        cast(case when is_known then case when has_spent then {{ name }}_cents else 0 end end / cast(100 as decimal(18, 2)) as decimal(18, 2)) as {{ name }}_within_horizon
+        {%- endfor %}
+    from known
 )
 
 select * from final

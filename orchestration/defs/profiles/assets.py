@@ -21,7 +21,7 @@ def defs() -> dg.Definitions:
     @dg.asset(
         key=["ml", "snapshots"],
         description="Features and labels of every as-of of the run, as files that models read.",
-        deps=[["features", "customer_features"], ["features", "customer_labels"]],
+        deps=[["features", f"customer_{name}"] for name in ("features", "labels", "margins")],
         kinds={"duckdb", "parquet"},
         pool=POOL,
         **per_as_of("profiles"),

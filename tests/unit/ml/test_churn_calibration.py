@@ -5,9 +5,9 @@ import pytest
 
 from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
 from ml.churn.fallback import fit_fallback
-from ml.churn.logistic import Logistic, fit_logistic, log_scale
 from ml.churn.rules import SILENCE
 from ml.evaluation import expit
+from ml.linear import Linear, fit_logistic, log_scale
 
 RNG = np.random.default_rng(4)
 MARGIN = RNG.normal(size=5000)
@@ -58,7 +58,7 @@ def test_logistic_regression_finds_the_coefficients_it_was_drawn_from_and_unknow
     assert slopes[2] == 0
     assert np.isfinite(fitted.margin(X)).all()
     assert np.allclose(fitted.margin(X), fitted.intercept + fitted.contributions(X).sum(axis=1))
-    assert np.array_equal(Logistic.from_json(fitted.to_json()).margin(X), fitted.margin(X))
+    assert np.array_equal(Linear.from_json(fitted.to_json()).margin(X), fitted.margin(X))
 
 
 NAMES = ("days_since_last_order", "order_gap_median_days")

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from ml.churn.booster import Recipe
-from ml.churn.model import FeatureMismatchError
+from ml.booster import Recipe
 from ml.churn.score_file import ScoreFile, bands, percentiles, schema
 from ml.churn.scoring import ScoringPlan, score
-from ml.churn.snapshots import Engine
 from ml.churn.training import TrainingPlan, train
+from ml.model import FeatureMismatchError
+from ml.snapshots import Engine
 from ml.splits import Outcome
 
 AS_OF, OUTCOME, ENGINE = date(2024, 6, 1), Outcome(30, 5), Engine(threads=1)

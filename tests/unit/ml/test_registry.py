@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from ml import registry
-from ml.churn.booster import Recipe, fit_trees
+from ml.booster import Recipe, fit_trees
 from ml.churn.calibration import Line
-from ml.churn.logistic import fit_logistic
 from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
+from ml.linear import fit_logistic
 from ml.promotion import Decision
 from ml.tracking import open_store
 

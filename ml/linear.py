@@ -1,11 +1,14 @@
-"""Logistic regression on log features: the baseline to beat, and a steady second voice in the blend.
+"""Regression on log features: the baseline to beat, and a steady second voice in the blend with trees.
 
-Belongs here: the transformation of features, the fit, the coefficients. Does not belong here: trees.
+Belongs here: the transformation of features, the fit (of a yes-or-no, of an amount), the coefficients. Does not
+belong here: trees.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +16,14 @@ from numpy.typing import NDArray
 
 from ml.evaluation import Floats, expit
 
+MARGIN_LIMIT = 15.0
+"""Beyond exp(15) times the mean nothing is expected; it only keeps the fit finite."""
 MAX_ROWS = 100_000
 """A hundred coefficients need no more; rows beyond are left out by customer hash."""
 
 
 @dataclass(frozen=True)
-class Logistic:
+class Linear:
     """Coefficients over standardised ``sign(x) log(1 + |x|)`` and one indicator of "unknown" per feature.
 
     All arrays have one entry per feature. A constant feature has scale 1 and coefficient 0.
@@ -31,12 +36,15 @@ class Logistic:
     intercept: float
 
     def contributions(self, X: NDArray[np.float32]) -> Floats:
-        """What each feature adds to the log-odds, (rows, features), on top of ``intercept``."""
+        """What each feature adds to the margin, (rows, features), on top of ``intercept``."""
         z = (log_scale(X) - self.center) / self.scale
         return np.where(np.isnan(z), self.unknown_coefficient, z * self.coefficient)
 
     def margin(self, X: NDArray[np.float32]) -> Floats:
-        """Log-odds, (rows,). Added up feature by feature, so that no thread count changes a bit of it."""
+        """Log-odds of a probability, logarithm of an amount, (rows,).
+
+        Added up feature by feature, so that no thread count changes a bit of it.
+        """
         total = np.full(len(X), self.intercept)
         for k in range(X.shape[1]):
             z = (log_scale(X[:, k]) - self.center[k]) / self.scale[k]
@@ -48,7 +56,7 @@ class Logistic:
         return {**arrays, "intercept": self.intercept}
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Logistic:
+    def from_json(cls, content: dict[str, Any]) -> Linear:
         arrays = {name: np.array(value) for name, value in content.items() if name != "intercept"}
         return cls(**arrays, intercept=float(content["intercept"]))
 
@@ -59,8 +67,28 @@ def log_scale(X: NDArray[np.float32]) -> Floats:
     return np.sign(wide) * np.log1p(np.abs(wide))
 
 
-def fit_logistic(X: NDArray[np.float32], y: Floats, hashed: NDArray[np.int64], *, ridge: float = 0.002) -> Logistic:
+def fit_logistic(X: NDArray[np.float32], y: Floats, hashed: NDArray[np.int64], *, ridge: float = 0.002) -> Linear:
     """Newton's method on the penalised likelihood; the penalty is ``ridge`` per row and squared coefficient."""
+    return _fit(X, y, hashed, ridge, _newton)
+
+
+def fit_tweedie(
+    X: NDArray[np.float32], y: Floats, hashed: NDArray[np.int64], *, power: float, ridge: float = 0.03
+) -> Linear:
+    """The logarithm of an expected amount; variance proportional to mean ** ``power`` (1 Poisson, 2 gamma).
+
+    ``y`` must be scaled to a mean near 1. Source: Jørgensen, "Exponential dispersion models", 1987.
+    """
+    return _fit(X, y, hashed, ridge, partial(_scoring, power=power))
+
+
+def _fit(
+    X: NDArray[np.float32],
+    y: Floats,
+    hashed: NDArray[np.int64],
+    ridge: float,
+    solve: Callable[[Floats, Floats, float], Floats],
+) -> Linear:
     if len(y) > MAX_ROWS:
         kept = np.sort(np.argsort(hashed, kind="stable")[:MAX_ROWS])
         X, y = X[kept], y[kept]
@@ -73,11 +101,11 @@ def fit_logistic(X: NDArray[np.float32], y: Floats, hashed: NDArray[np.int64], *
     Z = np.where(unknown, 0, (Z - center) / scale) * (spread > 1e-9)
     mixed = np.flatnonzero(unknown.any(axis=0) & ~unknown.all(axis=0))
     design = np.column_stack([np.ones(len(y)), Z, unknown[:, mixed]])
-    beta = _newton(design, y, ridge * len(y))
+    beta = solve(design, y, ridge * len(y))
     count = X.shape[1]
     unknown_coefficient = np.zeros(count)
     unknown_coefficient[mixed] = beta[1 + count :]
-    return Logistic(center, scale, beta[1 : 1 + count] * (spread > 1e-9), unknown_coefficient, float(beta[0]))
+    return Linear(center, scale, beta[1 : 1 + count] * (spread > 1e-9), unknown_coefficient, float(beta[0]))
 
 
 def _newton(design: Floats, y: Floats, penalty: float) -> Floats:
@@ -89,6 +117,22 @@ def _newton(design: Floats, y: Floats, penalty: float) -> Floats:
         hessian = design.T @ (design * (p * (1 - p))[:, None]) + np.diag(weight)
         step = np.linalg.solve(hessian, design.T @ (y - p) - weight * beta)
         beta = beta + np.clip(step, -3, 3)
+        if np.abs(step).max() < 1e-8:
+            break
+    return beta
+
+
+def _scoring(design: Floats, y: Floats, penalty: float, *, power: float) -> Floats:
+    """Fisher scoring with a logarithmic link."""
+    beta = np.zeros(design.shape[1])
+    beta[0] = np.log(max(y.mean(), 1e-12))
+    weight = np.full(design.shape[1], penalty)
+    weight[0] = 1e-6
+    for _ in range(60):
+        mean = np.exp(np.clip(design @ beta, -MARGIN_LIMIT, MARGIN_LIMIT))
+        hessian = design.T @ (design * (mean ** (2 - power))[:, None]) + np.diag(weight)
+        step = np.linalg.solve(hessian, design.T @ ((y - mean) * mean ** (1 - power)) - weight * beta)
+        beta = beta + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-8:
             break
     return beta

@@ -45,21 +45,30 @@ class Engine:
 class Snapshots:
     """Labelled customers of several as-ofs, sorted by as-of and customer.
 
-    ``X`` float32 (rows, features), NaN where unknown; ``y`` 1.0 where the customer churned; ``day`` the as-of of
+    ``X`` float32 (rows, features), NaN where unknown; ``Y`` what then happened, (rows, targets); ``day`` the as-of of
     each row as days since 1970; ``hashed`` the customer's hash (``ml.splits``), never the customer itself.
     """
 
     names: tuple[str, ...]
+    targets: tuple[str, ...]
     X: NDArray[np.float32]
-    y: NDArray[np.float64]
+    Y: NDArray[np.float64]
     day: NDArray[np.int32]
     hashed: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.day)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """The first target; 1.0 where a yes-or-no came true."""
+        return self.Y[:, 0]
+
+    def target(self, name: str) -> NDArray[np.float64]:
+        return self.Y[:, self.targets.index(name)]
 
     def rows(self, kept: NDArray[np.bool_]) -> Snapshots:
-        return replace(self, X=self.X[kept], y=self.y[kept], day=self.day[kept], hashed=self.hashed[kept])
+        return replace(self, X=self.X[kept], Y=self.Y[kept], day=self.day[kept], hashed=self.hashed[kept])
 
     def at(self, dates: Sequence[date]) -> Snapshots:
         return self.rows(np.isin(self.day, [day_number(day) for day in dates]))
@@ -71,10 +80,6 @@ class Snapshots:
     @property
     def customers(self) -> int:
         return len(np.unique(self.hashed))
-
-    @property
-    def has_both_classes(self) -> bool:
-        return len(self) > 0 and self.y.min() < self.y.max()
 
     def column(self, name: str) -> NDArray[np.float64]:
         return self.X[:, self.names.index(name)].astype(np.float64)
@@ -98,30 +103,42 @@ def feature_names(features: Path) -> tuple[str, ...]:
     return tuple(f.name for f in schema if f.name not in KEYS and any(is_a(f.type) for is_a in numeric))
 
 
-def known_snapshots(labels: Path, engine: Engine) -> dict[date, int]:
+CHURNED = ("has_churned",)
+
+
+def known_snapshots(labels: Path, engine: Engine, targets: Sequence[str] = CHURNED) -> dict[date, int]:
     """As-ofs whose outcome stands in the label file, with the number of customers that can teach."""
-    query = f"select as_of_date, count(*) from read_parquet(?) where {TEACHES} group by 1 order by 1"
+    query = f"select as_of_date, count(*) from read_parquet(?) where {_teaches(targets)} group by 1 order by 1"
     with engine.connect() as connection:
         return dict(connection.execute(query, [str(labels)]).fetchall())
 
 
-TEACHES = "is_eligible and is_profiled and has_churned is not null"
-"""Who objected to profiling neither is scored nor teaches (design 5)."""
+def _teaches(targets: Sequence[str]) -> str:
+    """Who objected to profiling neither is scored nor teaches (design 5)."""
+    return " and ".join(["is_eligible and is_profiled", *(f"{name} is not null" for name in targets)])
 
 
 def read_snapshots(
-    features: Path, labels: Path, names: Sequence[str], dates: Sequence[date], engine: Engine, *, max_rows: int
+    features: Path,
+    labels: Path,
+    names: Sequence[str],
+    dates: Sequence[date],
+    engine: Engine,
+    *,
+    max_rows: int,
+    targets: Sequence[str] = CHURNED,
 ) -> Snapshots:
     """Labelled rows of those as-ofs; above ``max_rows`` a hashed sample of customers, the same in each as-of."""
-    known = known_snapshots(labels, engine)
+    known = known_snapshots(labels, engine, targets)
     limit = sample_limit(sum(known.get(day, 0) for day in dates), max_rows)
     columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
+    outcomes = ", ".join(f"cast({name} as double) as y{k}" for k, name in enumerate(targets))
     query = f"""
         with l as (
-            select customer_id, cast(has_churned as double) as y, {HASH_SQL} as hashed
-            from read_parquet(?) where as_of_date = ? and {TEACHES} and {HASH_SQL} < {limit}
+            select customer_id, {outcomes}, {HASH_SQL} as hashed
+            from read_parquet(?) where as_of_date = ? and {_teaches(targets)} and {HASH_SQL} < {limit}
         )
-        select l.y, l.hashed, {columns}
+        select l.* exclude (customer_id), {columns}
         from (select * from read_parquet(?) where as_of_date = ?) as f inner join l using (customer_id)
         order by customer_id"""
     parts = []
@@ -129,18 +146,23 @@ def read_snapshots(
         for day in sorted(dates):
             table = connection.execute(query, [str(labels), day, str(features), day]).to_arrow_table()
             parts.append((day_number(day), table))
-    return _stack(tuple(names), parts)
+    return _stack(tuple(names), tuple(targets), parts)
 
 
-def _stack(names: tuple[str, ...], parts: list[tuple[int, pa.Table]]) -> Snapshots:
+def _stack(names: tuple[str, ...], targets: tuple[str, ...], parts: list[tuple[int, pa.Table]]) -> Snapshots:
     rows = [table.num_rows for _, table in parts]
     X = np.empty((sum(rows), len(names)), np.float32)
+    Y = np.empty((sum(rows), len(targets)))
     for end, (_, table) in zip(np.cumsum(rows), parts, strict=True):
-        X[end - table.num_rows : end] = matrix(table, names)
+        own = slice(end - table.num_rows, end)
+        X[own] = matrix(table, names)
+        for k in range(len(targets)):
+            Y[own, k] = table[f"y{k}"].to_numpy()
     return Snapshots(
         names=names,
+        targets=targets,
         X=X,
-        y=np.concatenate([table["y"].to_numpy() for _, table in parts]) if parts else np.empty(0),
+        Y=Y,
         hashed=np.concatenate([table["hashed"].to_numpy() for _, table in parts]) if parts else np.empty(0, np.int64),
         day=np.repeat(np.array([day for day, _ in parts], np.int32), rows),
     )
@@ -155,20 +177,37 @@ def matrix(table: pa.Table | pa.RecordBatch, names: Sequence[str]) -> NDArray[np
 
 
 def scoring_batches(
-    features: Path, labels: Path, names: Sequence[str], as_of: date, engine: Engine, *, batch_rows: int
+    features: Path,
+    labels: Path,
+    names: Sequence[str],
+    as_of: date,
+    engine: Engine,
+    *,
+    batch_rows: int,
+    beside: Path | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Every customer of one as-of with features, ``is_eligible``, ``status_if_not_eligible`` and ``is_profiled``,
     sorted by customer.
 
-    A customer without a label row counts as not permitted to be profiled: fail closed.
+    ``beside`` is a further file by as-of and customer whose columns are joined on, null where it has no row. A customer
+    without a label row counts as not permitted to be profiled: fail closed.
     """
     columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
     query = f"""
         select f.customer_id, coalesce(l.is_eligible, false) as is_eligible,
             coalesce(l.status_if_not_eligible, 'not_eligible') as status_if_not_eligible,
-            coalesce(l.is_profiled, false) as is_profiled, {columns}
+            coalesce(l.is_profiled, false) as is_profiled, {columns}{", b.*" if beside else ""}
         from (select * from read_parquet(?) where as_of_date = ?) as f
         left join (select * from read_parquet(?) where as_of_date = ?) as l using (customer_id)
-        order by customer_id"""
+        {_JOIN_BESIDE if beside else ""}
+        order by f.customer_id"""
+    given: list[object] = [str(features), as_of, str(labels), as_of]
     with engine.connect() as connection:
-        yield from connection.execute(query, [str(features), as_of, str(labels), as_of]).to_arrow_reader(batch_rows)
+        given += [str(beside), as_of] if beside else []
+        yield from connection.execute(query, given).to_arrow_reader(batch_rows)
+
+
+_JOIN_BESIDE = """left join (
+            select customer_id as beside_id, * exclude (as_of_date, customer_id)
+            from read_parquet(?) where as_of_date = ?
+        ) as b on f.customer_id = b.beside_id"""

@@ -1,0 +1,48 @@
+"""Pictures for people, drawn without a screen: the frame that all of a model's figures share.
+
+Belongs here: axes, and what every model shows alike. Does not belong here: what one model shows (``ml.churn.plots``,
+``ml.value.plots``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.evaluation import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1f4e79", "#d9822b", "#8a8f98", "#4c9f70")
+FAINT = "#c0c4cc"
+SHOWN_FEATURES = 15
+
+
+def frame(
+    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: tuple[float, ...] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure and its axes, row by row."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel().tolist()
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.grid(color="#eceef1", linewidth=0.8)
+        one.set_axisbelow(True)
+    return figure, axes
+
+
+def importance(names: Sequence[str], gains: Floats) -> Figure:
+    """Share of the trees' gain by feature, the largest on top."""
+    order = np.argsort(-gains, kind="stable")[:SHOWN_FEATURES][::-1]
+    figure, (axes,) = frame(7, 5)
+    axes.barh([names[k] for k in order], gains[order], color=COLOURS[0], height=0.7)
+    for row, k in enumerate(order):
+        axes.text(gains[k], row, f" {gains[k]:.1%}", va="center", fontsize=8, color="#4a4f57")
+    axes.set(xlabel="share of the trees' gain", title="What the model looks at", xlim=(0, gains.max() * 1.15 or 1))
+    return figure

@@ -1,0 +1,21 @@
+"""Which snapshots speak for the season of a date.
+
+Belongs here: the calendar. Does not belong here: what is learned from those snapshots (``ml.churn.calibration``,
+``ml.value.level``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+YEAR = timedelta(365)
+SEASON_WINDOW_DAYS = 20
+"""How far from the same day last year a snapshot may lie and still speak for it."""
+
+
+def near_last_year(days: Iterable[date], as_of: date) -> dict[date, float]:
+    """The days near the same day last year with their weight: 1 on the day itself, 0 from 20 days on."""
+    last_year = as_of - YEAR
+    near = {day: 1 - abs((day - last_year).days) / SEASON_WINDOW_DAYS for day in sorted(days)}
+    return {day: weight for day, weight in near.items() if weight > 0}

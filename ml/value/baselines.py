@@ -1,0 +1,59 @@
+"""What needs no learning: a customer's own pace kept up. The baseline to beat, and the fallback of tiny shops.
+
+Belongs here: the simple rules. Does not belong here: anything fitted by LightGBM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation import Floats
+
+VERSION = "fallback:historical_average"
+COLUMNS = ("spend_365d", "orders_365d", "days_since_first_order")
+YEAR_DAYS = 365
+PRIOR_DAYS = 90.0
+"""How many days at the pace of all customers stand beside a customer's own: who came yesterday has no pace yet."""
+
+
+@dataclass(frozen=True)
+class HistoricalAverage:
+    """The pace of all, per customer and day, before returns."""
+
+    spend_per_day: float
+    orders_per_day: float
+    returned_share: float
+
+    def predict(self, X: NDArray[np.float32], names: Sequence[str], horizon_days: int) -> tuple[Floats, Floats]:
+        """Net spend and orders within the horizon, each (rows,)."""
+        spend, orders, days = _columns(X, names)
+        net = (spend + PRIOR_DAYS * self.spend_per_day) / (days + PRIOR_DAYS) * (1 - self.returned_share)
+        often = (orders + PRIOR_DAYS * self.orders_per_day) / (days + PRIOR_DAYS)
+        return np.maximum(net, 0) * horizon_days, np.maximum(often, 0) * horizon_days
+
+
+def fit_historical_average(
+    X: NDArray[np.float32], names: Sequence[str], *, returned_share: float = 0.0
+) -> HistoricalAverage:
+    """The pace of these customers over the last year, or since their first order."""
+    spend, orders, days = _columns(X, names)
+    whole = max(float(days.sum()), 1.0)
+    return HistoricalAverage(float(spend.sum()) / whole, float(orders.sum()) / whole, returned_share)
+
+
+def frequency_times_value(X: NDArray[np.float32], names: Sequence[str], horizon_days: int) -> Floats:
+    """Orders of the last year times their average value, for the horizon; (rows,)."""
+    return np.maximum(_columns(X, names)[0], 0) * (horizon_days / YEAR_DAYS)
+
+
+def _columns(X: NDArray[np.float32], names: Sequence[str]) -> tuple[Floats, Floats, Floats]:
+    """Spend and orders of the last year and over how many days; nothing where a feature is missing."""
+    spend, orders, days = (
+        np.nan_to_num(X[:, names.index(name)].astype(np.float64)) if name in names else np.zeros(len(X))
+        for name in COLUMNS
+    )
+    return spend, orders, np.clip(days, 1, YEAR_DAYS)

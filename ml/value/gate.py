@@ -1,0 +1,82 @@
+"""The gate of value: whether a challenger may take the champion's place.
+
+Belongs here: the judgement, from amounts of one backtest, in words. Does not belong here: the gate of a yes-or-no
+(``ml.promotion``), computing the predictions, moving the alias (``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ml.bootstrap import Difference, paired_gini
+from ml.evaluation import Floats
+from ml.promotion import Decision
+
+TOLERANCE = 0.003
+"""Gini that a fresher model may lose in the mean without being worse."""
+LEVEL_LIMIT = 3.0
+"""A total beyond three times, or below a third, of what happened is no matter of season any more."""
+
+
+def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_unfit: str | None = None) -> Decision:
+    """Compare models on the same customers of one backtest date.
+
+    Parameters
+    ----------
+    y
+        What happened, not negative, shape (customers,).
+    predictions
+        By model, shape (customers,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any.
+    champion_unfit
+        Why the champion could not be scored on these features; it then cannot defend its place.
+
+    Notes
+    -----
+    Refused where a prediction is no amount, where nothing was spent, where the total is beyond ``LEVEL_LIMIT``, or
+    where the historical average or the champion ranks better: the 95 % interval of the difference in normalised Gini, a
+    paired bootstrap by customer, lies below 0, and against the champion the mean loses more than ``TOLERANCE``.
+    """
+    challenger = predictions["model"]
+    if broken := _unusable(y, challenger):
+        return Decision(False, (broken,))
+    differences = {
+        name: paired_gini(y, challenger, predictions[name], seed=seed)
+        for name in ("historical_average", "champion")
+        if name in predictions
+    }
+    refusals = [*_level_refusal(y, challenger), *_worse(differences)]
+    if refusals:
+        return Decision(False, tuple(refusals), differences)
+    return Decision(True, (_grounds(differences, champion_unfit),), differences)
+
+
+def _unusable(y: Floats, p: Floats) -> str | None:
+    broken = int((~np.isfinite(p) | (p < 0)).sum())
+    if broken:
+        return f"{broken} of {len(p)} predictions are not amounts"
+    if y.sum() <= 0:
+        return "nobody spent anything in the backtest, so nothing can be compared"
+    return None
+
+
+def _level_refusal(y: Floats, p: Floats) -> list[str]:
+    ratio = float(p.sum() / y.sum())
+    return [] if 1 / LEVEL_LIMIT <= ratio <= LEVEL_LIMIT else [f"the total is {ratio:.2f} times what was spent"]
+
+
+def _worse(differences: Mapping[str, Difference]) -> list[str]:
+    allowed = {"historical_average": 0.0, "champion": TOLERANCE}
+    return [
+        f"gini is worse than that of the {name.replace('_', ' ')} beyond noise ({difference})"
+        for name, difference in differences.items()
+        if difference.high < 0 and difference.value < -allowed[name]
+    ]
+
+
+def _grounds(differences: Mapping[str, Difference], champion_unfit: str | None) -> str:
+    told = ", ".join(f"gini {one} against the {name.replace('_', ' ')}" for name, one in differences.items())
+    if champion_unfit:
+        return f"the champion cannot be scored any more ({champion_unfit}); {told}"
+    return told if "champion" in differences else f"there is no champion yet; {told}"

@@ -1,0 +1,72 @@
+"""A value training in the terms of the registry: parameters, metrics against baselines, pictures, files.
+
+Belongs here: what of a training is written down, and how it is called. Does not belong here: MLflow (``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from ml.registry import Record
+from ml.value.plots import draw
+from ml.value.training import TrainingPlan, TrainingResult
+
+SERVED = Path(__file__).with_name("served.py")
+
+
+def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mapping[str, str]) -> Record:
+    """Save the model into ``folder`` and describe the training.
+
+    Parameters
+    ----------
+    tags
+        Where it comes from: git commit, lock hash, inputs id.
+    """
+    model = result.model
+    return Record(
+        model="value",
+        folder=result.save(folder),
+        code=SERVED,
+        parameters={
+            "as_of": plan.as_of.isoformat(),
+            "horizon_days": plan.outcome.horizon_days,
+            "label_delay_days": plan.outcome.label_delay_days,
+            "seed": plan.seed,
+            "backtest_date": result.backtest.date.isoformat(),
+            "backtest_kind": result.backtest.kind,
+            "target": "net spend within the horizon, nothing below 0",
+            "linear_share": model.spend.linear_share,
+            "orders_linear_share": model.orders.linear_share,
+            **asdict(plan.recipe),
+        },
+        metrics=metrics(result),
+        dataset={
+            "snapshots": [day.isoformat() for day in model.snapshots],
+            "rows": result.rows,
+            "customers": result.customers,
+            "mean_net_spend": round(model.spend.scale, 6),
+            "returned_share": round(model.returned_share, 6),
+            "features": list(model.names),
+        },
+        data_hash=result.data_hash,
+        features=model.names,
+        tags={"as_of": plan.as_of.isoformat(), **tags},
+        figures=draw(result),
+    )
+
+
+def metrics(result: TrainingResult) -> dict[str, float]:
+    """Metrics of the backtest: the model's own by their name, those it is compared with as ``<name>/<metric>``."""
+    backtest = result.backtest
+    found = {
+        "rows": float(result.rows),
+        "snapshots": float(len(result.model.snapshots)),
+        "interval_coverage": backtest.coverage,
+        "season_factor": backtest.prediction.factor,
+    }
+    for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):
+        prefix = "" if name == "model" else f"{name}/"
+        found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
+    return found

@@ -1,0 +1,1 @@
+"""Snapshots become a model of value, the model becomes expected orders and spend."""

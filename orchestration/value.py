@@ -1,0 +1,75 @@
+"""The value stage: what trains, what the gate decides, who scores.
+
+Belongs here: the shop's settings and the run's inputs in the terms of ``ml``. Does not belong here: models, gates
+and the registry themselves.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ml import registry
+from orchestration.inputs import Inputs
+from orchestration.models import Trained, defender, outcome, scorer
+from orchestration.snapshots import reading_engine, snapshot_folder
+from orchestration.workspace import Workspace
+
+
+def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
+    """Train on every finished snapshot, hold the challenger against the champion, register it."""
+    from ml.value.gate import decide
+    from ml.value.record import record
+    from ml.value.training import TooLittleData, TrainingPlan, train
+
+    state, folder = workspace.state, snapshot_folder(workspace, inputs)
+    plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
+    champion = defender(workspace, inputs, "value")
+    result = train(
+        folder / "customer_features.parquet",
+        folder / "customer_labels.parquet",
+        plan,
+        reading_engine(workspace),
+        champion_folder=champion.folder if champion else None,
+    )
+    if isinstance(result, TooLittleData):
+        words = f"too little data: {result.reason}; the historical average speaks"
+        return Trained(False, words, {"customers": result.customers}, {})
+    backtest = result.backtest
+    decision = decide(backtest.y, backtest.predictions, seed=plan.seed, champion_unfit=backtest.champion_unfit)
+    tags = {"inputs_id": inputs.inputs_id, "code": inputs.code}
+    with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
+        written = record(result, plan, Path(scratch) / "model", tags)
+        version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
+    metrics = {name: round(value, 4) for name, value in written.metrics.items()}
+    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
+    return Trained(decision.is_promoted, decision.words, metadata, written.figures)
+
+
+def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
+    """Value every customer of the as-of with the champion, or by their own pace where there is none."""
+    from ml.value import scoring
+
+    folder = snapshot_folder(workspace, inputs)
+    model = scorer(workspace, inputs, "value")
+    summary = scoring.score(
+        scoring.Sources(
+            folder / "customer_features.parquet",
+            folder / "customer_labels.parquet",
+            folder / "customer_margins.parquet",
+            reading_engine(workspace),
+        ),
+        workspace.state.scores / inputs.inputs_id / "value_scores.parquet",
+        scoring.ScoringPlan(date.fromisoformat(inputs.as_of_date), outcome(workspace)),
+        model_folder=model.folder if model else None,
+        model_version=model.spoken if model else None,
+    )
+    return {
+        "dagster/row_count": summary.rows,
+        "model": summary.model_version,
+        "predicted total": round(summary.predicted_total, 2),
+        "season factor": round(summary.season_factor, 4),
+        **{f"status {name}": count for name, count in summary.statuses.items()},
+    }

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from ml.amounts import coverage, decile_mape, deciles, evaluate, gini, spearman, total_bias
+
+Y = np.array([0.0, 0.0, 10.0, 90.0])
+
+
+def test_the_perfect_ranking_is_1_the_reverse_is_minus_1_and_a_constant_is_0():
+    assert gini(Y, Y * 3 + 1) == pytest.approx(1)
+    assert gini(Y, -Y) == pytest.approx(-1)
+    assert gini(Y, np.ones(4)) == pytest.approx(0)
+
+
+def test_the_order_of_rows_does_not_matter_even_with_ties():
+    p, turned = np.array([1.0, 1.0, 1.0, 2.0]), np.array([3, 1, 0, 2])
+    assert gini(Y, p) == pytest.approx(gini(Y[turned], p[turned]))
+
+
+def test_a_row_drawn_twice_weighs_as_much_as_two():
+    p = np.array([3.0, 1.0, 2.0, 4.0])
+    twice = np.array([0, 1, 1, 2, 3])
+    assert gini(Y, p, np.array([1.0, 2, 1, 1])) == pytest.approx(gini(Y[twice], p[twice]))
+
+
+def test_ranks_agree_with_scipy_where_there_are_ties():
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(0)
+    y, p = rng.poisson(1.0, 200).astype(float), rng.poisson(2.0, 200).astype(float)
+    assert spearman(y, p) == pytest.approx(spearmanr(y, p).statistic)
+
+
+def test_the_total_is_off_by_what_was_predicted_too_much():
+    assert total_bias(Y, Y * 1.2) == pytest.approx(0.2)
+    assert np.isnan(total_bias(np.zeros(3), np.ones(3)))
+
+
+def test_deciles_are_equal_groups_and_a_common_factor_is_their_error():
+    y = np.arange(1.0, 101.0)
+    happened, expected, size = deciles(y, y / 2)
+    assert size.tolist() == [10.0] * 10
+    assert (expected == happened / 2).all()
+    assert decile_mape(y, y / 2) == pytest.approx(0.5)
+
+
+def test_the_ends_of_an_interval_belong_to_it():
+    assert coverage(Y, np.zeros(4), np.array([0.0, -1, 10, 89])) == 0.5
+
+
+def test_nobody_and_nothing_give_no_number_rather_than_an_error():
+    assert np.isnan(evaluate(np.empty(0), np.empty(0)).gini)
+    assert np.isnan(evaluate(np.zeros(5), np.ones(5)).gini)

@@ -1,0 +1,84 @@
+"""Level, interval, rhythm and baselines of value, each on numbers that can be checked by hand."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from ml.amounts import coverage
+from ml.linear import fit_tweedie
+from ml.value.baselines import COLUMNS, fit_historical_average, frequency_times_value
+from ml.value.interval import fit_interval
+from ml.value.level import Season, recent_feature
+from ml.value.rhythm import days_to_next_order
+
+LAST_YEAR = Season({date(2024, 9, 1): (300.0, 200.0), date(2024, 3, 1): (100.0, 200.0)})
+
+
+def test_last_years_window_times_growth_is_expected():
+    assert LAST_YEAR.forecast(date(2025, 9, 1), 400.0) == pytest.approx(600.0)
+    assert LAST_YEAR.factor(date(2025, 9, 1), 400.0, 500.0) == pytest.approx(1.2)
+
+
+def test_without_a_snapshot_near_last_years_day_the_models_own_sum_stands():
+    assert LAST_YEAR.forecast(date(2025, 6, 1), 400.0) is None
+    assert LAST_YEAR.factor(date(2025, 6, 1), 400.0, 500.0) == 1.0
+
+
+def test_a_forecast_that_no_shop_could_live_is_believed_only_so_far():
+    assert LAST_YEAR.factor(date(2025, 9, 1), 1e6, 500.0) == 3.0
+    assert LAST_YEAR.factor(date(2025, 9, 1), 1.0, 500.0) == pytest.approx(1 / 3)
+
+
+def test_the_window_nearest_to_the_horizon_tells_growth():
+    names = ("spend_30d", "spend_90d", "spend_365d")
+    assert [recent_feature("spend", days, names) for days in (30, 80, 300)] == ["spend_30d", "spend_90d", "spend_365d"]
+    assert recent_feature("orders", 30, names) is None
+
+
+def test_the_interval_covers_what_it_promises_where_some_buy_nothing_and_where_all_buy():
+    rng = np.random.default_rng(0)
+    p = rng.gamma(1.0, 100.0, 20000)
+    y = p * rng.gamma(2.0, 0.5, 20000) * (rng.random(20000) < np.where(p > 100, 1.0, 0.5))
+    learned, judged = slice(0, 10000), slice(10000, None)
+    low, high = fit_interval(y[learned], p[learned]).ends(p[judged], float(p[judged].mean()))
+    assert coverage(y[judged], low, high) == pytest.approx(0.8, abs=0.02)
+    assert (low <= p[judged]).all()
+    assert (high >= p[judged]).all()
+    assert (low[p[judged] > 300] > 0).all()
+    assert (low[p[judged] < 50] == 0).all()
+
+
+def test_the_next_order_is_due_one_usual_gap_after_the_last_and_never_before_the_as_of():
+    recency, median, mean = np.array([10.0, 40, 91, 10, 10]), np.array([30.0, 30, 30, np.nan, np.nan]), np.nan
+    mean = np.array([99.0, 99, 99, 14.5, np.nan])
+    days = days_to_next_order(recency, median, mean)
+    assert days[:2].tolist() == [20.0, 0.0]
+    assert np.isnan(days[2]), "silent for more than three gaps"
+    assert days[3] == 5.0
+    assert np.isnan(days[4]), "one order is no rhythm"
+
+
+def test_who_came_yesterday_is_not_expected_to_come_every_day():
+    X = np.array([[365.0, 12, 365], [40.0, 1, 1]], np.float32)
+    average = fit_historical_average(X, COLUMNS)
+    spend, orders = average.predict(X, COLUMNS, 30)
+    assert 25 < spend[0] < 35
+    assert spend[1] < 60
+    assert orders[1] < 1.5
+    assert frequency_times_value(X, COLUMNS, 73).tolist() == pytest.approx([73.0, 8.0])
+
+
+def test_a_shop_without_orders_expects_nothing():
+    average = fit_historical_average(np.ones((3, 1), np.float32), ("visits",))
+    assert average.predict(np.ones((3, 1), np.float32), ("visits",), 30)[0].tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("power", [1.0, 1.2])
+def test_the_linear_model_finds_a_power_law(power):
+    rng = np.random.default_rng(2)
+    x = rng.gamma(1.0, 10.0, 20000)
+    y = rng.poisson(np.sqrt(1 + x)).astype(float)
+    model = fit_tweedie(x[:, None].astype(np.float32), y / y.mean(), np.arange(20000), power=power, ridge=1e-6)
+    low, high = model.margin(np.array([[3.0], [99.0]], np.float32))
+    assert high - low == pytest.approx(0.5 * np.log(100 / 4), abs=0.05)
