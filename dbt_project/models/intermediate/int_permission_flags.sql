@@ -1,0 +1,18 @@
+-- What stands permitted at the scored as-of, one column per question.
+with permissions as (
+    select * from {{ ref('customer_permissions') }}
+),
+
+final as (
+    select
+        customer_id,
+        max(case when purpose = 'service' and is_granted then 1 else 0 end) = 1 as may_serve,
+        max(case when purpose = 'marketing' and channel = 'email' and is_granted then 1 else 0 end) = 1 as may_email,
+        max(case when purpose = 'marketing' and channel = 'push' and is_granted then 1 else 0 end) = 1 as may_push,
+        max(case when purpose = 'marketing' and channel = 'sms' and is_granted then 1 else 0 end) = 1 as may_sms,
+        max(case when purpose = 'profiling' and is_granted then 1 else 0 end) = 1 as may_profile
+    from permissions
+    group by 1
+)
+
+select * from final
