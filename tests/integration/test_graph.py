@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).with_name("graph.txt")
-STAGES = ("landing", "identity", "profiles", "churn", "activation", "report")
+STAGES = ("landing", "identity", "profiles", "churn", "actions", "activation", "report")
 
 
 @pytest.fixture(scope="module")
