@@ -7,21 +7,24 @@ is printed about it (``progress``).
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 
 import dagster as dg
 
 from orchestration.instance import open_instance
-from orchestration.jobs import DAILY, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
+from orchestration.jobs import BETWEEN_RUNS, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
 from orchestration.notification import notify_of_failure
 from orchestration.progress import Progress, StageRecord
 from orchestration.workspace import Workspace
 
 BY_HAND = {"regulars/started_by": "command line"}
 """Tag of runs that hold the shop's lock from their beginning to their end."""
+LANDING_PARTS = ("landing.assets", "activation.withdrawals", "activation.triggered")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -45,10 +48,16 @@ def run_job(
     return _execute(workspace, WEEKLY if train else DAILY, as_of_date, tags, None, progress)
 
 
+def run_landing(workspace: Workspace, *, progress: Progress) -> Outcome:
+    """Land what is new; withdrawn consents act at once and live plays are decided, without a new day's scores."""
+    return _execute(workspace, LANDING, workspace.default_as_of(), {}, None, progress, is_partitioned=False)
+
+
 def retry_last(workspace: Workspace, *, progress: Progress) -> Outcome | None:
     """Run again what the shop's last run did not finish, on the same pinned inputs; None where nothing failed."""
     instance = open_instance(workspace.state)
-    last = next(iter(instance.get_run_records(limit=1)), None)
+    recent = instance.get_run_records(limit=100)
+    last = next((one for one in recent if one.dagster_run.job_name in (DAILY, WEEKLY)), None)
     if last is None or last.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
         return None
     run = last.dagster_run
@@ -92,12 +101,14 @@ def _execute(
     tags: Mapping[str, str],
     assets: list[dg.AssetKey] | None,
     progress: Progress,
+    *,
+    is_partitioned: bool = True,
 ) -> Outcome:
     workspace.claim("regulars run")
     run_id = str(uuid.uuid4())
     instance = open_instance(workspace.state)
     bury_dead_runs(instance)
-    job = _job(job_name)
+    job = _job(job_name) if is_partitioned else _landing_job(workspace)
     instance.add_event_listener(run_id, progress.follow)
     workspace.state.reports.mkdir(parents=True, exist_ok=True)
     # dbt's own lines go to a file: the terminal shows one line per stage.
@@ -105,7 +116,7 @@ def _execute(
         result = job.execute_in_process(
             run_id=run_id,
             instance=instance,
-            partition_key=as_of_date.isoformat(),
+            partition_key=as_of_date.isoformat() if is_partitioned else None,
             tags={**tags, **BY_HAND},
             asset_selection=assets,
             run_config=QUIET,
@@ -115,6 +126,20 @@ def _execute(
     if error:
         notify_of_failure(workspace.settings, run_id, error)
     return Outcome(run_id, as_of_date, result.success, tuple(progress.records), error)
+
+
+def _landing_job(workspace: Workspace) -> dg.JobDefinition:
+    """The landing job without the rest of the graph: reading dbt's part takes longer than deciding a live play."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # which of Dagster's parameters are new, as it hides them for a whole folder
+        parts = [import_module(f"orchestration.defs.{name}").defs() for name in LANDING_PARTS]
+    selection = dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(*BETWEEN_RUNS)
+    own = dg.Definitions(
+        jobs=[dg.define_asset_job(LANDING, selection)],
+        resources={"workspace": workspace},
+        executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(*parts, own).resolve_job_def(LANDING)
 
 
 def _job(name: str) -> dg.JobDefinition:

@@ -13,13 +13,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from orchestration.files import write_text_atomically
 from orchestration.landing import batches
+from orchestration.publishing.generation import Records
 from orchestration.publishing.suppression import Privacy
 from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
@@ -54,6 +55,8 @@ class Inputs:
     """Hash of the shop's folder."""
     code: str
     """Hash of code and lock file."""
+    action_ledger: tuple[str, ...] = ()
+    """Entries of the action ledgers that count: published generations of earlier as-ofs, by their inputs."""
 
     @cached_property
     def inputs_id(self) -> str:
@@ -67,7 +70,12 @@ class Inputs:
 
     def as_of(self, shop: Shop) -> datetime:
         """The instant at which the as-of day begins in the shop's time zone."""
-        return datetime.combine(date.fromisoformat(self.as_of_date), time(), shop.zone)
+        return as_of_instant(shop, date.fromisoformat(self.as_of_date))
+
+
+def as_of_instant(shop: Shop, day: date) -> datetime:
+    """The first instant of a day in the shop's time zone."""
+    return datetime.combine(day, time(), shop.zone)
 
 
 def pin(
@@ -83,16 +91,16 @@ def pin(
         if manifests
     }
     own_ledger = ledger_name(by_touchpoint)
-    Privacy(state.privacy).prepare()  # no list and an empty list are the same state
     fresh = Inputs(
         as_of_date=as_of_date.isoformat(),
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
         batches=by_touchpoint,
         ledger=tuple(sorted(p.name for p in ledger_folder(state).glob("*.parquet") if p.name != own_ledger)),
         champions=dict(sorted(champions.items())),
-        suppressions=_hash_files(state.root, ("privacy/*.parquet",)),
-        shop=_hash_files(shop.folder, ("*.yml", "*.sql", "*.csv")),
-        code=_hash_files(PROJECT_ROOT, CODE),
+        suppressions=suppressions_hash(state),
+        shop=shop_hash(shop),
+        code=code_hash(),
+        action_ledger=published_entries(state, as_of_instant(shop, as_of_date)),
     )
     left = unfinished(state, fresh.as_of_date)
     inputs = left if left and _same_but_for_model(left, fresh) else fresh
@@ -128,15 +136,41 @@ def pinned(state: State, as_of_date: str) -> Inputs:
     StateError
         None were pinned: the run did not come through landing.
     """
-    folder = state.ledger / "inputs"
-    pointer = folder / f"as_of={as_of_date}"
+    pointer = state.ledger / "inputs" / f"as_of={as_of_date}"
     if not pointer.exists():
         raise StateError(f"no inputs are pinned for {as_of_date}: materialize ledger/input_manifest for it first")
-    content = json.loads((folder / f"{pointer.read_text()}.json").read_text())
+    return kept(state, pointer.read_text())
+
+
+def kept(state: State, inputs_id: str) -> Inputs:
+    """Inputs that were pinned at any time, by their id."""
+    content = json.loads((state.ledger / "inputs" / f"{inputs_id}.json").read_text())
     content["batches"] = {touchpoint: tuple(ids) for touchpoint, ids in content["batches"].items()}
-    for name in ("training_dates", "ledger"):
-        content[name] = tuple(content[name])
+    for name in ("training_dates", "ledger", "action_ledger"):
+        content[name] = tuple(content.get(name, ()))
     return Inputs(**content)
+
+
+def published_entries(state: State, as_of: datetime) -> tuple[str, ...]:
+    """Inputs of the generations that readers have seen, of as-ofs before this one, and that decided anything.
+
+    What was only written, as by a backfill, nobody can have acted on. Sorted; an aware instant is asked for.
+    """
+    before = as_of.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return tuple(
+        sorted(
+            record.inputs_id
+            for record in Records(state.published).all().values()
+            if record.published_at is not None
+            and record.as_of < before
+            and action_ledger_file(state, "decisions", record.inputs_id).exists()
+        )
+    )
+
+
+def action_ledger_file(state: State, ledger: str, inputs_id: str) -> Path:
+    """One set of inputs' entries in ``decisions`` or ``holdouts``."""
+    return state.ledger / ledger / f"{inputs_id}.parquet"
 
 
 def ledger_folder(state: State) -> Path:
@@ -156,12 +190,15 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
         for touchpoint, ids in inputs.batches.items()
     }
     produced = {
-        "identity.person_spans": [state.identity / "person_spans" / f"{inputs.identity_id}.parquet"],
+        "identity.person_spans": [person_spans(state, inputs)],
         "identity.customer_ledger": [
             ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
         ],
         "ml.churn_scores": [state.scores / inputs.inputs_id / "churn_scores.parquet"],
         "ml.value_scores": [state.scores / inputs.inputs_id / "value_scores.parquet"],
+        "ml.action_decisions": [action_ledger_file(state, "decisions", inputs.inputs_id)],
+        "ml.action_rejections": [state.scores / inputs.inputs_id / "actions" / "rejections.parquet"],
+        "ml.holdout_assignments": [state.scores / inputs.inputs_id / "actions" / "assignments.parquet"],
         "shop.exchange_rates": [shop.folder / "rates.csv"],
     }
     for source, paths in produced.items():
@@ -192,6 +229,27 @@ def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
 def known_before(shop: Shop, inputs: Inputs) -> datetime:
     """Up to when the run may have learned of things."""
     return inputs.as_of(shop) + timedelta(hours=shop.knowledge_lag_hours)
+
+
+def person_spans(state: State, inputs: Inputs) -> Path:
+    """Which person an identifier belonged to, over what was known when, for the batches of these inputs."""
+    return state.identity / "person_spans" / f"{inputs.identity_id}.parquet"
+
+
+def suppressions_hash(state: State) -> str:
+    """Of who is suppressed and what was withdrawn by now."""
+    Privacy(state.privacy).prepare()  # no list and an empty list are the same state
+    return _hash_files(state.root, ("privacy/*.parquet",))
+
+
+def shop_hash(shop: Shop) -> str:
+    """Of the shop's folder."""
+    return _hash_files(shop.folder, ("*.yml", "*.sql", "*.csv"))
+
+
+def code_hash() -> str:
+    """Of code and lock file."""
+    return _hash_files(PROJECT_ROOT, CODE)
 
 
 def digest(content: Any) -> str:

@@ -3,6 +3,8 @@
 DAILY = "daily"
 WEEKLY = "weekly"
 LANDING = "landing"
+BETWEEN_RUNS = (("published", "withdrawals"), ("published", "triggered"))
+"""Assets of the landing job beside the raw batches: what cannot wait for the next day, and no part of a daily run."""
 TRAINING_TAG = "regulars/train"
 """Set where the run trains; decides which snapshots are computed beside the scored one."""
 PUBLISH_TAG = "regulars/publish"

@@ -30,7 +30,7 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     if generation is None or not consents:
         return {"withdrawn": 0, "granted again": 0}
     live = {(row["customer_id"], row["purpose"], row["channel"]) for row in target.privacy.withdrawn()}
-    decided = _news(workspace, str(generation.file("customer_identifiers")), generation.manifest.as_of_instant)
+    decided = _news(workspace, str(generation.file("customer_identifiers")), generation.manifest.weighed_at)
     withdrawn = {decision for decision, word in decided.items() if word == "withdrawn"} - live
     granted = {decision for decision, word in decided.items() if word == "granted"} & live
     for (purpose, channel), customers in _by_question(withdrawn).items():

@@ -55,6 +55,8 @@ class TableLike(Protocol):
     @property
     def is_feed(self) -> bool: ...
     @property
+    def varies(self) -> bool: ...
+    @property
     def published_columns(self) -> Sequence[ColumnLike]: ...
     @property
     def person_columns(self) -> tuple[str, ...]: ...
@@ -71,7 +73,9 @@ def suite(table: TableLike) -> list[Rule]:
     rules = [rule for column in table.published_columns for rule in _of_column(table, column)]
     rules.append(Rule(table.name, Kind.UNIQUE_KEY))
     if not table.is_feed:
-        rules += [Rule(table.name, Kind.NO_FALL), Rule(table.name, Kind.NO_JUMP, severity=Severity.WARNING)]
+        fall = Severity.WARNING if table.varies else Severity.CRITICAL
+        rules += [Rule(table.name, Kind.NO_FALL, severity=fall)]
+        rules += [Rule(table.name, Kind.NO_JUMP, severity=Severity.WARNING)]
     if any(column.name == "as_of" for column in table.published_columns):
         rules.append(Rule(table.name, Kind.ONE_AS_OF, column="as_of"))
     rules += [Rule(table.name, Kind.NOT_SUPPRESSED, column=column) for column in table.person_columns]

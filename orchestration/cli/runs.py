@@ -1,4 +1,4 @@
-"""Commands that compute: run, backfill, evaluate."""
+"""Commands that compute: run, trigger, backfill, evaluate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_workspace
 from orchestration.workspace import Workspace
@@ -39,6 +40,24 @@ def run(
         trains = train if train is not None else _needs_training(workspace, day)
         outcome = run_job(workspace, day, train=trains, progress=progress)
     raise typer.Exit(close(workspace, outcome, progress))
+
+
+@app.command()
+def trigger(shop: ShopOption = None) -> None:
+    """Land new files now: withdrawn consents act, and live plays are decided and published on today's scores."""
+    from orchestration.execution import run_landing
+    from orchestration.notes import files_not_landed
+    from orchestration.progress import Progress
+
+    workspace = open_workspace(shop)
+    workspace.claim("regulars trigger")
+    outcome = run_landing(workspace, progress=Progress())
+    not_landed = files_not_landed(workspace, outcome.run_id)
+    for name, why in not_landed.items():
+        errors.print(f"[red]✗[/] {name} was not landed and stays where it is: {escape(why)}", soft_wrap=True)
+    if not outcome.succeeded:
+        errors.print(f"[red]✗[/] {escape(outcome.error or '')}", soft_wrap=True)
+    raise typer.Exit(0 if outcome.succeeded and not not_landed else 1)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.jobs import DAILY, TRAINING_TAG, WEEKLY
+from orchestration.jobs import BETWEEN_RUNS, DAILY, TRAINING_TAG, WEEKLY
 from orchestration.models import MODELS
 from orchestration.partitions import daily_as_ofs
 from orchestration.workspace import Workspace
@@ -18,8 +18,8 @@ TRAINING_WEEKDAY = 1
 def defs() -> dg.Definitions:
     shop = Workspace().shop
     partitions = daily_as_ofs(shop)
-    # A run weighs every consent itself; live withdrawals are for the time between runs.
-    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(["published", "withdrawals"])
+    # A run weighs every consent itself; live withdrawals and live plays are for the time between runs.
+    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(*BETWEEN_RUNS)
     daily = dg.define_asset_job(
         DAILY,
         everything - dg.AssetSelection.assets(*(["ml", f"{model}_model"] for model in MODELS)),

@@ -4,7 +4,7 @@ import json
 
 import dagster as dg
 
-from orchestration.jobs import LANDING
+from orchestration.jobs import BETWEEN_RUNS, LANDING
 from orchestration.landing.waiting import waiting
 from orchestration.notification import notify_of_failure
 from orchestration.workspace import Workspace
@@ -14,11 +14,11 @@ from orchestration.workspace import Workspace
 def defs() -> dg.Definitions:
     landing = dg.define_asset_job(
         LANDING,
-        dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(["published", "withdrawals"]),
-        description="Land what is new, so that it is checked and withdrawals act when they arrive, not at night.",
+        dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(*BETWEEN_RUNS),
+        description="Land what is new: it is checked, withdrawals act and live plays are decided as it arrives.",
     )
 
-    @dg.sensor(job=landing, minimum_interval_seconds=30)
+    @dg.sensor(job=landing, minimum_interval_seconds=10)
     def new_landing_files(
         context: dg.SensorEvaluationContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.RunRequest | dg.SkipReason:

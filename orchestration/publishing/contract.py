@@ -26,6 +26,11 @@ class Need:
         return cls(purpose, channel or None)
 
     @property
+    def text(self) -> str:
+        """As it is written down: ``marketing/email``."""
+        return self.purpose if self.channel is None else f"{self.purpose}/{self.channel}"
+
+    @property
     def name(self) -> str:
         """As part of a column name: ``marketing_email``."""
         return self.purpose if self.channel is None else f"{self.purpose}_{self.channel}"
@@ -68,6 +73,10 @@ class Table:
     roles: tuple[str, ...] = ()
     needs: Need | None = None
     """Purpose without which the row is not published at all."""
+    row_needs: tuple[str, ...] = ()
+    """Columns whose value names a purpose without which that row is not published; null asks for none."""
+    varies: bool = False
+    """Whether its size may well fall by half from one day to the next."""
     change_feed: bool = False
     contract_version: int = 1
     is_feed: bool = False
@@ -89,9 +98,15 @@ class Table:
 
     @property
     def needed(self) -> tuple[Need, ...]:
-        """Every purpose that the table or a column of it needs, in the order of the contract."""
+        """Every purpose that the table, a column or some row of it needs, in the order of the contract."""
         own = [self.needs] if self.needs else []
-        return tuple(dict.fromkeys([*own, *(column.needs for column in self.columns if column.needs)]))
+        of_rows = [need for _, need in self.needed_by_rows]
+        return tuple(dict.fromkeys([*own, *(column.needs for column in self.columns if column.needs), *of_rows]))
+
+    @property
+    def needed_by_rows(self) -> tuple[tuple[str, Need], ...]:
+        """Each column of ``row_needs`` with each purpose that its values may name."""
+        return tuple((name, Need.parse(value)) for name in self.row_needs for value in self.column(name).allowed or ())
 
     @property
     def published_columns(self) -> tuple[Column, ...]:

@@ -16,7 +16,7 @@ from orchestration.publishing.contract import Column, Contract, Need, Table
 from orchestration.publishing.errors import ContractError
 
 TYPE_PATTERN = re.compile(r"varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
-TABLE_META = {"key", "roles", "needs", "change_feed", "contract_version", "owner"}
+TABLE_META = {"key", "roles", "needs", "row_needs", "varies", "change_feed", "contract_version", "owner"}
 COLUMN_META = {"not_content", "needs", "otherwise", "roles", "required", "allowed", "min", "max", "lookup"}
 
 
@@ -40,6 +40,7 @@ def _table(model: Mapping[str, Any]) -> Table:
         name=name, description=_text(model), key=tuple(meta.get("key", ())), roles=tuple(meta.get("roles", ())),
         columns=tuple(_column(name, column, meta.get("key", ())) for column in model["columns"]),
         needs=Need.parse(meta["needs"]) if "needs" in meta else None,
+        row_needs=tuple(meta.get("row_needs", ())), varies=bool(meta.get("varies", False)),
         change_feed=bool(meta.get("change_feed", False)), contract_version=int(meta.get("contract_version", 1)),
     )  # fmt: skip
     names = [column.name for column in table.columns]
@@ -48,6 +49,9 @@ def _table(model: Mapping[str, Any]) -> Table:
     for column in table.columns:
         if column.roles is not None and not set(column.roles) <= set(table.roles):
             raise ContractError(f"{name}.{column.name}: its roles must be among the table's, {list(table.roles)}")
+    for needing in table.row_needs:
+        if needing not in names or table.column(needing).allowed is None:
+            raise ContractError(f"{name}: row_needs names {needing!r}, which must be a column that lists `allowed`")
     if table.needed and "customer_id" not in names:
         raise ContractError(f"{name}: `needs` without a customer_id to ask about")
     return table

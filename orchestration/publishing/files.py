@@ -73,9 +73,9 @@ class FileSink:
         if known is not None and known.published_at is not None and is_here:
             return self.generation(known.previous) if known.previous else None
         current = self.current()
-        if current is not None and current.manifest.as_of_instant <= meta.as_of:
+        if current is not None and current.manifest.order <= meta.order:
             return current
-        earlier = [record for record in self._published() if record.as_of <= meta.as_of.isoformat()]
+        earlier = [record for record in self._published() if record.order <= meta.order]
         return self.generation(earlier[-1].generation_id) if earlier else None
 
     def publish(self, generation_id: str, at: datetime) -> Outcome:
@@ -97,7 +97,7 @@ class FileSink:
             state = "failed its audit" if record and record.audit else "was not audited"
             raise PublishError(f"{generation_id} {state}; readers keep what they have")
         current = self.current()
-        if current is not None and current.manifest.as_of_instant > generation.manifest.as_of_instant:
+        if current is not None and current.manifest.order > generation.manifest.order:
             reason = f"{current.generation_id} is of a later as-of; only rollback goes back"
             return Outcome(generation_id, False, reason)
         generation.verify()
@@ -168,7 +168,7 @@ class FileSink:
             for record in self.records.all().values()
             if record.published_at is not None and (self.published / record.generation_id).is_dir()
         ]
-        return sorted(here, key=lambda record: (record.as_of, record.first_move or 0))
+        return sorted(here, key=lambda record: (record.order, record.first_move or 0))
 
     def _require(self, generation_id: str) -> Generation:
         generation = self.generation(generation_id)

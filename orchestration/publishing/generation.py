@@ -23,6 +23,11 @@ RECORDS = "generations.json"
 VIEWS = "views.duckdb"
 
 
+Order = tuple[date, datetime]
+"""Daily as-of, then instant. What a triggered run makes of a day's scores is newer than the day's own generation
+and older than the next day's, although that day may begin before the trigger."""
+
+
 @dataclass(frozen=True)
 class GenerationMeta:
     """What the run that writes a generation says about itself."""
@@ -38,6 +43,13 @@ class GenerationMeta:
     """Naive UTC, from the injected clock; kept in the record, never in the content."""
     notices: tuple[str, ...] = ()
     """Printed in the manifest: purposes that the shop assumes and why."""
+    tables_as_of: datetime | None = None
+    """Naive UTC: as-of of the tables that a triggered run takes over; None where all are of the as-of."""
+
+    @property
+    def order(self) -> Order:
+        """Which generation is the newer one: see ``Order``."""
+        return self.as_of_date, self.as_of
 
     @property
     def generation_id(self) -> str:
@@ -63,6 +75,18 @@ class Manifest:
     sources: dict[str, str]
     """sha256 of each file that was handed over, and of the suppressions and withdrawals that were applied."""
     notices: tuple[str, ...] = ()
+    tables_as_of: str | None = None
+    """As-of of the tables that a triggered run took over; None where all are of ``as_of``."""
+
+    @property
+    def order(self) -> Order:
+        """Which generation is the newer one: see ``Order``."""
+        return date.fromisoformat(self.as_of_date), self.as_of_instant
+
+    @property
+    def weighed_at(self) -> datetime:
+        """Naive UTC: the instant up to which profiles, scores and permissions were weighed."""
+        return datetime.fromisoformat(self.tables_as_of or self.as_of)
 
     @property
     def content_id(self) -> str:
@@ -153,6 +177,11 @@ class Record:
     first_move: int | None = None
     """Number of the pointer's move that published it; moves are counted, since clocks may stand still."""
     last_move: int | None = None
+
+    @property
+    def order(self) -> Order:
+        """Which generation is the newer one: see ``Order``."""
+        return date.fromisoformat(self.as_of_date), datetime.fromisoformat(self.as_of)
 
 
 class Records:

@@ -64,7 +64,7 @@ class Measurer:
         if rule.kind is Kind.FINITE:
             return f"not isfinite({value})"
         if rule.kind is Kind.ONE_AS_OF:
-            return f"{value} is distinct from timestamp {literal(self.generation.manifest.as_of)}"
+            return f"{value} is distinct from timestamp {literal(self.generation.manifest.weighed_at.isoformat())}"
         alive = "t.op = 'upsert' and " if table.is_feed else ""
         if rule.kind is Kind.NOT_SUPPRESSED:
             return f"{alive}{value} in (select customer_id from {parquet(self.privacy.suppressions)})"
@@ -75,7 +75,7 @@ class Measurer:
         need = Need.parse(rule.need or "")
         if table.needs == need:
             return "true"
-        told = []
+        told = [f"t.{quoted(name)} = {literal(need.text)}" for name, of_row in table.needed_by_rows if of_row == need]
         for column in table.columns:
             value = f"t.{quoted(column.name)}"
             if column.needs != need or column.name in table.key:

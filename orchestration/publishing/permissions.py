@@ -52,6 +52,10 @@ def permitted(table: Table, suppressions: str) -> list[str]:
     ]
     if table.needs:
         conditions.append(f"w.{flag(table.needs)} is not true")
+    conditions += [
+        f"(t.{quoted(name)} is distinct from {literal(need.text)} or w.{flag(need)} is not true)"
+        for name, need in table.needed_by_rows
+    ]
     return [f"(t.op = 'delete' or {condition})" for condition in conditions] if table.is_feed else conditions
 
 

@@ -9,7 +9,7 @@ brings the server up to them. Callers hold the shop's run lock, except for suppr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -55,14 +55,16 @@ class Publisher:
     def postgres(self) -> PostgresSink:
         return PostgresSink(self.find_postgres(), self.contract, self.engine)
 
-    def write(self, tables: Mapping[str, Path], meta: GenerationMeta) -> Generation:
+    def write(self, tables: Mapping[str, Path], meta: GenerationMeta, base: Generation | None = None) -> Generation:
         """Write a generation, compared with the one that is published; see ``Writer.write``."""
         writer = Writer(self.published, self.contract, self.privacy, self.engine)
-        return writer.write(tables, meta, self.files.previous_for(meta))
+        return writer.write(tables, meta, self.files.previous_for(meta), base)
 
-    def audit(self, generation: Generation, grants: Path | None = None) -> list[Finding]:
+    def audit(
+        self, generation: Generation, grants: Path | None = None, tables: Collection[str] | None = None
+    ) -> list[Finding]:
         """Judge a generation; see ``Auditor.audit``."""
-        return Auditor(self.published, self.contract, self.privacy, self.engine).audit(generation, grants)
+        return Auditor(self.published, self.contract, self.privacy, self.engine).audit(generation, grants, tables)
 
     def publish_files(self, generation_id: str) -> Outcome:
         """Point the readers of files to a generation that passed its audit; see ``FileSink.publish``."""

@@ -44,15 +44,23 @@ class Writer:
     privacy: Privacy
     engine: Engine = field(default_factory=Engine)
 
-    def write(self, tables: Mapping[str, Path], meta: GenerationMeta, previous: Generation | None) -> Generation:
+    def write(
+        self,
+        tables: Mapping[str, Path],
+        meta: GenerationMeta,
+        previous: Generation | None,
+        base: Generation | None = None,
+    ) -> Generation:
         """Write one generation, or find it already there.
 
         Parameters
         ----------
         tables
-            Parquet file of every table of the contract, with exactly its columns.
+            Parquet file of every table of the contract that ``base`` does not lend, with exactly its columns.
         previous
             The published generation that ``updated_at`` and the changes refer to.
+        base
+            A generation whose tables stand in for those not handed over, byte by byte: linked, not copied.
 
         Raises
         ------
@@ -63,31 +71,33 @@ class Writer:
         """
         self.privacy.prepare()
         self._remove_leftovers()
-        self._check(tables)
+        self._check(tables, base)
         if previous is not None:
             self.contract.require_additive(previous.manifest.columns)
-        sources = {name: file_hash(path) for name, path in sorted(tables.items())}
+        lent = base.manifest.sources if base else {}
+        sources = dict(lent) | {name: file_hash(path) for name, path in sorted(tables.items())}
         sources["privacy"] = self.privacy.state_id
         existing = read_generation(self.published / meta.generation_id)
         if existing is not None and self._is_the_same(existing, sources, previous):
             write_views(existing, self.contract, self.privacy, self.published)
             return existing
-        folder = self._write_folder(tables, meta, sources, previous)
+        folder = self._write_folder(tables, meta, sources, previous, base)
         generation = self._put_in_place(folder, existing)
         if existing is None or not self._was_published(meta.generation_id):
             Records(self.published).put(record_of(generation, meta))
         write_views(generation, self.contract, self.privacy, self.published)
         return generation
 
-    def _check(self, tables: Mapping[str, Path]) -> None:
+    def _check(self, tables: Mapping[str, Path], base: Generation | None) -> None:
         expected = {table.name for table in self.contract.given}
-        if missing := sorted(expected - set(tables)):
+        lent = {name for name in expected if base and base.file(name).exists()}
+        if missing := sorted(expected - set(tables) - lent):
             raise ContractError(f"no file was handed over for {', '.join(missing)}; the contract has these tables")
         if unknown := sorted(set(tables) - expected):
             raise ContractError(f"{', '.join(unknown)} is not in the contract: describe it in activation.yml first")
         with self.engine.connect() as connection:
-            for table in self.contract.given:
-                _check_columns(connection, table, tables[table.name])
+            for name, path in tables.items():
+                _check_columns(connection, self.contract.table(name), path)
 
     def _is_the_same(self, existing: Generation, sources: Mapping[str, str], previous: Generation | None) -> bool:
         try:
@@ -107,12 +117,20 @@ class Writer:
         return record is not None and record.published_at is not None
 
     def _write_folder(
-        self, tables: Mapping[str, Path], meta: GenerationMeta, sources: dict[str, str], previous: Generation | None
+        self,
+        tables: Mapping[str, Path],
+        meta: GenerationMeta,
+        sources: dict[str, str],
+        previous: Generation | None,
+        base: Generation | None,
     ) -> Path:
         folder = self.published / f"{WRITING}{meta.generation_id}"
         folder.mkdir(parents=True)
         with self.engine.connect() as connection:
             for table in self.contract.tables:
+                if base is not None and not table.is_feed and table.name not in tables:
+                    (folder / f"{table.name}.parquet").hardlink_to(base.file(table.name))
+                    continue
                 before = previous.file(table.name) if previous and not table.is_feed else None
                 before = before if before and before.exists() else None
                 if table.is_feed:
@@ -127,6 +145,7 @@ class Writer:
             columns=self.contract.shape, rows=rows, previous=previous.generation_id if previous else None,
             sha256={path.name: file_hash(path) for path in sorted(folder.glob("*.parquet"))},
             sources=sources, notices=meta.notices,
+            tables_as_of=meta.tables_as_of.isoformat() if meta.tables_as_of else None,
         )  # fmt: skip
         manifest.write(folder)
         for path in folder.iterdir():

@@ -28,6 +28,7 @@ GROUPS = {
     "intermediate": "profiles",
     "marts": "profiles",
     "features": "profiles",
+    "actions": "actions",
     "activation": "activation",
 }
 IDENTITY_MODELS = ("int_identifier_edges", "int_identifiers_seen")

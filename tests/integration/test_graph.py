@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).with_name("graph.txt")
-STAGES = ("landing", "identity", "profiles", "churn", "value", "activation", "report")
+STAGES = ("landing", "identity", "profiles", "churn", "value", "actions", "activation", "report")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ with permissions as (
 final as (
     select
         customer_id,
+        max(case when purpose = 'service' and is_granted then 1 else 0 end) = 1 as may_serve,
         max(case when purpose = 'marketing' and channel = 'email' and is_granted then 1 else 0 end) = 1 as may_email,
         max(case when purpose = 'marketing' and channel = 'push' and is_granted then 1 else 0 end) = 1 as may_push,
         max(case when purpose = 'marketing' and channel = 'sms' and is_granted then 1 else 0 end) = 1 as may_sms,

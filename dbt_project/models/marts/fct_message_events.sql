@@ -8,7 +8,7 @@ instants as (
         'messages', 'message_id', 'message_event',
         {'sent_at': 'sent', 'delivered_at': 'delivered', 'opened_at': 'opened', 'clicked_at': 'clicked', 'converted_at': 'converted',
          'bounced_at': 'bounced', 'complained_at': 'complained', 'unsubscribed_at': 'unsubscribed'},
-        ['campaign', 'play', 'channel', 'arm']
+        ['action_id', 'campaign', 'play', 'channel', 'arm']
     ) }}
 ),
 
@@ -17,6 +17,7 @@ final as (
         message_id,
         message_event,
         identifier_id,
+        action_id,
         campaign,
         play,
         channel,

@@ -6,6 +6,7 @@ identified as (
     select
         {{ row_identifier('messages') }} as identifier_id,
         message_id,
+        action_id,
         campaign,
         play,
         channel,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from orchestration.publishing.contract import Contract
 from orchestration.publishing.engine import Engine
 from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import KEEP_OLD, Outcome
-from orchestration.publishing.generation import Generation, Record
+from orchestration.publishing.generation import Generation, Order, Record
 from orchestration.publishing.postgres.connection import Connection, publisher_session, reader_session, rows
 from orchestration.publishing.postgres.load import attached, load_generation, partition_name
 from orchestration.publishing.postgres.retire import retire
@@ -77,8 +77,8 @@ class PostgresSink:
             ensure_schema(connection, self.contract)
             _push(connection, privacy)
             ensure_views(connection, self.contract)
-            current, as_of = _current(connection)
-            is_older = as_of is not None and as_of > generation.manifest.as_of_instant
+            current, order = _current(connection)
+            is_older = order is not None and order > generation.manifest.order
             if is_older and not go_back:
                 return Outcome(
                     generation.generation_id, False, f"{current} is of a later as-of; only rollback goes back"
@@ -145,16 +145,19 @@ def _has_schema(connection: Connection) -> bool:
     return rows(connection, "select to_regclass('crm_data.generations') is not null")[0][0] is True
 
 
-def _current(connection: Connection) -> tuple[str | None, datetime | None]:
+def _current(connection: Connection) -> tuple[str | None, Order | None]:
     found = rows(
         connection,
-        """select p.generation_id, g.as_of from crm_data.pointer p join crm_data.generations g using (generation_id)
+        """select p.generation_id, g.as_of_date, g.as_of
+           from crm_data.pointer p join crm_data.generations g using (generation_id)
            order by p.move desc limit 1""",
     )
     if not found:
         return None, None
-    generation_id, as_of = found[0]
-    return str(generation_id), as_of if isinstance(as_of, datetime) else None
+    generation_id, day, as_of = found[0]
+    assert isinstance(day, date)
+    assert isinstance(as_of, datetime)
+    return str(generation_id), (day, as_of)
 
 
 def _kept(connection: Connection) -> set[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from orchestration import inputs
 from orchestration.inputs import Inputs
+from orchestration.publishing.generation import Record, Records
 from orchestration.shop import load_shop
 from orchestration.state import State, StateError
 
@@ -44,6 +45,7 @@ def test_the_same_inputs_have_the_same_fingerprint_in_another_folder(state: Stat
         {"suppressions": "other"},
         {"shop": "other"},
         {"code": "other"},
+        {"action_ledger": ("0123456789abcdef",)},
     ],
 )
 def test_whatever_may_change_a_result_changes_the_fingerprint(state: State, change: dict[str, object]) -> None:
@@ -93,3 +95,27 @@ def test_what_dbt_compiles_is_no_part_of_the_code(state: State) -> None:
     finally:
         compiled.unlink()
         compiled.parent.rmdir()
+
+
+def entry(state: State, inputs_id: str, as_of: str, *, is_published: bool = True, decides: bool = True) -> None:
+    """A generation of the past, with what it decided in the ledger."""
+    Records(state.published).put(
+        Record(
+            generation_id=inputs_id, inputs_id=inputs_id, as_of=as_of, as_of_date=as_of[:10], run_id="r",
+            started_at=as_of, contract_version=1, previous=None, published_at=as_of if is_published else None,
+        )
+    )  # fmt: skip
+    if decides:
+        file = inputs.action_ledger_file(state, "decisions", inputs_id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+
+
+def test_a_run_reads_what_was_published_before_its_as_of_and_nothing_else(state: State) -> None:
+    entry(state, "yesterday", "2025-06-29T22:00:00")
+    entry(state, "triggered", "2025-06-30T21:59:59.999999")
+    entry(state, "today", "2025-06-30T22:00:00")
+    entry(state, "tomorrow", "2025-07-01T22:00:00")
+    entry(state, "backfilled", "2025-06-28T22:00:00", is_published=False)
+    entry(state, "before there were plays", "2025-06-27T22:00:00", decides=False)
+    assert pin(state).action_ledger == ("triggered", "yesterday")

@@ -1,0 +1,133 @@
+"""One decision over a whole shop: tables and a file of candidates in, four files out, memory by the block.
+
+Belongs here: the stream from candidates to files. Does not belong here: where the files lie and which ledger entries
+count (``orchestration.actions``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.actions import records
+from ml.actions.candidates import BLOCK_ROWS, Relations, blocks
+from ml.actions.decide import decide
+from ml.actions.history import occupied
+from ml.actions.holdouts import Assigner, frozen_arms, standing
+from ml.actions.policy import Policy
+from ml.actions.tables import ASSIGNMENTS, DECISIONS, REJECTIONS
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a decision knows beside the candidates; everything at the as-of."""
+
+    log: pa.Table
+    """Messages by person, ``tables.CONTACTS``."""
+    decisions: pa.Table
+    """Published decisions of earlier as-ofs, ``tables.DECISIONS``."""
+    assignments: pa.Table
+    """Arms drawn at earlier as-ofs, ``tables.ASSIGNMENTS``."""
+    redirects: pa.Table
+    """Customer ids that went into another one, ``tables.REDIRECTS``."""
+
+
+@dataclass
+class Summary:
+    """How many of what."""
+
+    decided: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By play and arm."""
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By play and rule."""
+    candidates: int = 0
+    drawn: int = 0
+
+
+def decide_all(
+    connection: duckdb.DuckDBPyConnection, candidates: str, known: Known, policy: Policy, key: bytes, as_of: datetime,
+    out: Path, *, block_rows: int = BLOCK_ROWS,
+) -> Summary:  # fmt: skip
+    """Write ``decisions``, ``rejections``, ``new_assignments`` and ``assignments`` (all that stand) to ``out``.
+
+    Parameters
+    ----------
+    connection
+        An in-memory DuckDB; tables named ``occupied`` and ``standing`` are made in it.
+    candidates
+        SQL relation with the columns of ``actions.action_candidates``, one row per customer.
+    key
+        The shop's holdout key.
+    as_of
+        Naive UTC. Ledger entries of this instant or later are not read, whoever hands them over.
+    """
+    arms = standing(connection, known.assignments, known.redirects, as_of)
+    contacts = occupied(
+        connection, known.log, known.decisions, known.redirects,
+        as_of=as_of, send_log_days=policy.send_log_days, history_days=policy.history_days,
+    )  # fmt: skip
+    for name, table in (("occupied", contacts), ("standing", arms)):
+        connection.register("handed_over", table)
+        connection.execute(f"create or replace table {name} as from handed_over")
+    relations = Relations(connection, candidates, "occupied", "standing")
+    summary = Summary()
+    with Files(out) as files:
+        for block in blocks(relations, policy, block_rows) if policy.plays else ():
+            frozen = relations.of_block("standing", block.customers[0], block.customers[-1])
+            assigner = Assigner(key, frozen_arms(frozen))
+            verdicts = decide(block, policy, np.datetime64(as_of, "us"), assigner)
+            made = records.decisions(block, policy, as_of, verdicts)
+            refused = records.rejections(block, policy, as_of, verdicts)
+            drawn = records.assignments(assigner, as_of)
+            files.write(decisions=made, rejections=refused, new_assignments=drawn)
+            summary.candidates += block.size
+            summary.drawn += drawn.num_rows
+            summary.decided.update(zip(made["play"].to_pylist(), made["arm"].to_pylist(), strict=True))
+            summary.rejected.update(zip(refused["play"].to_pylist(), refused["rule"].to_pylist(), strict=True))
+    _all_assignments(connection, out)
+    return summary
+
+
+class Files:
+    """The files of one decision, each appearing whole by one rename."""
+
+    SCHEMAS = {"decisions": DECISIONS, "rejections": REJECTIONS, "new_assignments": ASSIGNMENTS}  # noqa: RUF012
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        self._writers: dict[str, pq.ParquetWriter] = {}
+
+    def __enter__(self) -> Files:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in self.SCHEMAS.items():
+            writer = pq.ParquetWriter(self.folder / f".{name}.tmp", schema, compression="zstd")
+            self._writers[name] = self._stack.enter_context(writer)
+        return self
+
+    def write(self, **tables: pa.Table) -> None:
+        for name, table in tables.items():
+            if table.num_rows:
+                self._writers[name].write_table(table)
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        self._stack.close()
+        for name in self.SCHEMAS if failed is None else ():
+            (self.folder / f".{name}.tmp").replace(self.folder / f"{name}.parquet")
+
+
+def _all_assignments(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Those that stood and those drawn now."""
+    connection.execute(
+        f"copy (from standing union all from read_parquet('{folder}/new_assignments.parquet') order by 1, 2) "
+        f"to '{folder}/.assignments.tmp' (format parquet, compression zstd, row_group_size 122880)"
+    )
+    (folder / ".assignments.tmp").replace(folder / "assignments.parquet")

@@ -1,0 +1,1 @@
+"""Scores become decisions: what to do next for whom."""
