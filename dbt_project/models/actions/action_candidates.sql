@@ -35,6 +35,11 @@ final as (
         {{ days_between('signals.last_bad_rating_date', scoring_date()) }} as days_since_bad_rating,
         cast(points.points_balance as double) as points_balance,
         cast(points.points_expiring_30_days as double) as points_expiring_30_days,
+        contracts.contracts_running_count, contracts.days_to_renewal, contracts.price_per_30_days,
+        contracts.is_past_due, contracts.is_under_notice, contracts.days_since_payment_failure,
+        {{ shown }}contracts.contract_age_days end as contract_age_days,
+        {{ shown }}contracts.usage_share end as usage_share,
+        {{ shown }}contracts.usage_30d end as usage_30d,
         {{ shown }}customers.acquisition_channel end as acquisition_channel,
         {{ shown }}{{ days_between('customers.customer_since_date', scoring_date()) }} end as days_as_customer,
         {{ shown }}customers.orders_count end as orders_count,
@@ -67,6 +72,7 @@ final as (
     left join {{ ref('int_customer_households') }} as households on scores.customer_id = households.customer_id
     left join {{ ref('int_customer_signals') }} as signals on scores.customer_id = signals.customer_id
     left join {{ ref('int_customer_points') }} as points on scores.customer_id = points.customer_id
+    left join {{ ref('action_contracts') }} as contracts on scores.customer_id = contracts.customer_id
     left join expected on scores.customer_id = expected.customer_id
     left join likings on scores.customer_id = likings.customer_id
 )

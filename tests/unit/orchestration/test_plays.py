@@ -27,6 +27,11 @@ def written(folder: Path, changes: dict[str, Any] | None = None, **top: Any) -> 
     return folder
 
 
+@pytest.mark.parametrize("shop", sorted(path.parent.name for path in DEMO.parent.glob("*/plays.yml")))
+def test_every_shop_here_has_plays_that_can_be_read(shop: str) -> None:
+    assert load_policy(DEMO.parent / shop).plays
+
+
 def test_the_demo_has_plays_on_every_channel_and_one_that_is_live() -> None:
     daily, live = load_policy(DEMO), load_policy(DEMO, "live")
     assert len(daily.plays) + len(live.plays) >= 8
