@@ -72,7 +72,7 @@ final as (
     left join {{ ref('int_customer_households') }} as households on scores.customer_id = households.customer_id
     left join {{ ref('int_customer_signals') }} as signals on scores.customer_id = signals.customer_id
     left join {{ ref('int_customer_points') }} as points on scores.customer_id = points.customer_id
-    left join {{ ref('action_contracts') }} as contracts on scores.customer_id = contracts.customer_id
+    left join {{ ref('int_customer_contracts') }} as contracts on scores.customer_id = contracts.customer_id
     left join expected on scores.customer_id = expected.customer_id
     left join likings on scores.customer_id = likings.customer_id
 )

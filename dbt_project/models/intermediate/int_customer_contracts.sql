@@ -1,4 +1,4 @@
--- What a play may ask of a customer's contracts at the scored as-of.
+-- The contracts of each person that run at the scored as-of, in one row.
 with contracts as (
     select * from {{ ref('snapshot_contracts') }} where as_of_date = {{ scoring_date() }}
 ),
