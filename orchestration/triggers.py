@@ -18,7 +18,7 @@ from pathlib import Path
 from ml.actions.run import Summary
 from orchestration import live
 from orchestration.actions import decide_into, enter
-from orchestration.activation import generation_meta, publisher
+from orchestration.activation import contract, generation_meta, publisher
 from orchestration.files import write_text_atomically
 from orchestration.inputs import Inputs, code_hash, digest, kept, published_entries, shop_hash, suppressions_hash
 from orchestration.landing import batches
@@ -76,6 +76,8 @@ def follow_events(workspace: Workspace, run_id: str) -> dict[str, str | int]:
     current = publisher(workspace).files.current()
     if current is None or not policy.plays:
         return {"outcome": "nothing is published yet" if current is None else "the shop has no live plays"}
+    if current.manifest.columns != contract().shape:
+        return {"outcome": "the tables have grown since the last daily run; live plays wait for the next one"}
     trigger = _pin(workspace, current)
     if not trigger.fresh:
         return {"outcome": "no new events"}
