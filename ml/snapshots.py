@@ -14,31 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.engine import Engine
 from ml.splits import sample_limit
 
 if TYPE_CHECKING:
-    import duckdb
     import pyarrow as pa
 
 KEYS = ("as_of_date", "customer_id")
 HASH_SQL = "cast('0x' || substr(md5(customer_id), 1, 8) as bigint)"
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What DuckDB may use while it reads."""
-
-    threads: int = 2
-    memory_limit: str = "1GB"
-    temp_directory: Path | None = None
-
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        config: dict[str, str | int] = {"threads": self.threads, "memory_limit": self.memory_limit}
-        if self.temp_directory:
-            config["temp_directory"] = str(self.temp_directory)
-        return duckdb.connect(config=config)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ml.snapshots import Engine
+from ml.engine import Engine
 from orchestration.files import copy_atomically
 from orchestration.inputs import Inputs
 from orchestration.workspace import Workspace

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ml.snapshots import Engine
+from ml.engine import Engine
 from ml.splits import Outcome
 from ml.value.training import TooLittleData, TrainingPlan, TrainingResult, train
 

@@ -19,9 +19,10 @@ from ml.churn.model import ChurnModel
 from ml.churn.reasons import Reasons, top_reasons
 from ml.churn.rules import SILENCE, Rule
 from ml.churn.score_file import ScoreFile, score_table
+from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import Engine, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
 from ml.splits import Outcome
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, baselines, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.model import FeatureMismatchError, ModelFileError
-from ml.snapshots import Engine, Snapshots, feature_names, known_snapshots, read_snapshots
+from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.engine import Engine
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import Engine, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
 from ml.splits import Outcome
 from ml.value import baselines, rhythm
 from ml.value.model import Prediction, ValueModel, joined

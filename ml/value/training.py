@@ -16,9 +16,10 @@ import numpy as np
 
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
+from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, ModelFileError
-from ml.snapshots import Engine, Snapshots, feature_names, known_snapshots, read_snapshots
+from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.baselines import fit_historical_average, frequency_times_value
 from ml.value.model import Prediction, ValueModel

@@ -10,8 +10,8 @@ from ml.booster import Recipe
 from ml.churn.score_file import ScoreFile, bands, percentiles, schema
 from ml.churn.scoring import ScoringPlan, score
 from ml.churn.training import TrainingPlan, train
+from ml.engine import Engine
 from ml.model import FeatureMismatchError
-from ml.snapshots import Engine
 from ml.splits import Outcome
 
 AS_OF, OUTCOME, ENGINE = date(2024, 6, 1), Outcome(30, 5), Engine(threads=1)

@@ -12,9 +12,10 @@ from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer
 from ml.churn.training import TooLittleData, TrainingPlan, TrainingResult, judged_champion, train
+from ml.engine import Engine
 from ml.evaluation import auc
 from ml.model import FeatureMismatchError, ModelFileError
-from ml.snapshots import Engine, known_snapshots, read_snapshots
+from ml.snapshots import known_snapshots, read_snapshots
 from ml.splits import Outcome
 
 OUTCOME = Outcome(horizon_days=30, label_delay_days=5)

@@ -8,8 +8,8 @@ import yaml
 from value_world import AS_OF, ENGINE, OUTCOME, train_value, write_value_world
 
 from ml.booster import Recipe
+from ml.engine import Engine
 from ml.model import FeatureMismatchError
-from ml.snapshots import Engine
 from ml.value.score_file import ScoreFile, schema
 from ml.value.scoring import ScoringPlan, Sources, score
 from ml.value.training import TrainingPlan

@@ -8,8 +8,8 @@ import pytest
 from value_world import AS_OF, ENGINE, NAMES, OUTCOME, season, train_value, write_value_world
 
 from ml.booster import Recipe
+from ml.engine import Engine
 from ml.model import FeatureMismatchError, ModelFileError
-from ml.snapshots import Engine
 from ml.value.model import ValueModel
 from ml.value.record import metrics
 from ml.value.training import TooLittleData, TrainingPlan, judged_champion, train
