@@ -50,6 +50,21 @@ def paired_bootstrap(
     }
 
 
+def paired_means(challenger: Floats, champion: Floats, *, seed: int, draws: int = 1000) -> Difference:
+    """Difference of the means of a metric that each customer has, customers drawn with replacement.
+
+    Parameters
+    ----------
+    challenger, champion
+        The metric by customer, shape (customers,), both in the same order.
+    """
+    rng = np.random.default_rng(seed)
+    difference = challenger - champion
+    drawn = np.array([difference[rng.integers(0, len(difference), len(difference))].mean() for _ in range(draws)])
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Difference(float(difference.mean()), float(low), float(high))
+
+
 def paired_gini(y: Floats, challenger: Floats, champion: Floats, *, seed: int, draws: int = 500) -> Difference:
     """Difference in normalised Gini of predicted amounts, customers drawn with replacement, both on the same draw."""
     rng = np.random.default_rng(seed)

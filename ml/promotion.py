@@ -6,17 +6,17 @@ Belongs here: the judgement, from numbers of one backtest, in words. Does not be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.bootstrap import Difference, paired_bootstrap
+from ml.bootstrap import Difference, paired_bootstrap, paired_means
 from ml.evaluation import Floats, calibration_line
 
 SLOPE_RANGE = (0.5, 2.0)
 """Beyond this, probabilities are far too extreme or far too timid to act on."""
-TOLERANCE = {"auc": 0.003, "log_loss": 0.003}
+TOLERANCE = {"auc": 0.003, "log_loss": 0.003, "recall": 0.003}
 """What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
 
 
@@ -76,6 +76,36 @@ def decide(
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
+
+
+def decide_ranking(
+    recalls: Mapping[str, Floats], *, floors: Sequence[str], seed: int, champion_unfit: str | None = None
+) -> Decision:
+    """Compare rankings of the same customers, such as lists of recommendations.
+
+    Parameters
+    ----------
+    recalls
+        By method, recall of each customer, shape (customers,): ``model`` is the challenger; ``champion`` where there is
+        one that can be judged, and the ``floors``.
+    floors
+        Methods so simple that a model must not be worse than they are in the mean.
+    champion_unfit
+        Why the champion could not be judged; it then cannot defend its place.
+    """
+    model = recalls["model"]
+    differences = {
+        name: paired_means(model, recalls[name], seed=seed) for name in (*floors, "champion") if name in recalls
+    }
+    spoken = {name: f"recall {difference} against {name.replace('_', ' ')}" for name, difference in differences.items()}
+    refusals = [spoken[name] for name in floors if differences[name].value <= 0]
+    champion = differences.get("champion")
+    if champion and champion.high < 0 and champion.value < -TOLERANCE["recall"]:
+        refusals.append("worse than the champion beyond noise: " + spoken["champion"])
+    if refusals:
+        return Decision(False, tuple(refusals), differences)
+    grounds = [f"the champion cannot serve any more ({champion_unfit})"] if champion_unfit else []
+    return Decision(True, (*grounds, *spoken.values()), differences)
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

@@ -195,6 +195,8 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
             ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
         ],
         "ml.churn_scores": [state.scores / inputs.inputs_id / "churn_scores.parquet"],
+        "ml.recommendations": [state.scores / inputs.inputs_id / "recommendations.parquet"],
+        "ml.item_neighbours": [state.scores / inputs.inputs_id / "item_neighbours.parquet"],
         "ml.value_scores": [state.scores / inputs.inputs_id / "value_scores.parquet"],
         "ml.action_decisions": [action_ledger_file(state, "decisions", inputs.inputs_id)],
         "ml.action_rejections": [state.scores / inputs.inputs_id / "actions" / "rejections.parquet"],
@@ -222,8 +224,17 @@ def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
         "active_days": churn.active_days,
         "horizon_days": churn.horizon_days,
         "label_delay_days": churn.label_delay_days,
+        "recommender_dates": [day.isoformat() for day in recommender_dates(shop, inputs)],
+        "recommender_horizon_days": shop.recommendations.horizon_days,
         "assumed_purposes": sorted(name for name, consent in shop.consent.items() if consent.basis == "assume"),
     }
+
+
+def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
+    """Where the run trains, the as-ofs that the recommender learns from and is judged at: a horizon apart, the later
+    one a horizon before the scored one, so that what followed each is known."""
+    as_of, horizon = date.fromisoformat(inputs.as_of_date), timedelta(shop.recommendations.horizon_days)
+    return (as_of - 2 * horizon, as_of - horizon) if inputs.training_dates else ()
 
 
 def known_before(shop: Shop, inputs: Inputs) -> datetime:

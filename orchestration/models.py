@@ -18,7 +18,9 @@ from orchestration.jobs import TRAINING_TAG
 from orchestration.landing import batches
 from orchestration.workspace import Workspace
 
-MODELS = ("churn", "value")
+TRAINERS = {"churn": "churn_model", "value": "value_model", "recommender": "recommender"}
+"""Model: the asset ``ml/<asset>`` that trains it."""
+MODELS = tuple(TRAINERS)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-STAGES = ("landing", "identity", "profiles", "churn", "value", "actions", "activation", "report")
+STAGES = (
+    "landing", "identity", "profiles", "churn", "value", "recommendations", "actions", "activation", "report",
+)  # fmt: skip
 """In the order in which data flow."""
-COLOURS = ("#dbeafe", "#e0e7ff", "#ede9fe", "#fce7f3", "#fef3c7", "#ffedd5", "#dcfce7", "#f3f4f6")
+COLOURS = (
+    "#dbeafe", "#e0e7ff", "#ede9fe", "#fce7f3", "#fef3c7", "#ffedd5", "#ecfccb", "#dcfce7", "#f3f4f6",
+)  # fmt: skip
 MOST_NAMES = 11
 WIDTH, GAP, LINE = 3.1, 0.75, 0.34
 

@@ -47,6 +47,24 @@ class Churn(Strict):
         return "subscriptions" if self.mode == "subscription" else self.activity
 
 
+class Recommendations(Strict):
+    """What lists of recommendations look like in this shop."""
+
+    list_length: int = Field(10, ge=1, le=100)
+    discovery_slots: int = Field(1, ge=0)
+    """Places at the end of each list that are drawn among good candidates new to the customer."""
+    mode: Literal["mixed", "repeat", "discovery"] = "mixed"
+    """``repeat``: only what the customer bought before; ``discovery``: only what they did not."""
+    horizon_days: int = Field(30, ge=1)
+    """Days after an as-of whose purchases teach and judge the recommender."""
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Recommendations:
+        if self.discovery_slots >= self.list_length:
+            raise ValueError("discovery_slots must be fewer than list_length")
+        return self
+
+
 class Consent(Strict):
     """On which basis a purpose stands; what has no standing grant is refused."""
 
@@ -88,6 +106,7 @@ class Shop(Strict):
     touchpoints: dict[str, Touchpoint]
     knowledge_lag_hours: int = Field(6, ge=0, le=23)
     churn: Churn = Field(default_factory=lambda: Churn.model_validate({}))
+    recommendations: Recommendations = Recommendations.model_validate({})
     identity: IdentityRules = IdentityRules()
     consent: dict[str, Consent] = Field(default_factory=dict)
     simulator: dict[str, Any] | None = None
@@ -162,6 +181,7 @@ def _explain(detail: Any) -> str:
 def _keys_beside(location: tuple[Any, ...]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "touchpoints": Touchpoint, "churn": Churn, "identity": IdentityRules, "consent": Consent,
+        "recommendations": Recommendations,
     }  # fmt: skip
     model = models.get(str(location[0]), Shop) if len(location) > 1 else Shop
     return [name for name in model.model_fields if name not in ("slug", "folder")]

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.jobs import BETWEEN_RUNS, DAILY, TRAINING_TAG, WEEKLY
-from orchestration.models import MODELS
+from orchestration.models import TRAINERS
 from orchestration.partitions import daily_as_ofs
 from orchestration.workspace import Workspace
 
@@ -22,7 +22,7 @@ def defs() -> dg.Definitions:
     everything = dg.AssetSelection.all() - dg.AssetSelection.assets(*BETWEEN_RUNS)
     daily = dg.define_asset_job(
         DAILY,
-        everything - dg.AssetSelection.assets(*(["ml", f"{model}_model"] for model in MODELS)),
+        everything - dg.AssetSelection.assets(*(["ml", asset] for asset in TRAINERS.values())),
         description="Land, resolve, score and publish the as-of of the day with the champion.",
         partitions_def=partitions,
     )

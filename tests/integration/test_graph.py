@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 GOLDEN = Path(__file__).with_name("graph.txt")
-STAGES = ("landing", "identity", "profiles", "churn", "value", "actions", "activation", "report")
+STAGES = (
+    "landing", "identity", "profiles", "churn", "value", "recommendations", "actions", "activation", "report",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,28 @@ def test_without_permission_to_profile_a_row_says_nothing(finished_demo: Deploym
     assert silent.filter("status <> 'not_profiled'").shape[0] == 0
 
 
+def test_everybody_has_a_full_list_and_only_who_asked_for_it_a_personal_one(finished_demo: Deployment) -> None:
+    generation = current_generation(finished_demo.workspace.state.published)
+    assert generation is not None
+    lists = f"'{generation.file('recommendations')}'"
+    people = f"'{generation.file('customer_scores')}'"
+    unlike = duckdb.sql(
+        f"select count(*) from {lists} join {people} using (customer_id) "
+        "where (arm = 'personalised') <> (may_profile and may_personalise)"
+    )
+    assert unlike.fetchone() == (0,)
+    short = duckdb.sql(f"select customer_id from {lists} group by 1 having count(*) <> 10 or max(rank) <> 10")
+    assert short.fetchall() == []
+    assert duckdb.sql(f"select count(distinct arm), count(distinct source) > 4 from {lists}").fetchone() == (2, True)
+    explored = duckdb.sql(
+        f"select min(rank), min(propensity) > 0, max(propensity) < 1 from {lists} where source = 'discovery'"
+    )
+    assert explored.fetchone() == (10, True, True)
+    with duckdb.connect(str(generation.views), read_only=True) as connection:
+        (neighbours,) = connection.execute("select count(*) from crm.item_neighbours").fetchone() or (0,)
+    assert neighbours > 0
+
+
 def test_postgres_answers_with_the_same_rows(finished_demo: Deployment) -> None:
     workspace = finished_demo.workspace
     with psycopg.connect(postgres_url(None, workspace.state.postgres)) as connection:
@@ -76,7 +98,16 @@ def test_the_same_run_again_changes_nothing(finished_demo: Deployment) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     tables = {name.split("/")[1]: digest for name, digest in before.items() if "manifest" not in name}
     after = {name.split("/")[1]: digest for name, digest in finished_demo.published().items() if "manifest" not in name}
-    unchanged = ("customer_scores.parquet", "customer_identifiers.parquet", "customer_profiles.parquet")
+    unchanged = tuple(
+        f"{table}.parquet"
+        for table in (
+            "customer_scores",
+            "customer_identifiers",
+            "customer_profiles",
+            "recommendations",
+            "item_neighbours",
+        )
+    )
     assert {name: after[name] for name in unchanged} == {name: tables[name] for name in unchanged}
 
 

@@ -1,11 +1,15 @@
 """No feature of an as-of changes by anything that happened, or was learned, after it."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from worlds import Deployment, corner_shop, features
+
+from orchestration import inputs
+from orchestration.recommendations import FILES, export_interactions
+from orchestration.snapshots import snapshot_folder
 
 AS_OF = date(2025, 3, 1)
 ORDERS = "order_id,line_number,ordered_at,account_id,email,product_id,quantity,unit_price,status,exported_at\n"
@@ -69,14 +73,30 @@ def shop(folder: Path, *deliveries: dict[str, str]) -> Deployment:
     return deployment
 
 
+def seen(deployment: Deployment, as_of: date, *later: date) -> dict[str, pd.DataFrame]:
+    """What models read of an as-of, features and what recommenders see, computed when the last of them is scored."""
+    found = features(deployment, as_of, *later)
+    workspace = deployment.workspace
+    pinned = inputs.pinned(workspace.state, max(as_of, *later, as_of).isoformat())
+    export_interactions(workspace, pinned)
+    folder = snapshot_folder(workspace, pinned)
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in FILES} | {"customer_features": found}
+    return {
+        name: table[pd.to_datetime(table["as_of_date"]).dt.date == as_of].reset_index(drop=True)
+        for name, table in tables.items()
+    }
+
+
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    return features(shop(tmp_path_factory.mktemp("before"), BEFORE), AS_OF)
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    return seen(shop(tmp_path_factory.mktemp("before"), BEFORE), AS_OF)
 
 
-def test_the_untouched_world_has_features_to_compare(untouched: pd.DataFrame) -> None:
-    assert (untouched["orders_90d"] == 2).sum() == 3
-    assert untouched["sessions_90d"].sum() == 6
+def test_the_untouched_world_has_something_to_compare(untouched: dict[str, pd.DataFrame]) -> None:
+    assert (untouched["customer_features"]["orders_90d"] == 2).sum() == 3
+    assert untouched["customer_features"]["sessions_90d"].sum() == 6
+    assert untouched["recommender_interactions"]["order_lines"].sum() == 6
+    assert len(untouched["recommender_customers"]) == 4
 
 
 EVERYTHING = "all of it at once"
@@ -95,11 +115,24 @@ def planted_files(planted: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("planted", [EVERYTHING, *(pytest.param(name, marks=pytest.mark.slow) for name in AFTER)])
-def test_what_comes_after_an_as_of_changes_none_of_its_features(
-    untouched: pd.DataFrame, tmp_path: Path, planted: str
+def test_what_comes_after_an_as_of_changes_nothing_that_models_see_of_it(
+    untouched: dict[str, pd.DataFrame], tmp_path: Path, planted: str
 ) -> None:
-    found = features(shop(tmp_path, BEFORE, planted_files(planted)), AS_OF)
-    pd.testing.assert_frame_equal(found, untouched)
+    found = seen(shop(tmp_path, BEFORE, planted_files(planted)), AS_OF)
+    for name, table in untouched.items():
+        pd.testing.assert_frame_equal(found[name], table, obj=name)
+
+
+@pytest.mark.slow
+def test_an_earlier_as_of_that_teaches_a_recommender_shows_what_was_known_then(
+    untouched: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    """Seen from a month later, the as-of holds no purchase, item or person of the days between."""
+    then = {"orders-3.csv": ORDERS + "C9,1,2025-03-05T10:00:00Z,C,,P1,1,10,placed,2025-03-05T10:00:00Z\n"}
+    taught = seen(shop(tmp_path, BEFORE, planted_files(EVERYTHING), then), AS_OF, AS_OF + timedelta(30))
+    for name in ("recommender_interactions", "recommender_catalogue"):
+        pd.testing.assert_frame_equal(taught[name], untouched[name], obj=name)
+    assert taught["recommender_outcomes"]["product_id"].tolist() == ["P1"], "P9 was in nobody's catalogue then"
 
 
 def test_the_next_as_ofs_see_what_had_come_by_then(tmp_path: Path) -> None:

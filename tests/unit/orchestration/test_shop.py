@@ -34,6 +34,9 @@ def test_every_shop_of_the_project_loads() -> None:
     [
         (MINIMAL + "curency: EUR\n", "did you mean 'currency'"),
         (MINIMAL + "churn: {horizon_day: 30}\n", "did you mean 'horizon_days'"),
+        (MINIMAL + "recommendations: {list_lenght: 5}\n", "did you mean 'list_length'"),
+        (MINIMAL + "recommendations: {list_length: 3, discovery_slots: 3}\n", "fewer than list_length"),
+        (MINIMAL + "recommendations: {mode: surprise}\n", "mixed"),
         (MINIMAL + "time_zone: Europe/Berln\n", "did you mean Europe/Berlin"),
         ("name: Shop\ntouchpoints: {order: {files: '*.csv'}}\n", "did you mean 'orders'"),
         ("name: Shop\ntouchpoints: {products: {files: '*.csv'}}\n", "at least one of"),

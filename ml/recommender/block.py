@@ -1,0 +1,115 @@
+"""Items, and customers with what they did, as arrays.
+
+Belongs here: the two dataclasses that everything in this package works on. Does not belong here: where they come from
+(``data``), anything that counts or scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.recommender.sparse import Csr, Ints, Pairs, cells, matrix
+
+Flags = NDArray[np.bool_]
+Texts = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items 0 .. n - 1, by product id."""
+
+    product_ids: Texts
+    names: Texts
+    category_paths: Texts
+    """None where the shop does not say."""
+    brands: Texts
+    is_available: Flags
+    is_sensitive: Flags
+
+    @property
+    def size(self) -> int:
+        return len(self.product_ids)
+
+    def label(self, items: Ints) -> Texts:
+        """How items are called; those without a name by their number."""
+        return np.where(self.names[items] == None, self.product_ids[items], self.names[items])  # noqa: E711
+
+    @cached_property
+    def categories(self) -> tuple[Ints, list[str]]:
+        """Index of each item's narrowest category, -1 where it has none, and the categories."""
+        known = sorted({path for path in self.category_paths if path})
+        index = {path: number for number, path in enumerate(known)}
+        return np.array([index.get(path, -1) for path in self.category_paths], np.int64), known
+
+    def matching(self, attribute: str, value: str) -> Ints:
+        """Items that a stated preference speaks of; a category stands for all below it."""
+        if attribute == "category":
+            hits = [bool(path) and (path + " > ").startswith(value + " > ") for path in self.category_paths]
+        else:
+            hits = list((self.brands if attribute == "brand" else self.product_ids) == value)
+        return np.flatnonzero(hits)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some customers and what they did before the as-of; interactions by customer, item and age.
+
+    ``rows`` and ``items`` index customers and items; ``ages`` are days back, yesterday is 1; ``lines`` are purchases
+    (in a shop without orders, events that concern the item).
+    """
+
+    customers: Texts
+    segments: Ints
+    """Index into ``World.segments``, -1 for people who may not be profiled."""
+    may_personalise: Flags
+    may_see_sensitive: Flags
+    rows: Ints
+    items: Ints
+    ages: Ints
+    lines: Ints
+    views: Ints
+    carts: Ints
+    removals: Ints
+    stated: Csr
+    """Customers by ``World.statements``: weight from -1 to 1."""
+    statement_items: Csr
+    """Statements by items: 1 where the statement speaks of the item."""
+    width: int
+    """Items in the catalogue."""
+
+    def __len__(self) -> int:
+        return len(self.customers)
+
+    def only(self, rows: Ints) -> Block:
+        """Some of its customers, given in ascending order."""
+        place = np.full(len(self), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        kept = place[self.rows] >= 0
+        acts = {name: getattr(self, name)[kept] for name in ("items", "ages", "lines", "views", "carts", "removals")}
+        flags = {name: getattr(self, name)[rows] for name in ("segments", "may_personalise", "may_see_sensitive")}
+        own = {"customers": self.customers[rows], "rows": place[self.rows[kept]], "stated": self.stated[rows]}
+        return replace(self, **own, **acts, **flags)
+
+    @cached_property
+    def bought(self) -> Pairs:
+        kept = self.lines > 0
+        return Pairs.of(self.rows[kept], self.items[kept], self.width)
+
+    @cached_property
+    def purchases(self) -> Ints:
+        """Items on days bought by each customer, (customers,)."""
+        return np.bincount(self.rows[self.lines > 0], minlength=len(self)).astype(np.int64)
+
+    def spread(self, values: Ints, kept: Flags | None = None) -> Csr:
+        """Customers by items, values of one cell added."""
+        chosen = np.ones(len(self.rows), bool) if kept is None else kept
+        return matrix(values[chosen], self.rows[chosen], self.items[chosen], (len(self), self.width))
+
+    def statements(self, sign: int) -> Csr:
+        """Customers by statements: the weights of that sign, as positive numbers."""
+        rows, columns, weights = cells(self.stated)
+        return matrix(np.maximum(sign * weights, 0), rows, columns, self.stated.shape)

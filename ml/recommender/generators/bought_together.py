@@ -1,0 +1,54 @@
+"""What goes with what the customer bought: co-purchase neighbours, in one basket or by one customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.recommender.block import Block, Catalogue, Texts
+from ml.recommender.copurchase import CoPurchases, co_purchases
+from ml.recommender.data import World
+from ml.recommender.decay import UNIT, weights
+from ml.recommender.protocol import MOST_CANDIDATES
+from ml.recommender.sparse import Csr, Ints, normalised, strongest, top
+
+
+@dataclass
+class BoughtTogether:
+    """Item-item neighbours of what the customer bought lately (Sarwar et al. 2001), damped by popularity.
+
+    The neighbour i of an item h counts ``together(h, i) / (count(h) count(i)^damping)``; ``damping`` 0 is the
+    conditional share, which favours what everybody buys, 1 is lift, which favours what hardly anybody does; 0.25 and
+    0.5 lie between.
+    """
+
+    within: str = "basket"
+    """``basket``: bought on one day; ``customer``: bought by one person at any time."""
+    half_life_days: float = 180.0
+    """Of the purchase that the neighbour belongs to."""
+    damping: float = 0.25
+    neighbours: int = 60
+    """Kept of each item."""
+
+    @property
+    def name(self) -> str:
+        return {"basket": "bought_together", "customer": "also_bought"}[self.within]
+
+    def fit(self, world: World) -> None:
+        self.catalogue: Catalogue = world.catalogue
+        self.verb = "bought" if world.has_orders else "chose"
+        counted: CoPurchases = co_purchases(world, self.within)
+        self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
+
+    def score(self, block: Block) -> Csr:
+        near = (self._lately(block) @ self.similar).tocsr()
+        return normalised(top(near, MOST_CANDIDATES))
+
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
+        because = strongest(self._lately(block), self.similar, rows, items)
+        return f"Because you {self.verb} " + self.catalogue.label(np.maximum(because, 0))
+
+    def _lately(self, block: Block) -> Csr:
+        worth = block.spread(weights(block.ages, self.half_life_days), block.lines > 0)
+        return (worth / UNIT).tocsr()

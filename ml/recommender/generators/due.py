@@ -1,0 +1,42 @@
+"""What the customer buys in a rhythm and is due again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ml.recommender.block import Block, Catalogue, Texts
+from ml.recommender.data import World
+from ml.recommender.protocol import MOST_CANDIDATES
+from ml.recommender.rhythm import Rhythm, repeats, rhythm
+from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
+
+
+@dataclass
+class Due:
+    """Items bought at least twice whose time has come: as long ago as the gap between purchases usually is.
+
+    The usual gap is the mean of the customer's own gaps and of one gap of everybody's (the item's median), on a log
+    scale a normal curve of ``width`` around it says how due the item is; its height grows with the number of
+    purchases.
+    """
+
+    width: float = 0.5
+    name: str = field(default="due_again", init=False)
+
+    def fit(self, world: World) -> None:
+        self.catalogue: Catalogue = world.catalogue
+        self.rhythm: Rhythm = rhythm(world)
+
+    def score(self, block: Block) -> Csr:
+        own = repeats(block)
+        usual = (own.mean_gap * own.gaps + self.rhythm.usual[own.items]) / (own.gaps + 1)
+        away = np.log(np.maximum(own.last_age, 1) / np.maximum(usual, 1)) / self.width
+        height = np.where(own.gaps > 0, own.gaps * np.exp(-0.5 * away**2), 0.0)
+        kept = height > 1e-3
+        due = matrix(height[kept], own.rows[kept], own.items[kept], (len(block), block.width))
+        return normalised(top(due, MOST_CANDIDATES))
+
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
+        return "Due again: " + self.catalogue.label(items)

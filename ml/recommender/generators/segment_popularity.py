@@ -1,0 +1,37 @@
+"""What is popular with customers alike: of the country, who bought about as often. Speaks for the unknown, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ml.recommender.block import Block, Texts
+from ml.recommender.data import World
+from ml.recommender.popularity import popularity
+from ml.recommender.protocol import MOST_CANDIDATES
+from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
+
+
+@dataclass
+class SegmentPopularity:
+    """Recent popularity within the segment, drawn towards everybody's where the segment bought little."""
+
+    half_life_days: float = 60.0
+    shrinkage: float = 500.0
+    """Purchases of everybody that weigh as much as the segment's own."""
+    name: str = field(default="segment_popularity", init=False)
+
+    def fit(self, world: World) -> None:
+        found = popularity(world, half_life_days=self.half_life_days, shrinkage=self.shrinkage).by_segment
+        segments, items = np.nonzero(found)
+        shares = matrix(found[segments, items], segments, items, (len(world.segments), world.catalogue.size))
+        self.shares: Csr = normalised(top(shares, MOST_CANDIDATES))
+
+    def score(self, block: Block) -> Csr:
+        known = np.flatnonzero(block.segments >= 0)
+        who = matrix(np.ones(len(known)), known, block.segments[known], (len(block), self.shares.shape[0]))
+        return (who @ self.shares).tocsr()
+
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
+        return np.full(len(items), "Popular right now", dtype=object)

@@ -1,0 +1,137 @@
+"""From scores to lists: the best that is allowed, filled up from popularity, with slots for discovery.
+
+Belongs here: which item stands where, why it got there and with which probability. Does not belong here: words.
+
+A list has ``length`` places. Its first ``length - discovery_slots`` hold the highest scores (probability 1 given the
+data). Each discovery slot is drawn evenly among the next ``POOL`` items that are new to the customer, by a hash of
+seed, as-of, customer and slot; its propensity is one over the size of that pool, given the rows above it. So every
+item of the pool has a known chance, which off-policy estimates need. What is still missing is filled up with the most
+popular items that are allowed (``is_fallback``, probability 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import md5
+
+import numpy as np
+
+from ml.recommender.block import Flags
+from ml.recommender.popularity import Popularity
+from ml.recommender.rules import Case, allowed
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, ranked, top
+
+POOL = 20
+"""Items among which a discovery slot draws."""
+MOST_EXPLORED = 90
+"""How far below the list's end the pool is looked for."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a list is made."""
+
+    length: int = 10
+    discovery_slots: int = 1
+    seed: int = 7
+    as_of: str = ""
+    """Part of the draw, so that every day draws anew."""
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Rows of lists, by customer and place."""
+
+    rows: Ints
+    items: Ints
+    places: Ints
+    """From 0."""
+    scores: Floats
+    propensities: Floats
+    is_discovery: Flags
+    is_fallback: Flags
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Lists:
+    """Cut the lists of one block of customers."""
+    rows, items, values = cells(scores)
+    kept = allowed(case, rows, items)
+    fit = matrix(values[kept], rows[kept], items[kept], scores.shape)
+    rows, items, values = ranked(top(fit, shape.length + MOST_EXPLORED))
+    fixed = places(rows) < shape.length - shape.discovery_slots
+    drawn, chances = _explore(rows, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
+    chosen = np.concatenate([np.flatnonzero(fixed), drawn])
+    found = Lists(
+        rows=rows[chosen], items=items[chosen],
+        places=np.concatenate([places(rows)[fixed], np.full(len(drawn), shape.length)]),
+        scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), chances]),
+        is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
+        is_fallback=np.zeros(len(chosen), bool),
+    )  # fmt: skip
+    return _in_order(found, _fill(found, case, popular, shape.length))
+
+
+def generic_lists(customers: int, case: Case, popular: Popularity, length: int) -> Lists:
+    """The most popular items for people who may not be profiled, or did not ask for personal lists: one for all."""
+    ranked = popular.ranked
+    ranked = ranked[(case.catalogue.is_available & ~case.catalogue.is_sensitive)[ranked]][:length]
+    rows = np.repeat(np.arange(customers), len(ranked))
+    items, place = np.tile(ranked, customers), np.tile(np.arange(len(ranked)), customers)
+    nothing = np.zeros(len(rows), bool)
+    return Lists(rows, items, place, popular.overall[items], np.ones(len(rows)), nothing, nothing)
+
+
+def _explore(rows: Ints, open_: Flags, case: Case, shape: Shape) -> tuple[Ints, Floats]:
+    """Entries drawn for the discovery slots, slot by slot, and the chance of each."""
+    drawn, chances = [np.empty(0, np.int64)], [np.empty(0)]
+    pool = np.flatnonzero(open_)
+    pool = pool[places(rows[pool]) < POOL + shape.discovery_slots - 1]
+    for slot in range(shape.discovery_slots):
+        first = pool[places(rows[pool]) < POOL]
+        who, start, size = np.unique(rows[first], return_index=True, return_counts=True)
+        number = np.array([_hash(shape, case.block.customers[row], slot) for row in who], np.int64)
+        taken = first[start + number % np.maximum(size, 1)] if len(who) else np.empty(0, np.int64)
+        drawn.append(taken)
+        chances.append(1 / np.maximum(size, 1))
+        pool = np.setdiff1d(pool, taken)
+    return np.concatenate(drawn), np.concatenate(chances)
+
+
+def _hash(shape: Shape, customer: str, slot: int) -> int:
+    text = f"{shape.seed}|{shape.as_of}|{customer}|{slot}"
+    return int(md5(text.encode(), usedforsecurity=False).hexdigest()[:12], 16)
+
+
+def _fill(found: Lists, case: Case, popular: Popularity, length: int) -> Lists:
+    """Popular items for the customers whose list is too short, looking further down until it is full."""
+    have = np.bincount(found.rows, minlength=len(case.block))
+    short = np.flatnonzero(have < length).astype(np.int64)
+    taken = Pairs.of(found.rows, found.items, case.block.width)
+    kept_rows, kept_items = np.empty(0, np.int64), np.empty(0, np.int64)
+    for depth in (4 * length, len(popular.ranked)):
+        ranked = popular.ranked[:depth]
+        rows, items = np.repeat(short, len(ranked)), np.tile(ranked, len(short))
+        open_ = allowed(case, rows, items) & ~taken.contains(rows, items)
+        rows, items = rows[open_], items[open_]
+        fits = places(rows) < (length - have)[rows]
+        is_full = np.bincount(rows[fits], minlength=len(have)) + have >= length
+        final = fits & (is_full[rows] | (depth >= len(popular.ranked)))
+        kept_rows = np.concatenate([kept_rows, rows[final]])
+        kept_items = np.concatenate([kept_items, items[final]])
+        short = short[~is_full[short]]
+        if not len(short) or depth >= len(popular.ranked):
+            break
+    place = length + 1 + places(kept_rows)
+    no = np.zeros(len(kept_rows), bool)
+    shares = np.zeros(len(kept_rows))
+    return Lists(kept_rows, kept_items, place, shares, np.ones(len(kept_rows)), no, ~no)
+
+
+def _in_order(*parts: Lists) -> Lists:
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Lists.__dataclass_fields__}
+    order = np.lexsort((joined["places"], joined["rows"]))
+    joined = {name: values[order] for name, values in joined.items()}
+    return Lists(**{**joined, "places": places(joined["rows"])})

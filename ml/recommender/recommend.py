@@ -1,0 +1,160 @@
+"""Lists for everybody, streamed to a file: ``ml.recommendations``.
+
+Belongs here: going through the blocks, words and ids of rows, the file's columns. Does not belong here: which item
+stands where (``lists``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import md5
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.recommender.block import Block, Texts
+from ml.recommender.data import World
+from ml.recommender.lists import Lists, Shape, generic_lists, make_lists
+from ml.recommender.model import Fitted, RecommenderModel
+from ml.recommender.rules import Case, Mode
+from ml.recommender.sparse import Csr, Ints, at
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PLACES = 6
+PERSONALISED, GENERIC = "personalised", "generic"
+POPULARITY, DISCOVERY = "popularity", "discovery"
+POPULAR_NOW = "Popular right now"
+SAID, INFERRED = "stated", ("category_popularity", "segment_popularity")
+"""What the customer said speaks before what was inferred about them, where both propose an item."""
+
+
+@dataclass(frozen=True)
+class ListPlan:
+    """What the caller decides."""
+
+    as_of: date
+    shop: str
+    mode: Mode = "mixed"
+    shape: Shape = field(default_factory=Shape)
+
+
+@dataclass(frozen=True)
+class ListSummary:
+    """What was written."""
+
+    rows: int
+    customers: dict[str, int]
+    """By arm."""
+    sources: dict[str, int]
+    fallback_rows: int
+
+
+def schema() -> pa.Schema:
+    """Columns of ``ml.recommendations`` in order."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("as_of_date", pa.date32()), ("customer_id", pa.string()), ("rank", pa.int32()),
+            ("recommendation_id", pa.string()), ("arm", pa.string()), ("product_id", pa.string()),
+            ("score", pa.float64()), ("source", pa.string()), ("reason", pa.string()),
+            ("propensity", pa.float64()), ("is_fallback", pa.bool_()), ("model_version", pa.string()),
+        ]
+    )  # fmt: skip
+
+
+def recommend(world: World, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
+    """Write everybody's list by one rename; memory does not grow with the number of customers.
+
+    A shop without items gets a file without rows.
+    """
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    sources: Counter[str] = Counter()
+    people: Counter[str] = Counter()
+    fallback = rows = 0
+    with pq.ParquetWriter(draft, schema(), compression="zstd") as writer:
+        fitted = model.fit(world) if world.catalogue.size else None
+        for block in world.blocks(profiled=False) if fitted else ():
+            assert fitted is not None
+            table = _block_rows(fitted, model, version, plan, block)
+            writer.write_table(table)
+            rows += table.num_rows
+            fallback += int(np.count_nonzero(table["is_fallback"].to_numpy()))
+            sources.update(table["source"].to_pylist())
+            firsts = table["rank"].to_numpy() == 1
+            people.update(table["arm"].to_numpy(zero_copy_only=False)[firsts].tolist())
+    draft.replace(path)
+    return ListSummary(rows, dict(sorted(people.items())), dict(sorted(sources.items())), fallback)
+
+
+def _block_rows(fitted: Fitted, model: RecommenderModel, version: str, plan: ListPlan, block: Block) -> pa.Table:
+    import pyarrow as pa
+
+    personal = np.flatnonzero(block.may_personalise)
+    generic = np.flatnonzero(~block.may_personalise)
+    own = block.only(personal)
+    case = Case(fitted.world.catalogue, fitted.rhythm, own, plan.mode)
+    proposals = fitted.propose(own)
+    scores = model.blend.scores(proposals, own.purchases)
+    lists = make_lists(scores, case, fitted.popularity, plan.shape)
+    source, reason = _told(fitted, model, own, proposals, lists)
+    same = generic_lists(len(generic), case, fitted.popularity, plan.shape.length)
+    no = np.full(len(same), POPULARITY, object), np.full(len(same), POPULAR_NOW, object)
+    whose = np.concatenate([personal[lists.rows], generic[same.rows]])
+    place = np.concatenate([lists.places, same.places])
+    order = np.lexsort((place, whose))
+    columns = {
+        "customer_id": block.customers[whose],
+        "rank": place + 1,
+        "arm": np.repeat([PERSONALISED, GENERIC], [len(lists), len(same)]),
+        "product_id": fitted.world.catalogue.product_ids[np.concatenate([lists.items, same.items])],
+        "score": np.concatenate([lists.scores, same.scores]).round(PLACES),
+        "source": np.concatenate([source, no[0]]),
+        "reason": np.concatenate([reason, no[1]]),
+        "propensity": np.concatenate([lists.propensities, same.propensities]).round(PLACES),
+        "is_fallback": np.concatenate([lists.is_fallback, same.is_fallback]),
+    }
+    columns = {name: values[order] for name, values in columns.items()}
+    columns["recommendation_id"] = _ids(plan, columns["customer_id"], columns["product_id"], columns["rank"])
+    columns |= {"as_of_date": [plan.as_of] * len(order), "model_version": [version] * len(order)}
+    return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
+
+
+def _told(
+    fitted: Fitted, model: RecommenderModel, block: Block, proposals: list[Csr], lists: Lists
+) -> tuple[Texts, Texts]:
+    """Source and words of each row: those of the generator that adds most to its score."""
+    groups = model.blend.group_weights(block.purchases)[lists.rows]
+    parts = groups * np.column_stack([at(proposal, lists.rows, lists.items) for proposal in proposals])
+    best = parts.argmax(axis=1) if len(lists) else np.empty(0, np.int64)
+    names = [generator.name for generator in fitted.generators]
+    inferred, said = [names.index(name) for name in INFERRED], names.index(SAID)
+    best = np.where(np.isin(best, inferred) & (parts[:, said] > 0), said, best)
+    source = np.full(len(lists), POPULARITY, dtype=object)
+    reason = np.full(len(lists), POPULAR_NOW, dtype=object)
+    for number, generator in enumerate(fitted.generators):
+        mine = np.flatnonzero((best == number) & ~lists.is_fallback)
+        source[mine] = generator.name
+        reason[mine] = generator.explain(block, lists.rows[mine], lists.items[mine])
+    found = np.flatnonzero(lists.is_discovery)
+    source[found] = DISCOVERY
+    reason[found] = "New to you: " + fitted.world.catalogue.label(lists.items[found])
+    return source, reason
+
+
+def _ids(plan: ListPlan, customers: Texts, products: Texts, ranks: Ints) -> list[str]:
+    """What an impression or a click names: the same for the same row of the same as-of, whenever it is made."""
+    start = f"{plan.shop}|{plan.as_of}|"
+    rows = zip(customers, products, ranks, strict=True)
+    return [
+        "r_" + md5(f"{start}{customer}|{product}|{rank}".encode(), usedforsecurity=False).hexdigest()[:20]
+        for customer, product, rank in rows
+    ]

@@ -1,0 +1,67 @@
+"""A recommender training in the terms of the registry: parameters, metrics against baselines, pictures, files.
+
+Belongs here: what of a training is written down, and how it is called. Does not belong here: MLflow
+(``ml.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ml.promotion import Decision
+from ml.recommender.blend import HISTORY_STEPS
+from ml.recommender.generators import GENERATORS
+from ml.recommender.plots import draw
+from ml.recommender.training import TrainingPlan, TrainingResult
+from ml.registry import Record
+
+SERVED = Path(__file__).with_name("served.py")
+
+
+def record(
+    result: TrainingResult, plan: TrainingPlan, decision: Decision, folder: Path, tags: Mapping[str, str]
+) -> Record:
+    """Save the model into ``folder`` and describe the training.
+
+    Parameters
+    ----------
+    tags
+        Where it comes from: git commit, lock hash, inputs id.
+    """
+    return Record(
+        model="recommender",
+        folder=result.model.save(folder),
+        code=SERVED,
+        parameters={
+            "as_of": plan.as_of.isoformat(),
+            "tuned_at": plan.tuned_at.isoformat(),
+            "judged_at": plan.judged_at.isoformat(),
+            "horizon_days": plan.horizon_days,
+            "mode": plan.mode,
+            "list_length": plan.shape.length,
+            "discovery_slots": plan.shape.discovery_slots,
+            "seed": plan.seed,
+            "generators": " ".join(GENERATORS),
+            "history_steps": " ".join(str(step) for step in HISTORY_STEPS),
+        },
+        metrics=metrics(result, decision),
+        dataset={
+            "purchases_tuned_on": result.tuned_on,
+            "customers_judged": result.backtest.customers,
+            "items": result.items,
+        },
+        data_hash=result.data_hash,
+        features=("purchases", *GENERATORS),
+        tags={"as_of": plan.as_of.isoformat(), **tags},
+        figures=draw(result.backtest, result.model),
+    )
+
+
+def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:
+    """Metrics of the backtest, and the gain in recall at 10 with its 95 % interval."""
+    found = result.backtest.summary()
+    for name, difference in decision.differences.items():
+        prefix = f"gain_over_{name}/recall_at_10"
+        found |= {prefix: difference.value, f"{prefix}_low": difference.low, f"{prefix}_high": difference.high}
+    return found

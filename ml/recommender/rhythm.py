@@ -1,0 +1,104 @@
+"""How soon an item is bought again: by a customer, by everybody.
+
+Belongs here: gaps between purchases of one item by one customer. Does not belong here: what follows from them (the
+generator ``due``, the rule ``just bought``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.recommender.block import Block
+from ml.recommender.data import World
+from ml.recommender.sparse import Floats, Ints, Pairs
+
+LONGEST_GAP_DAYS = 127
+"""Longer gaps count as this long."""
+ENOUGH_GAPS = 20
+"""With fewer the item's category speaks, then the whole shop."""
+SOONEST_SHARE = 0.05
+DEFAULT_WAIT_DAYS = 14
+"""Where the shop has seen too few repurchases to know better."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Items bought by customers on at least one day: pairs in order, with what is known of their rhythm."""
+
+    rows: Ints
+    items: Ints
+    last_age: Ints
+    """Days since the last purchase."""
+    gaps: Ints
+    """Number of gaps between days with a purchase."""
+    shortest_gap: Ints
+    """``LONGEST_GAP_DAYS + 1`` without one."""
+    mean_gap: Floats
+    """0 without one."""
+
+
+def repeats(block: Block) -> Repeats:
+    """What each customer of the block bought, item by item."""
+    kept = block.lines > 0
+    rows, items, ages = block.rows[kept], block.items[kept], block.ages[kept]
+    pair = rows * block.width + items
+    starts = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else np.empty(0, np.int64)
+    size = np.diff(np.append(starts, len(pair))).astype(np.int64)
+    ends = starts + size - 1
+    gap = np.append(np.diff(ages), 0)
+    inside = np.ones(len(pair), bool)
+    inside[ends] = False
+    shortest = np.full(len(starts), LONGEST_GAP_DAYS + 1, np.int64)
+    of = np.repeat(np.arange(len(starts)), size)
+    np.minimum.at(shortest, of[inside], gap[inside])
+    mean = np.divide(ages[ends] - ages[starts], size - 1, out=np.zeros(len(starts)), where=size > 1)
+    return Repeats(rows[starts], items[starts], ages[starts], size - 1, shortest, mean)
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Days until an item is bought again, (items,)."""
+
+    wait: Ints
+    """Nineteen in twenty repurchases took longer."""
+    usual: Ints
+    """Half of them took longer."""
+
+    def not_due(self, block: Block) -> Pairs:
+        """Customers and items bought so lately that hardly anybody buys them again so soon, nor did they."""
+        own = repeats(block)
+        early = own.last_age < np.minimum(self.wait[own.items], own.shortest_gap)
+        return Pairs.of(own.rows[early], own.items[early], block.width)
+
+
+def rhythm(world: World) -> Rhythm:
+    """Count gaps between purchases of one item by one profiled customer."""
+    width = world.catalogue.size
+    counts = np.zeros((width, LONGEST_GAP_DAYS + 1), np.int64)
+    for block in world.blocks():
+        kept = block.lines > 0
+        pair, ages, items = (block.rows * width + block.items)[kept], block.ages[kept], block.items[kept]
+        again = np.flatnonzero(pair[1:] == pair[:-1])
+        gap = np.minimum(ages[again + 1] - ages[again], LONGEST_GAP_DAYS)
+        cell = items[again] * (LONGEST_GAP_DAYS + 1) + gap
+        counts += np.bincount(cell, minlength=counts.size).reshape(counts.shape)
+    spoken = _with_company(counts, world.catalogue.categories[0])
+    return Rhythm(_quantile(spoken, SOONEST_SHARE), _quantile(spoken, 0.5))
+
+
+def _with_company(counts: Ints, category: Ints) -> Ints:
+    """Gaps of each item; of its category, or of the shop, where the item has too few."""
+    by_category = np.zeros((category.max(initial=-1) + 2, counts.shape[1]), np.int64)
+    np.add.at(by_category, category, counts)  # -1, no category, is the last row
+    by_category[-1] = 0
+    spoken = np.where(counts.sum(axis=1)[:, None] >= ENOUGH_GAPS, counts, by_category[category])
+    return np.where(spoken.sum(axis=1)[:, None] >= ENOUGH_GAPS, spoken, counts.sum(axis=0)[None, :])
+
+
+def _quantile(counts: Ints, share: float) -> Ints:
+    """Smallest gap that at least that share of the gaps do not exceed, by item."""
+    total = counts.sum(axis=1)
+    reached = counts.cumsum(axis=1) >= np.ceil(share * total)[:, None]
+    return np.where(total >= ENOUGH_GAPS, reached.argmax(axis=1), DEFAULT_WAIT_DAYS).astype(np.int64)

@@ -1,0 +1,103 @@
+"""What must not be shown, whatever its score: taken out before the list is cut to its length.
+
+Belongs here: one function per rule, listed in ``RULES``. Does not belong here: scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from ml.recommender.block import Block, Catalogue, Flags
+from ml.recommender.rhythm import Rhythm
+from ml.recommender.sparse import Ints, Pairs, cells
+
+BASKET_DAYS = 7
+"""What was put into the basket longer ago counts as given up."""
+Mode = Literal["mixed", "repeat", "discovery"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One block of customers before its rules."""
+
+    catalogue: Catalogue
+    rhythm: Rhythm
+    block: Block
+    mode: Mode = "mixed"
+
+    @cached_property
+    def not_due(self) -> Pairs:
+        return self.rhythm.not_due(self.block)
+
+    @cached_property
+    def refused(self) -> Pairs:
+        """Items of a category, brand or number with a negative weight."""
+        rows, items, _ = cells(self.block.statements(-1) @ self.block.statement_items)
+        return Pairs.of(rows, items, self.block.width)
+
+    @cached_property
+    def basket(self) -> Pairs:
+        """Items put into the basket in the last days, neither taken out nor bought since."""
+        block = self.block
+        key = block.rows * block.width + block.items
+        lately = block.ages <= BASKET_DAYS
+        net = np.where(lately, block.carts - block.removals, 0)
+        keys, where = np.unique(key, return_inverse=True)
+        left = np.bincount(where, net, len(keys))
+        put_age = np.full(len(keys), BASKET_DAYS + 1)
+        bought_age = np.full(len(keys), BASKET_DAYS + 1)
+        np.minimum.at(put_age, where[block.carts > 0], block.ages[block.carts > 0])
+        np.minimum.at(bought_age, where[block.lines > 0], block.ages[block.lines > 0])
+        return Pairs(keys[(left > 0) & (put_age < bought_age)], block.width)
+
+
+def unavailable(case: Case, rows: Ints, items: Ints) -> Flags:  # noqa: ARG001
+    return ~case.catalogue.is_available[items]
+
+
+def sensitive(case: Case, rows: Ints, items: Ints) -> Flags:
+    """Without a grant of special_category, and for everybody who gets the generic list."""
+    return case.catalogue.is_sensitive[items] & ~case.block.may_see_sensitive[rows]
+
+
+def refused(case: Case, rows: Ints, items: Ints) -> Flags:
+    return case.refused.contains(rows, items)
+
+
+def in_the_basket(case: Case, rows: Ints, items: Ints) -> Flags:
+    return case.basket.contains(rows, items)
+
+
+def just_bought(case: Case, rows: Ints, items: Ints) -> Flags:
+    """And not due again (``ml.recommender.rhythm``)."""
+    return case.not_due.contains(rows, items)
+
+
+def out_of_mode(case: Case, rows: Ints, items: Ints) -> Flags:
+    """New to the customer where only repeats are asked for, bought before where only discoveries are."""
+    if case.mode == "mixed":
+        return np.zeros(len(rows), bool)
+    return case.block.bought.contains(rows, items) != (case.mode == "repeat")
+
+
+RULES: tuple[Callable[[Case, Ints, Ints], Flags], ...] = (
+    unavailable,
+    sensitive,
+    refused,
+    in_the_basket,
+    just_bought,
+    out_of_mode,
+)
+
+
+def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
+    """Which (customer, item) pairs no rule forbids."""
+    out = np.ones(len(rows), bool)
+    for rule in RULES:
+        out &= ~rule(case, rows, items)
+    return out

@@ -1,0 +1,1 @@
+"""What to show to whom, and what goes with what."""

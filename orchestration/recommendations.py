@@ -1,0 +1,142 @@
+"""The recommendations stage: files that recommenders read, what trains, what the gate decides, who gets which list.
+
+Belongs here: the shop's settings and the run's inputs in the terms of ``ml.recommender``. Does not belong here:
+generators, rules, lists, the gate and the registry themselves.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml import registry
+from orchestration.files import copy_atomically
+from orchestration.inputs import Inputs, recommender_dates
+from orchestration.models import Trained, defender, scorer
+from orchestration.snapshots import reading_engine, snapshot_folder
+from orchestration.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ml.recommender.lists import Shape
+    from ml.recommender.model import RecommenderModel
+
+FILES = {
+    "recommender_catalogue": "as_of_date, product_id",
+    "recommender_customers": "as_of_date, customer_id",
+    "recommender_interactions": "as_of_date, customer_id, product_id, age_days",
+    "recommender_outcomes": "as_of_date, customer_id, product_id",
+    "recommender_preferences": "as_of_date, customer_id, attribute, value",
+}
+"""Tables of schema ``features`` that are exported, and the order of their rows."""
+FLOORS = ("popularity", "personal_popularity")
+
+
+def export_interactions(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
+    """Copy what recommenders read out of the warehouse, in a total order."""
+    folder = snapshot_folder(workspace, inputs)
+    with workspace.warehouse() as warehouse:
+        rows = {
+            table: copy_atomically(
+                warehouse, f"select * from features.{table} order by {order}", folder / f"{table}.parquet"
+            )
+            for table, order in FILES.items()
+        }
+    counts = {table.removeprefix("recommender_"): count for table, count in rows.items()}
+    return {"dagster/row_count": counts.pop("interactions"), **counts}
+
+
+def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
+    """Weigh the generators at an earlier split, hold them against champion and popularity at the later one."""
+    from ml.promotion import decide_ranking
+    from ml.recommender.record import record
+    from ml.recommender.training import TooLittleData, TrainingPlan, train
+
+    state, shop, settings = workspace.state, workspace.shop, workspace.shop.recommendations
+    dates = recommender_dates(shop, inputs)
+    if not dates:
+        return Trained(False, "too little history to train on; every generator counts the same", {}, {})
+    plan = TrainingPlan(
+        as_of=date.fromisoformat(inputs.as_of_date),
+        tuned_at=dates[0],
+        judged_at=dates[1],
+        horizon_days=settings.horizon_days,
+        mode=settings.mode,
+        shape=_shape(workspace, inputs),
+    )
+    champion = defender(workspace, inputs, "recommender")
+    result = train(
+        snapshot_folder(workspace, inputs),
+        plan,
+        reading_engine(workspace),
+        champion_folder=champion.folder if champion else None,
+    )
+    if isinstance(result, TooLittleData):
+        words = f"too little data: {result.reason}; every generator counts the same"
+        return Trained(False, words, {"customers": result.customers}, {})
+    recalls = {method: hits.recall(10) for method, hits in result.backtest.hits.items()}
+    decision = decide_ranking(recalls, floors=FLOORS, seed=plan.seed, champion_unfit=result.champion_unfit)
+    tags = {"inputs_id": inputs.inputs_id, "code": inputs.code}
+    with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
+        written = record(result, plan, decision, Path(scratch) / "model", tags)
+        version = registry.register(state.mlflow, shop.slug, written, decision)
+    metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
+    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
+    return Trained(decision.is_promoted, decision.words, metadata, written.figures)
+
+
+def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
+    """Write everybody's list with the champion's weights, or with even ones where there is no champion."""
+    from ml.recommender import recommend as lists
+    from ml.recommender.data import World
+
+    as_of, shop = date.fromisoformat(inputs.as_of_date), workspace.shop
+    model, version = _serving(workspace, inputs)
+    summary = lists.recommend(
+        World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace)),
+        model,
+        version,
+        lists.ListPlan(as_of, shop.slug, shop.recommendations.mode, _shape(workspace, inputs)),
+        workspace.state.scores / inputs.inputs_id / "recommendations.parquet",
+    )
+    return {
+        "dagster/row_count": summary.rows,
+        "model": version,
+        "rows that fill up": summary.fallback_rows,
+        **{f"customers {arm}": count for arm, count in summary.customers.items()},
+        **{f"source {name}": count for name, count in summary.sources.items()},
+    }
+
+
+def find_neighbours(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
+    """Write what is bought together with each item."""
+    from ml.recommender.data import World
+    from ml.recommender.neighbours import write_neighbours
+
+    as_of = date.fromisoformat(inputs.as_of_date)
+    world = World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace))
+    rows = write_neighbours(world, as_of, workspace.state.scores / inputs.inputs_id / "item_neighbours.parquet")
+    return {"dagster/row_count": rows}
+
+
+def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
+    from ml.recommender.lists import Shape
+
+    settings = workspace.shop.recommendations
+    slots = 0 if settings.mode == "repeat" else settings.discovery_slots
+    return Shape(settings.list_length, slots, as_of=inputs.as_of_date)
+
+
+def _serving(workspace: Workspace, inputs: Inputs) -> tuple[RecommenderModel, str]:
+    from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
+
+    version = scorer(workspace, inputs, "recommender")
+    try:
+        return (
+            (RecommenderModel.load(version.folder), version.spoken)
+            if version
+            else (RecommenderModel.untrained(), UNTRAINED)
+        )
+    except ModelFileError:  # of another release, until this one trains
+        return RecommenderModel.untrained(), UNTRAINED

@@ -1,0 +1,200 @@
+"""Metrics against brute force, weights that find the generator that is right, and a gate that refuses a worse one."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recommender_world import AS_OF, fitted, tiny_world
+
+from ml.bootstrap import paired_means
+from ml.promotion import decide_ranking
+from ml.recommender.backtest import backtest, outcomes
+from ml.recommender.blend import HISTORY_STEPS, Blend, even, history_group, learn
+from ml.recommender.generators import GENERATORS
+from ml.recommender.lists import Shape
+from ml.recommender.metrics import Hits, mean_ranks
+from ml.recommender.model import ModelFileError, RecommenderModel
+from ml.recommender.rules import Case, allowed
+from ml.recommender.training import TooLittleData, TrainingPlan, TrainingResult, train
+from ml.snapshots import Engine
+
+RNG = np.random.default_rng(3)
+
+
+def test_ranks_are_those_of_sorting_every_permutation_on_average() -> None:
+    scores = np.array([[3.0, 1.0, 2.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0, 5.0]])
+    rows, items = np.array([0, 0, 0, 1]), np.array([0, 2, 1, 3])
+    expected = np.zeros(4)
+    for _ in range(4000):
+        shuffled = RNG.permutation(5)
+        order = [list(shuffled[np.argsort(-scores[r][shuffled], kind="stable")]) for r in range(2)]
+        expected += [order[r].index(i) + 1 for r, i in zip(rows, items, strict=True)]
+    ranks = mean_ranks(scores, rows, items)
+    assert ranks.tolist() == [1, 3, 5, 3.5]
+    assert np.abs(ranks - expected / 4000).max() < 0.1
+
+
+def test_metrics_are_those_of_a_slow_and_plain_count() -> None:
+    rows, ranks = np.array([0, 0, 0, 1, 2, 2]), np.array([1.0, 11, 4, 30, 2, 10])
+    hits = Hits(3, rows, np.array([True, False, False, True, False, True]), ranks)
+    recall, ndcg = [], []
+    for customer in range(3):
+        own = ranks[rows == customer]
+        recall.append(sum(rank <= 10 for rank in own) / len(own))
+        best = sum(1 / np.log2(place + 2) for place in range(min(len(own), 10)))
+        ndcg.append(sum(1 / np.log2(rank + 1) for rank in own if rank <= 10) / best)
+    assert hits.recall(10).tolist() == pytest.approx(recall)
+    assert hits.ndcg(10).tolist() == pytest.approx(ndcg)
+    assert hits.summary()["repeat_recall_at_10"] == pytest.approx((1 + 0 + 1) / 3)
+
+
+def random_shop(folder: Path, as_of: date = AS_OF, seed: int = 5, customers: int = 60):  # type: ignore[no-untyped-def]
+    """Customers who buy two favourites again and again and something popular besides."""
+    rng = np.random.default_rng(seed)
+    bought, then = [], []
+    for n in range(customers):
+        favourites = rng.choice(40, 2, replace=False)
+        for age in range(20, 200, 20):
+            item = favourites[rng.integers(2)] if rng.random() < 0.6 else int(rng.integers(40) * rng.random())
+            bought.append((f"c{n:03}", f"p{item:02}", int(age)))
+        later = {int(favourites[rng.integers(2)]), int(rng.integers(40))}
+        then += [(f"c{n:03}", f"p{item:02}") for item in later]
+    return tiny_world(folder, bought=bought, then=then, as_of=as_of, items=[f"p{item:02}" for item in range(40)])
+
+
+def test_the_backtest_ranks_as_a_brute_force_over_all_items_does(tmp_path: Path) -> None:
+    world = random_shop(tmp_path)
+    known, happened = fitted(world), outcomes(world)
+    blend = even(len(GENERATORS))
+    found = backtest(known, happened, {"model": blend}, "mixed", Shape(10, 0))
+    (judged,) = happened
+    scores = blend.scores(known.propose(judged.block), judged.block.purchases).toarray()
+    case = Case(world.catalogue, known.rhythm, judged.block)
+    for row, item, rank in zip(judged.rows, judged.items, found.hits["model"].ranks, strict=True):
+        every = np.arange(world.catalogue.size)
+        open_ = allowed(case, np.full(len(every), row), every)
+        keys = [(-1.0 if not open_[k] else 1 + scores[row, k] if scores[row, k] > 0 else known.popularity.overall[k])
+                for k in every]  # fmt: skip
+        above = sum(key > keys[item] for key in keys)
+        same = sum(key == keys[item] for key in keys)
+        assert rank == above + (same + 1) / 2
+    purchases = sum(len(part.rows) for part in happened)
+    assert found.summary()["purchases"] == purchases
+
+
+def test_without_discovery_the_served_list_hits_what_the_ranking_hits(tmp_path: Path) -> None:
+    world = random_shop(tmp_path)
+    found = backtest(fitted(world), outcomes(world), {"model": even(len(GENERATORS))}, "mixed", Shape(10, 0))
+    ranked = found.hits["model"].ranks
+    untied = ranked == ranked.round()
+    assert ((found.served.ranks <= 10) == (ranked <= 10))[untied].all()
+
+
+def test_what_happens_after_the_as_of_changes_no_proposal(tmp_path: Path) -> None:
+    """The world of an as-of is read by that as-of alone."""
+    alone = random_shop(tmp_path / "a")
+    random_shop(tmp_path / "b", as_of=AS_OF + timedelta(30), seed=99)
+    beside = random_shop(tmp_path / "b")
+    for mine, theirs in zip(alone.blocks(), beside.blocks(), strict=True):
+        for left, right in zip(fitted(alone).propose(mine), fitted(beside).propose(theirs), strict=True):
+            assert (left != right).nnz == 0
+
+
+def test_weights_go_to_the_generator_that_foretold_what_was_bought() -> None:
+    groups = np.array([0] * 300 + [5] * 300)
+    right, wrong = np.full(300, 0.3), np.full(300, 0.02)
+    shares = np.column_stack([np.concatenate([right, wrong]), np.concatenate([wrong, right])])
+    weights = learn(shares, groups).weights
+    assert weights[0, 0] > 0.8
+    assert weights[5, 1] > 0.8
+    assert weights.sum(axis=1) == pytest.approx(np.ones(len(HISTORY_STEPS) + 1), abs=1e-5)
+
+
+def test_learned_weights_are_at_the_maximum_of_the_likelihood() -> None:
+    shares = RNG.dirichlet(np.ones(3), 500) * np.array([0.5, 0.3, 0.2])
+    weights = learn(shares, np.zeros(500, int)).weights[0]
+    best = max(
+        (np.log(shares @ np.array([a, b, 1 - a - b])).sum(), (a, b))
+        for a in np.linspace(0, 1, 41) for b in np.linspace(0, 1 - a, 41)
+    )[1]  # fmt: skip
+    assert weights[:2] == pytest.approx(best, abs=0.04)
+
+
+def test_customers_are_told_apart_by_what_they_have_bought() -> None:
+    assert history_group(np.array([0, 1, 2, 3, 4, 15, 16, 400])).tolist() == [0, 1, 2, 2, 3, 4, 5, 5]
+
+
+def plan() -> TrainingPlan:
+    return TrainingPlan(AS_OF, AS_OF - timedelta(60), AS_OF - timedelta(30), 30)
+
+
+def trained(folder: Path, **more: object) -> TrainingResult:
+    for day, seed in ((plan().tuned_at, 1), (plan().judged_at, 2)):
+        random_shop(folder, day, seed, customers=150)
+    found = train(folder, plan(), Engine(threads=1), **more)  # type: ignore[arg-type]
+    assert isinstance(found, TrainingResult)
+    return found
+
+
+def test_in_a_shop_of_favourites_the_blend_beats_what_is_popular(tmp_path: Path) -> None:
+    found = trained(tmp_path)
+    recalls = {name: hits.recall(10) for name, hits in found.backtest.hits.items()}
+    assert paired_means(recalls["model"], recalls["popularity"], seed=1).low > 0
+    assert found.backtest.summary()["candidate_recall"] >= found.backtest.summary()["recall_at_10"]
+
+
+def test_the_same_training_gives_the_same_bytes_and_a_model_survives_its_file(tmp_path: Path) -> None:
+    first, second = trained(tmp_path / "a"), trained(tmp_path / "b")
+    for number, one in enumerate((first, second)):
+        one.model.save(tmp_path / str(number))
+    assert (tmp_path / "0/model.json").read_bytes() == (tmp_path / "1/model.json").read_bytes()
+    assert first.data_hash == second.data_hash
+    assert (RecommenderModel.load(tmp_path / "0").blend.weights == first.model.blend.weights).all()
+
+
+def test_a_champion_is_judged_beside_and_one_of_other_generators_cannot_defend_its_place(tmp_path: Path) -> None:
+    champion = RecommenderModel(even(len(GENERATORS))).save(tmp_path / "champion")
+    assert "champion" in trained(tmp_path / "a", champion_folder=champion).backtest.hits
+    file = champion / "model.json"
+    file.write_text(file.read_text().replace("due_again", "horoscope"))
+    found = trained(tmp_path / "b", champion_folder=champion)
+    assert "champion" not in found.backtest.hits
+    assert "horoscope" in str(found.champion_unfit)
+    with pytest.raises(ModelFileError, match="horoscope"):
+        RecommenderModel.load(champion)
+
+
+def test_with_too_few_buyers_nothing_is_learned_and_the_reason_is_told(tmp_path: Path) -> None:
+    for day in (plan().tuned_at, plan().judged_at):
+        tiny_world(tmp_path, bought=[("a", "tea", 10)], then=[("a", "tea")], as_of=day)
+    found = train(tmp_path, plan(), Engine(threads=1))
+    assert isinstance(found, TooLittleData)
+    assert "1 known customers" in found.reason
+
+
+GOOD = RNG.random(800)
+
+
+@pytest.mark.parametrize(
+    ("others", "promoted", "words"),
+    [
+        ({}, True, "against popularity"),
+        ({"champion": GOOD}, True, "against champion"),
+        ({"champion": GOOD + 0.1}, False, "worse than the champion beyond noise"),
+        ({"popularity": GOOD + 0.01}, False, "against popularity"),
+        ({"personal_popularity": GOOD + 0.01}, False, "against personal popularity"),
+    ],
+)
+def test_the_gate_lets_no_model_pass_that_is_worse_than_the_simple_or_the_champion(
+    others: dict[str, np.ndarray], promoted: bool, words: str
+) -> None:
+    recalls = {"model": GOOD, "popularity": GOOD / 2, "personal_popularity": GOOD / 2, **others}
+    decision = decide_ranking(recalls, floors=("popularity", "personal_popularity"), seed=1)
+    assert decision.is_promoted is promoted
+    assert words in decision.words
+
+
+def test_a_weight_for_each_generator_and_group_is_needed_to_score() -> None:
+    blend = Blend(np.array([[1.0, 0.0]] * (len(HISTORY_STEPS) + 1)))
+    assert blend.group_weights(np.array([0, 3])).shape == (2, 2)

@@ -1,0 +1,138 @@
+"""Each generator on a world so small that only one answer is right."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recommender_world import Act, tiny_world
+
+from ml.recommender.data import World
+from ml.recommender.generators import GENERATORS
+from ml.recommender.sparse import cells
+
+
+def proposals(world: World, name: str) -> dict[str, dict[str, float]]:
+    """What a generator gives to each customer."""
+    generator = GENERATORS[name]()
+    generator.fit(world)
+    found: dict[str, dict[str, float]] = {}
+    for block in world.blocks():
+        for row, item, share in zip(*cells(generator.score(block)), strict=True):
+            found.setdefault(block.customers[row], {})[world.catalogue.product_ids[item]] = float(share)
+    return found
+
+
+def words(world: World, name: str, customer: str, item: str) -> str:
+    generator = GENERATORS[name]()
+    generator.fit(world)
+    (block,) = world.blocks()
+    row = np.array([list(block.customers).index(customer)])
+    column = np.array([list(world.catalogue.product_ids).index(item)])
+    return str(generator.explain(block, row, column)[0])
+
+
+PAIRS = [(f"c{n}", item, 30) for n in range(6) for item in (("tea", "pot") if n % 2 else ("nail", "hammer"))]
+
+
+def test_what_was_bought_with_tea_is_proposed_to_who_bought_tea(tmp_path: Path) -> None:
+    world = tiny_world(tmp_path, bought=[*PAIRS, ("new", "tea", 5)])
+    assert list(proposals(world, "bought_together")["new"]) == ["pot"]
+    assert words(world, "bought_together", "new", "pot") == "Because you bought the tea"
+
+
+def test_two_baskets_of_one_customer_are_no_basket_but_one_customer(tmp_path: Path) -> None:
+    apart = [(f"c{n}", item, age) for n in range(4) for item, age in (("tea", 10), ("pot", 40))]
+    world = tiny_world(tmp_path, bought=[*apart, ("new", "tea", 5)])
+    assert "new" not in proposals(world, "bought_together")
+    assert list(proposals(world, "also_bought")["new"]) == ["pot"]
+
+
+def test_popularity_is_damped_so_that_everybodys_item_is_not_everythings_neighbour(tmp_path: Path) -> None:
+    """Bags lie in every basket; milk goes with cereal only."""
+    bags = [(f"b{n}", item, 20) for n in range(30) for item in ("bag", f"thing{n}")]
+    milk = [(f"m{n}", item, 20) for n in range(6) for item in ("cereal", "milk", "bag")]
+    found = proposals(tiny_world(tmp_path, bought=[*bags, *milk, ("new", "cereal", 3)]), "bought_together")["new"]
+    assert found["milk"] > found["bag"]
+
+
+def test_the_item_bought_more_often_and_more_lately_is_the_one_to_come_again(tmp_path: Path) -> None:
+    bought: list[Act] = [("c", "often", age) for age in (30, 90, 150)] + [("c", "once", 90), ("c", "long ago", 700)]
+    found = proposals(tiny_world(tmp_path, bought=bought), "repurchase")["c"]
+    assert sorted(found, key=lambda item: -found[item]) == ["often", "once", "long ago"]
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_an_item_that_nobody_buys_twice_is_proposed_less_than_one_that_everybody_does(tmp_path: Path) -> None:
+    others = [(f"c{n}", item, age) for n in range(40) for item, age in (("milk", 20), ("milk", 40), ("sofa", 60))]
+    found = proposals(tiny_world(tmp_path, bought=[*others, ("c", "milk", 30), ("c", "sofa", 30)]), "repurchase")["c"]
+    assert found["milk"] > 2 * found["sofa"]
+
+
+def test_what_is_bought_every_month_is_due_after_a_month(tmp_path: Path) -> None:
+    """Food every 30 days, last 31 days ago; tea every 30 days, last 5 days ago; a lamp once."""
+    bought = [("c", "food", age) for age in (31, 61, 91)] + [("c", "tea", age) for age in (5, 35, 65)]
+    world = tiny_world(tmp_path, bought=[*bought, ("c", "lamp", 31)])
+    found = proposals(world, "due_again")["c"]
+    assert max(found, key=lambda item: found[item]) == "food"
+    assert "lamp" not in found
+    assert words(world, "due_again", "c", "food") == "Due again: the food"
+
+
+def test_what_the_segment_buys_comes_first_and_a_small_segment_leans_on_everybody(tmp_path: Path) -> None:
+    people = {f"fr{n}": {"segment": "FR/one order"} for n in range(800)} | {"new": {"segment": "FR/one order"}}
+    people |= {"at": {"segment": "AT/one order"}}
+    bought = [(f"fr{n}", "baguette", 10) for n in range(800)] + [(f"de{n}", "brezel", 10) for n in range(900)]
+    found = proposals(
+        tiny_world(tmp_path, bought=[*bought, ("at", "knoedel", 10)], people=people), "segment_popularity"
+    )
+    assert max(found["new"], key=lambda item: found["new"][item]) == "baguette"
+    assert max(found["at"], key=lambda item: found["at"][item]) == "brezel"
+
+
+def test_a_reader_of_novels_gets_the_popular_novel(tmp_path: Path) -> None:
+    paths = {"novel 1": "Books > Novels", "novel 2": "Books > Novels", "spade": "Garden > Tools"}
+    items = {item: {"category_path": path} for item, path in paths.items()}
+    bought = [(f"c{n}", "novel 2", 10) for n in range(5)] + [(f"g{n}", "spade", 10) for n in range(20)]
+    world = tiny_world(tmp_path, bought=[*bought, ("reader", "novel 1", 10)], items=items)
+    found = proposals(world, "category_popularity")["reader"]
+    assert found["novel 2"] > found["novel 1"] > 0
+    assert "spade" not in found
+    assert words(world, "category_popularity", "reader", "novel 2") == "Popular in Novels, which you like"
+
+
+def test_who_says_they_like_gardening_gets_what_is_below_it_and_is_told_so(tmp_path: Path) -> None:
+    items = {"spade": {"category_path": "Garden > Tools"}, "novel": {"category_path": "Books > Novels"},
+             "gardener": {"category_path": "Garden"}, "gardens": {"category_path": "Gardens of the world"}}  # fmt: skip
+    world = tiny_world(
+        tmp_path, items=items, said=[("c", "category", "Garden", 1.0), ("d", "category", "Garden", -1.0)]
+    )
+    found = proposals(world, "stated")
+    assert set(found["c"]) == {"spade", "gardener"}
+    assert "d" not in found, "a refusal is no wish"
+    assert words(world, "stated", "c", "spade") == "You told us you like Garden"
+
+
+def test_what_was_put_into_the_basket_counts_more_than_what_was_looked_at(tmp_path: Path) -> None:
+    found = proposals(
+        tiny_world(tmp_path, viewed=[("c", "seen", 2)], put=[("c", "put", 2)], bought=[("x", "y", 1)]), "viewed"
+    )
+    assert found["c"]["put"] > found["c"]["seen"] > 0
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_generator_keeps_its_promises(tmp_path: Path, name: str) -> None:
+    """Shares sum to one, blocks of one customer say the same as one block, and a shop without acts is no error."""
+    said = [("c1", "category", "Food", 1.0)]
+    items = {item: {"category_path": "Food"} for item in ("tea", "pot")}
+    acts = {"bought": [*PAIRS, ("c1", "tea", 90), ("c1", "tea", 150)], "viewed": [("c3", "nail", 4)]}
+    whole = proposals(tiny_world(tmp_path / "a", **acts, said=said, items=items), name)
+    single = proposals(tiny_world(tmp_path / "b", **acts, said=said, items=items, block_customers=1), name)
+    assert whole == single
+    assert all(sum(own.values()) == pytest.approx(1) for own in whole.values())
+    assert proposals(tiny_world(tmp_path / "c", items=["tea"], people=["c"]), name) in ({}, {"c": {"tea": 1.0}})
+
+
+def test_in_a_shop_without_orders_what_people_look_at_stands_for_what_they_buy(tmp_path: Path) -> None:
+    world = tiny_world(tmp_path, viewed=[*PAIRS, ("new", "tea", 5)])
+    assert list(proposals(world, "bought_together")["new"]) == ["pot"]
+    assert words(world, "bought_together", "new", "pot") == "Because you chose the tea"

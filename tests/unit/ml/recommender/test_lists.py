@@ -1,0 +1,158 @@
+"""Rules before the cut, filling up, discovery with its propensity, and rows that are the same every time."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from recommender_world import AS_OF, fitted, lists_of, tiny_world
+
+from ml.recommender import rules
+from ml.recommender.blend import even
+from ml.recommender.data import World
+from ml.recommender.generators import GENERATORS
+from ml.recommender.lists import POOL, Shape, make_lists
+from ml.recommender.model import RecommenderModel
+from ml.recommender.recommend import ListPlan, recommend
+from ml.recommender.rules import Case
+
+CROWD = [(f"x{n}", f"item{m}", 40 + m) for n in range(8) for m in range(12) if (n + m) % 3]
+RULES: dict[str, dict[str, Any]] = {
+    "unavailable": {"items": {"wanted": {"is_available": False}}},
+    "sensitive": {"items": {"wanted": {"is_sensitive": True}}},
+    "refused": {"items": {"wanted": {"brand": "Dorn"}}, "said": [("c", "brand", "Dorn", -0.5)]},
+    "in_the_basket": {"put": [("c", "wanted", 2)]},
+    "just_bought": {"bought": [("c", "wanted", 1)]},
+}
+
+
+def shop(folder: Path, **more: Any) -> World:
+    """Customer c has bought ``wanted`` again and again, so that it stands at the top unless a rule takes it out."""
+    usual = [("c", "wanted", age) for age in (60, 120, 180, 240)]
+    return tiny_world(folder, **{**more, "bought": [*CROWD, *usual, *more.get("bought", ())]})
+
+
+def test_without_a_rule_against_it_the_wanted_item_comes_first(tmp_path: Path) -> None:
+    assert lists_of(shop(tmp_path))["c"][0] == "wanted"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_must_not_be_shown_is_gone_before_the_cut_and_the_list_is_full(tmp_path: Path, rule: str) -> None:
+    found = lists_of(shop(tmp_path, **RULES[rule]))["c"]
+    assert "wanted" not in found
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_is_what_keeps_it_out(tmp_path: Path, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red without the rule: the test above would notice."""
+    monkeypatch.setattr(rules, "RULES", tuple(one for one in rules.RULES if one.__name__ != rule))
+    assert "wanted" in lists_of(shop(tmp_path, **RULES[rule]))["c"]
+
+
+def test_with_consent_to_special_category_a_sensitive_item_may_be_shown(tmp_path: Path) -> None:
+    consent = {"people": {"c": {"may_see_sensitive": True}}}
+    assert "wanted" in lists_of(shop(tmp_path, **RULES["sensitive"], **consent))["c"]
+
+
+def test_what_is_taken_out_of_the_basket_or_bought_since_is_no_longer_in_it(tmp_path: Path) -> None:
+    out = shop(tmp_path / "out", put=[("c", "wanted", 3)], taken_out=[("c", "wanted", 2)])
+    assert "wanted" in lists_of(out)["c"]
+    given_up = shop(tmp_path / "old", put=[("c", "wanted", rules.BASKET_DAYS + 1)])
+    assert "wanted" in lists_of(given_up)["c"]
+
+
+def test_repeat_shows_only_the_known_and_discovery_only_the_new(tmp_path: Path) -> None:
+    own = {"wanted", "item1"}
+    acts = {"bought": [("c", "item1", 50)]}
+    assert set(lists_of(shop(tmp_path / "a", **acts), mode="repeat")["c"]) == own
+    found = lists_of(shop(tmp_path / "b", **acts), mode="discovery")["c"]
+    assert not own & set(found)
+    assert len(found) == 5
+
+
+def test_a_list_is_never_short_while_something_popular_may_be_shown(tmp_path: Path) -> None:
+    """More items than any generator proposes; nearly all refused, so that filling has to look far down."""
+    crowd = [(f"x{n}", f"item{n:03}", 30) for n in range(200)]
+    said = [("c", "product", f"item{n:03}", -1.0) for n in range(196)]
+    assert sorted(lists_of(tiny_world(tmp_path, bought=crowd, said=said), length=4)["c"]) == [
+        f"item{n}" for n in range(196, 200)
+    ]
+
+
+def table(world: World, path: Path, **plan: Any) -> pd.DataFrame:
+    shape = Shape(**{"length": 5, "discovery_slots": 1, "as_of": str(AS_OF), **plan.pop("shape", {})})
+    recommend(
+        world, RecommenderModel.untrained(), "demo.recommender/1", ListPlan(AS_OF, "demo", shape=shape, **plan), path
+    )
+    return pd.read_parquet(path)
+
+
+def test_who_may_not_be_profiled_gets_what_is_popular_and_nothing_of_their_own(tmp_path: Path) -> None:
+    people = {"secret": {"is_profiled": False, "may_personalise": False, "segment": None},
+              "quiet": {"may_personalise": False}}  # fmt: skip
+    rows = table(shop(tmp_path, people=people, bought=[("quiet", "item3", 30)]), tmp_path / "r.parquet")
+    generic = rows[rows["customer_id"].isin(people)]
+    assert set(generic["arm"]) == {"generic"}
+    assert set(rows[rows["customer_id"] == "c"]["arm"]) == {"personalised"}
+    assert set(generic["source"]) == {"popularity"}
+    assert set(generic["reason"]) == {"Popular right now"}
+    lists = generic.groupby("customer_id")["product_id"].agg(list)
+    assert lists["secret"] == lists["quiet"]
+
+
+def test_the_discovery_slot_is_new_to_the_customer_and_says_with_which_chance_it_was_drawn(tmp_path: Path) -> None:
+    rows = table(shop(tmp_path), tmp_path / "r.parquet")
+    drawn = rows[rows["source"] == "discovery"]
+    assert set(drawn["rank"]) == {5}
+    assert drawn["reason"].str.startswith("New to you: ").all()
+    assert (drawn["propensity"] < 1).all()
+    assert (rows[rows["source"] != "discovery"]["propensity"] == 1).all()
+    bought = {(who, item) for who, item, _ in CROWD} | {("c", "wanted")}
+    assert not set(zip(drawn["customer_id"], drawn["product_id"], strict=True)) & bought
+
+
+def test_over_many_days_discovery_draws_as_often_as_its_propensity_says(tmp_path: Path) -> None:
+    crowd = [(f"x{n}", f"item{m}", 40) for n in range(6) for m in range(30) if (n + m) % 3]
+    world = tiny_world(tmp_path, bought=[*crowd, ("c", "item1", 60)])
+    known, (block,) = fitted(world), world.blocks()
+    case = Case(world.catalogue, known.rhythm, block)
+    scores = even(len(GENERATORS)).scores(known.propose(block), block.purchases)
+    drawn: Counter[int] = Counter()
+    for day in range(400):
+        made = make_lists(scores, case, known.popularity, Shape(5, 1, as_of=str(day)))
+        mine = (block.customers[made.rows] == "c") & made.is_discovery
+        assert made.propensities[mine].tolist() == [pytest.approx(1 / POOL)]
+        drawn[int(made.items[mine][0])] += 1
+    assert len(drawn) == POOL
+    expected = 400 / POOL
+    chi_square = sum((count - expected) ** 2 / expected for count in drawn.values())
+    assert chi_square < 43.8, "99.9 % quantile of chi-square with 19 degrees of freedom"
+
+
+def test_rows_are_the_same_in_any_blocks_and_their_ids_are_stable_and_unique(tmp_path: Path) -> None:
+    whole = table(shop(tmp_path / "a"), tmp_path / "a.parquet")
+    parts = table(tiny_world(tmp_path / "b", bought=[*CROWD, *(("c", "wanted", a) for a in (60, 120, 180, 240))],
+                             block_customers=2), tmp_path / "b.parquet")  # fmt: skip
+    pd.testing.assert_frame_equal(whole, parts)
+    assert whole["recommendation_id"].is_unique
+    assert not whole.duplicated(["customer_id", "rank"]).any()
+    assert not whole.duplicated(["customer_id", "product_id"]).any()
+    again = (tmp_path / "a.parquet").read_bytes()
+    table(shop(tmp_path / "c"), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").read_bytes() == again
+
+
+def test_what_the_customer_said_is_the_reason_before_what_was_inferred(tmp_path: Path) -> None:
+    items = {f"item{n}": {"category_path": "Garden > Tools"} for n in range(12)}
+    rows = table(tiny_world(tmp_path, bought=CROWD, items=items, said=[("new", "category", "Garden > Tools", 1.0)]),
+                 tmp_path / "r.parquet", shape={"discovery_slots": 0})  # fmt: skip
+    assert set(rows[rows["customer_id"] == "new"]["reason"]) == {"You told us you like Garden > Tools"}
+
+
+@pytest.mark.parametrize("world", [{}, {"people": ["c"]}, {"items": ["tea"]}, {"items": ["tea"], "people": ["c"]}])
+def test_a_shop_without_acts_gets_an_empty_typed_table(tmp_path: Path, world: dict[str, Any]) -> None:
+    rows = table(tiny_world(tmp_path, **world), tmp_path / "r.parquet")
+    assert len(rows) == 0
+    assert "recommendation_id" in rows.columns

@@ -1,0 +1,37 @@
+"""What is bought together, counted by hand."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from recommender_world import AS_OF, tiny_world
+
+from ml.recommender.neighbours import neighbours
+
+BASKETS = {"a": ("tea", "pot"), "b": ("tea", "pot"), "c": ("tea", "pot", "nail"), "d": ("nail",), "e": ("tea",)}
+
+
+def found(folder: Path, **more: object) -> pd.DataFrame:
+    bought = [(who, item, 10) for who, items in BASKETS.items() for item in items]
+    return neighbours(tiny_world(folder, bought=bought, **more), AS_OF).to_pandas()  # type: ignore[arg-type]
+
+
+def test_support_and_lift_are_those_counted_by_hand(tmp_path: Path) -> None:
+    rows = found(tmp_path)
+    assert rows[["product_id", "neighbour_product_id"]].to_numpy().tolist() == [["pot", "tea"], ["tea", "pot"]]
+    assert rows["support"].tolist() == [3, 3]
+    assert rows["lift"].tolist() == [pytest.approx(3 * 5 / (3 * 4))] * 2
+    cosine = 3 / (3 * 4) ** 0.5
+    assert rows["score"].tolist() == [pytest.approx(cosine * 3 / 8, abs=1e-6)] * 2
+
+
+@pytest.mark.parametrize("why", ["is_available", "is_sensitive"])
+def test_neither_the_unavailable_nor_the_sensitive_is_a_neighbour(tmp_path: Path, why: str) -> None:
+    rows = found(tmp_path, items={"pot": {why: why == "is_sensitive"}})
+    assert "pot" not in set(rows["neighbour_product_id"])
+    if why == "is_sensitive":
+        assert "pot" not in set(rows["product_id"])
+
+
+def test_without_items_there_are_no_neighbours(tmp_path: Path) -> None:
+    assert neighbours(tiny_world(tmp_path), AS_OF).num_rows == 0
