@@ -8,6 +8,7 @@ import dagster as dg
 
 from ml.actions.run import Summary
 from orchestration import actions, inputs
+from orchestration.jobs import POOL
 from orchestration.metadata import markdown_table
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
 from orchestration.resources import dbt
@@ -41,7 +42,7 @@ def defs() -> dg.Definitions:
         ],
         partitions_def=daily_as_ofs(Workspace().shop),
         backfill_policy=ONE_RUN_EACH,
-        pool="warehouse",
+        pool=POOL,
     )
     def decisions(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]

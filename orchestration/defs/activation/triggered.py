@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration.jobs import POOL
 from orchestration.triggers import follow_events
 from orchestration.workspace import Workspace
 
@@ -16,7 +17,7 @@ def defs() -> dg.Definitions:
         group_name="activation",
         owners=["team:data"],
         kinds={"postgres", "parquet"},
-        pool="warehouse",
+        pool=POOL,
     )
     def triggered(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         workspace.claim(f"run {context.run_id}")

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import churn, inputs
-from orchestration.metadata import figure_metadata
+from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
@@ -12,35 +12,14 @@ from orchestration.workspace import Workspace
 def defs() -> dg.Definitions:
     common = per_as_of("churn")
 
-    @dg.asset(
-        key=["ml", "churn_model"],
-        description="A challenger, trained on all finished snapshots; champion if the gate lets it pass.",
+    churn_model = model_asset(
+        "churn_model",
+        "churn",
+        "A challenger, trained on all finished snapshots; champion if the gate lets it pass.",
         deps=[["ml", "snapshots"]],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "champion_gate",
-                asset=["ml", "churn_model"],
-                description="Whether the challenger became champion, with the numbers that decided.",
-            )
-        ],
         kinds={"lightgbm", "mlflow"},
-        **common,
+        train=churn.train_challenger,
     )
-    def churn_model(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
-        pinned = inputs.pinned(workspace.state, context.partition_key)
-        trained = churn.train_challenger(workspace, pinned)
-        return dg.MaterializeResult(
-            metadata={**trained.metadata, **{name: figure_metadata(f) for name, f in trained.figures.items()}},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="champion_gate",
-                    passed=trained.is_champion,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=trained.decision,
-                )
-            ],
-        )
 
     @dg.asset(
         key=["ml", "churn_scores"],

@@ -3,7 +3,8 @@
 import dagster as dg
 
 from orchestration import inputs, recommendations
-from orchestration.metadata import figure_metadata
+from orchestration.jobs import POOL
+from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
 
@@ -17,7 +18,7 @@ def defs() -> dg.Definitions:
         description="What people did with which items, as known at the run's as-of and those before it, as files.",
         deps=[["features", table] for table in recommendations.FILES],
         kinds={"duckdb", "parquet"},
-        pool="warehouse",
+        pool=POOL,
         **common,
     )
     def interactions(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
@@ -25,35 +26,14 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=recommendations.export_interactions(workspace, pinned))
 
-    @dg.asset(
-        key=["ml", "recommender"],
-        description="How much each candidate generator counts; champion if the gate lets it pass.",
+    recommender = model_asset(
+        "recommender",
+        "recommendations",
+        "How much each candidate generator counts; champion if the gate lets it pass.",
         deps=[["ml", "interactions"]],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "champion_gate",
-                asset=["ml", "recommender"],
-                description="Whether the challenger became champion, with the numbers that decided.",
-            )
-        ],
         kinds={"scipy", "mlflow"},
-        **common,
+        train=recommendations.train_challenger,
     )
-    def recommender(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
-        pinned = inputs.pinned(workspace.state, context.partition_key)
-        trained = recommendations.train_challenger(workspace, pinned)
-        return dg.MaterializeResult(
-            metadata={**trained.metadata, **{name: figure_metadata(f) for name, f in trained.figures.items()}},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="champion_gate",
-                    passed=trained.is_champion,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=trained.decision,
-                )
-            ],
-        )
 
     @dg.asset(
         key=["ml", "recommendations"],
