@@ -88,7 +88,8 @@ def experiment_id(client: MlflowClient, name: str, mlflow_folder: Path) -> str:
     if known:
         return str(known.experiment_id)
     location = (mlflow_folder / "artifacts" / name).resolve()
-    return str(client.create_experiment(name, artifact_location=location.as_uri()))
+    kind = {"mlflow.experimentKind": "custom_model_development"}  # else the page opens as if prompts were traced here
+    return str(client.create_experiment(name, artifact_location=location.as_uri(), tags=kind))
 
 
 def close_dead_runs(client: MlflowClient, experiment: str) -> None:

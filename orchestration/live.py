@@ -118,12 +118,13 @@ def action_tables(workspace: Workspace, inputs_id: str, current: Generation) -> 
     currency = literal(workspace.shop.currency)
     added = {
         "next_best_actions": f"""
-            select d.*, s.external_id, d.expected_margin as expected_incremental_margin, {currency} as currency
+            select d.*, s.external_id, cast(d.expected_margin as decimal(18, 4)) as expected_incremental_margin,
+                {currency} as currency
             from read_parquet({_path(decided / "decisions.parquet")}) as d
             inner join read_parquet({_path(current.file("customer_scores"))}) as s on d.customer_id = s.customer_id
             where d.arm = 'treatment'""",
         "suppressed_actions": f"""
-            select *, expected_margin as expected_incremental_margin, {currency} as currency
+            select *, cast(expected_margin as decimal(18, 4)) as expected_incremental_margin, {currency} as currency
             from read_parquet({_path(decided / "rejections.parquet")})""",
     }
     written = {}

@@ -51,6 +51,7 @@ class Deployment:
             "REGULARS_DATA_DIR": str(self.folder / "data"),
             "REGULARS_KEYS_DIR": str(self.folder / "keys"),
             "REGULARS_SETTLE_SECONDS": "0",
+            "REGULARS_THREADS": "1",  # the workers of `make test` have a core each
             **self.environment,
         }
 

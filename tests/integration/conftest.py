@@ -12,7 +12,7 @@ from worlds import Deployment, demo, folder_for_a_server
 def finished_demo() -> Iterator[Deployment]:
     """A demo of 500 customers after ``regulars run``."""
     with folder_for_a_server() as folder:
-        deployment = demo(folder)
+        deployment = demo(folder, REGULARS_THREADS="2")
         done = deployment.run("run")
         assert done.returncode == 0, done.stdout + done.stderr
         (folder / "output.txt").write_text(done.stdout)

@@ -19,7 +19,7 @@ final as (
         decisions.arm,
         decisions.send_after,
         decisions.expires,
-        decisions.expected_margin as expected_incremental_margin,
+        cast(decisions.expected_margin as decimal(18, 4)) as expected_incremental_margin,
         '{{ var("currency") }}' as currency,
         decisions.reason,
         decisions.contact_permission,

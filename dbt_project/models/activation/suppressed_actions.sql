@@ -9,7 +9,7 @@ final as (
         play,
         channel,
         rule,
-        expected_margin as expected_incremental_margin,
+        cast(expected_margin as decimal(18, 4)) as expected_incremental_margin,
         '{{ var("currency") }}' as currency,
         data_permission,
         decided_as_of
