@@ -1,4 +1,4 @@
-"""What several folders of tests share: a real Postgres, a database for each test, and who runs beside whom."""
+"""Fixtures that several folders of tests share: a real Postgres, started once, and a database for each test."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ import pytest
 from orchestration.publishing.server import start_server, stop_server
 
 _numbers = itertools.count(1)
-UNIT = Path(__file__).parent / "unit"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of whole runs that share one stay with one of the workers of ``make test``."""
-    for item in items:
-        if "finished_demo" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("finished_demo"))
-        elif UNIT not in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture
