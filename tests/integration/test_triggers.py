@@ -32,7 +32,7 @@ def rows(deployment: Deployment, select: str) -> list[tuple[Any, ...]]:
 def reachable(deployment: Deployment) -> list[tuple[str, str]]:
     """Account and customer of everybody who may be asked by push on what they do."""
     state = deployment.workspace.state
-    (file,) = state.features.glob("*/action_candidates.parquet")
+    file = max(state.features.glob("*/action_candidates.parquet"), key=lambda path: path.stat().st_mtime)
     identifiers = generation(deployment).file("customer_identifiers")
     return duckdb.execute(
         "select identifier, customer_id from read_parquet(?) as c join read_parquet(?) as i using (customer_id) "
