@@ -63,6 +63,7 @@ def test_a_restore_overwrites_nothing(restored: Deployment) -> None:
     assert "not empty" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_backfill_writes_the_past_and_the_next_day_is_published_and_rolled_back(restored: Deployment) -> None:
     before = current_generation(restored.workspace.state.published)
     assert before is not None
