@@ -6,10 +6,12 @@ them learns (``orchestration.churn`` and its sisters), the registry and the gate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ml import registry
 from ml.splits import Outcome, snapshot_dates
@@ -20,6 +22,9 @@ from orchestration.workspace import Workspace
 
 TRAINERS = {"churn": "churn_model", "value": "value_model", "recommender": "recommender"}
 """Model: the asset ``ml/<asset>`` that trains it."""
+if TYPE_CHECKING:
+    from ml.promotion import Decision
+
 MODELS = tuple(TRAINERS)
 
 
@@ -81,3 +86,25 @@ def scorer(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version
     if inputs.training_dates:
         return registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
     return defender(workspace, inputs, model)
+
+
+def registered(
+    workspace: Workspace,
+    inputs: Inputs,
+    decision: Decision,
+    write: Callable[[Path, Mapping[str, str]], registry.Record],
+) -> Trained:
+    """Register a challenger with the gate's word on it.
+
+    Parameters
+    ----------
+    write
+        Saves the model into a folder and describes the training, given tags that say where it comes from.
+    """
+    state = workspace.state
+    with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
+        written = write(Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code})
+        version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
+    metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
+    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
+    return Trained(decision.is_promoted, decision.words, metadata, written.figures)

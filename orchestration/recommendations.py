@@ -6,15 +6,12 @@ generators, rules, lists, the gate and the registry themselves.
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml import registry
 from orchestration.files import copy_atomically
 from orchestration.inputs import Inputs, recommender_dates
-from orchestration.models import Trained, defender, scorer
+from orchestration.models import Trained, defender, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.workspace import Workspace
 
@@ -53,7 +50,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.recommender.record import record
     from ml.recommender.training import TooLittleData, TrainingPlan, train
 
-    state, shop, settings = workspace.state, workspace.shop, workspace.shop.recommendations
+    shop, settings = workspace.shop, workspace.shop.recommendations
     dates = recommender_dates(shop, inputs)
     if not dates:
         return Trained(False, "too little history to train on; every generator counts the same", {}, {})
@@ -77,13 +74,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         return Trained(False, words, {"customers": result.customers}, {})
     recalls = {method: hits.recall(10) for method, hits in result.backtest.hits.items()}
     decision = decide_ranking(recalls, floors=FLOORS, seed=plan.seed, champion_unfit=result.champion_unfit)
-    tags = {"inputs_id": inputs.inputs_id, "code": inputs.code}
-    with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
-        written = record(result, plan, decision, Path(scratch) / "model", tags)
-        version = registry.register(state.mlflow, shop.slug, written, decision)
-    metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
-    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
-    return Trained(decision.is_promoted, decision.words, metadata, written.figures)
+    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags))
 
 
 def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:

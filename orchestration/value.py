@@ -6,14 +6,11 @@ and the registry themselves.
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from ml import registry
 from orchestration.inputs import Inputs
-from orchestration.models import Trained, defender, outcome, scorer
+from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.workspace import Workspace
 
@@ -24,7 +21,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.value.record import record
     from ml.value.training import TooLittleData, TrainingPlan, train
 
-    state, folder = workspace.state, snapshot_folder(workspace, inputs)
+    folder = snapshot_folder(workspace, inputs)
     plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
     champion = defender(workspace, inputs, "value")
     result = train(
@@ -39,13 +36,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         return Trained(False, words, {"customers": result.customers}, {})
     backtest = result.backtest
     decision = decide(backtest.y, backtest.predictions, seed=plan.seed, champion_unfit=backtest.champion_unfit)
-    tags = {"inputs_id": inputs.inputs_id, "code": inputs.code}
-    with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
-        written = record(result, plan, Path(scratch) / "model", tags)
-        version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
-    metrics = {name: round(value, 4) for name, value in written.metrics.items()}
-    metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
-    return Trained(decision.is_promoted, decision.words, metadata, written.figures)
+    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
