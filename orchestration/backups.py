@@ -63,6 +63,8 @@ def _unpack(archive: tarfile.TarFile, prefix: str, folder: Path) -> None:
     for member in archive.getmembers():
         if member.name == prefix or member.name.startswith(f"{prefix}/"):
             member.name = member.name.removeprefix(prefix).lstrip("/") or "."
+            if member.islnk():  # tables that one generation lends to the next
+                member.linkname = member.linkname.removeprefix(f"{prefix}/")
             members.append(member)
     if members:
         folder.mkdir(parents=True, exist_ok=True)

@@ -66,6 +66,7 @@ def test_a_backup_brings_back_state_and_keys(state: State, tmp_path: Path) -> No
     (state.keys / "tokens.key").write_bytes(b"secret")
     (state.raw / "orders").mkdir(parents=True)
     (state.raw / "orders" / "rows.parquet").write_bytes(b"rows")
+    (state.raw / "orders" / "lent.parquet").hardlink_to(state.raw / "orders" / "rows.parquet")
     state.warehouse.write_bytes(b"rebuilt by the next run")
     archive = tmp_path / "backup.tar.gz"
     write_backup(state, archive)
@@ -75,6 +76,7 @@ def test_a_backup_brings_back_state_and_keys(state: State, tmp_path: Path) -> No
     elsewhere.prepare()
     read_backup(elsewhere, archive)
     assert (elsewhere.raw / "orders" / "rows.parquet").read_bytes() == b"rows"
+    assert (elsewhere.raw / "orders" / "lent.parquet").read_bytes() == b"rows"
     assert (elsewhere.keys / "tokens.key").read_bytes() == b"secret"
     assert not elsewhere.warehouse.exists()
 
