@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ml.actions.policy import CHANNELS, MARKETING_CHANNELS, Cap, Play, Policy
+from orchestration import strict_yaml
 from orchestration.play_sql import candidate_columns, checked
 from orchestration.shop import ShopError
 
@@ -127,7 +128,7 @@ def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") 
 
 def _read(path: Path) -> Plays:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ShopError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from orchestration import strict_yaml
 from orchestration.touchpoint import Strict, Touchpoint
 
 TOUCHPOINTS = (
@@ -159,7 +160,7 @@ def load_shop(shops_dir: Path, slug: str) -> Shop:
             f"A new one: regulars init {slug}"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ShopError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):

@@ -47,6 +47,7 @@ def test_every_shop_of_the_project_loads() -> None:
         (MINIMAL + "churn: {horizon_days: 0}\n", "greater than or equal to 1"),
         ("name: [\n", "not valid YAML"),
         ("", "empty"),
+        (MINIMAL + "currency: EUR\nowner: me\ncurrency: GBP\n", "currency stands twice, in lines 3 and 5"),
     ],
 )
 def test_a_mistake_is_named_with_the_likely_word(tmp_path: Path, text: str, expected: str) -> None:
