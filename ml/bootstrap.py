@@ -6,6 +6,7 @@ Belongs here: paired resampling. Does not belong here: the metrics themselves (`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,18 +30,30 @@ class Difference:
 
 
 def paired_bootstrap(
-    y: Floats, challenger: Floats, champion: Floats, *, seed: int, draws: int = 500
+    y: Floats,
+    challenger: Floats,
+    champion: Floats,
+    *,
+    seed: int,
+    draws: int = 500,
+    customers: NDArray[np.int64] | None = None,
 ) -> dict[str, Difference]:
     """Difference in ``auc`` and ``log_loss``, customers drawn with replacement, both models on the same draw.
 
     Drawing pairs removes what both find hard, so that small real differences show (Efron, Tibshirani 1993).
+
+    Parameters
+    ----------
+    customers
+        Whose row each is, (rows,), where several dates are judged: a customer is drawn with all rows, because what one
+        does on two dates is no independent evidence. Each row is a customer of its own if not given.
     """
-    rng = np.random.default_rng(seed)
+    draw = _drawing(len(y), customers, seed)
     losses = row_log_loss(y, challenger) - row_log_loss(y, champion)
     ranked = [_ranked_auc(y, p) for p in (challenger, champion)]
     drawn = np.empty((draws, 2))
     for k in range(draws):
-        w = np.bincount(rng.integers(0, len(y), len(y)), minlength=len(y)).astype(float)
+        w = draw()
         drawn[k] = ranked[0](w) - ranked[1](w), np.average(losses, weights=w)
     values = (auc(y, challenger) - auc(y, champion), float(losses.mean()))
     bounds = np.nanquantile(drawn, [0.025, 0.975], axis=0)
@@ -65,18 +78,41 @@ def paired_means(challenger: Floats, champion: Floats, *, seed: int, draws: int 
     return Difference(float(difference.mean()), float(low), float(high))
 
 
-def paired_gini(y: Floats, challenger: Floats, champion: Floats, *, seed: int, draws: int = 500) -> Difference:
-    """Difference in normalised Gini of predicted amounts, customers drawn with replacement, both on the same draw."""
-    rng = np.random.default_rng(seed)
+def paired_gini(
+    y: Floats,
+    challenger: Floats,
+    champion: Floats,
+    *,
+    seed: int,
+    draws: int = 500,
+    customers: NDArray[np.int64] | None = None,
+) -> Difference:
+    """Difference in normalised Gini of predicted amounts, customers drawn with replacement, both on the same draw.
+
+    ``customers`` as in ``paired_bootstrap``.
+    """
+    draw = _drawing(len(y), customers, seed)
     sorted_by = [(np.argsort(-rank, kind="stable"), rank) for rank in (challenger, champion, y)]
     ranked = [(order, y[order], tie_ends(rank[order])) for order, rank in sorted_by]
     drawn = np.empty(draws)
     for k in range(draws):
-        w = np.bincount(rng.integers(0, len(y), len(y)), minlength=len(y)).astype(float)
+        w = draw()
         ours, theirs, perfect = (gain_area(values, w[order], ends) for order, values, ends in ranked)
         drawn[k] = (ours - theirs) / perfect if perfect > 0 else np.nan
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Difference(gini(y, challenger) - gini(y, champion), float(low), float(high))
+
+
+def _drawing(rows: int, customers: NDArray[np.int64] | None, seed: int) -> Callable[[], Floats]:
+    """Each call draws anew how often every row is taken, (rows,)."""
+    rng = np.random.default_rng(seed)
+    whose = np.arange(rows) if customers is None else np.unique(customers, return_inverse=True)[1]
+    count = int(whose.max(initial=-1)) + 1
+
+    def draw() -> Floats:
+        return np.bincount(rng.integers(0, count, count), minlength=count).astype(float)[whose]
+
+    return draw
 
 
 def _ranked_auc(y: Floats, p: Floats) -> partial[float]:

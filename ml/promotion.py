@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, paired_bootstrap, paired_means
 from ml.evaluation import Floats, calibration_line
@@ -42,19 +43,23 @@ def decide(
     seed: int,
     champion_unfit: str | None = None,
     baseline: str = "recency",
+    customers: NDArray[np.int64] | None = None,
 ) -> Decision:
-    """Compare models on the same customers of one backtest date.
+    """Compare models on the same rows of one backtest.
 
     Parameters
     ----------
     y
-        What happened, 0/1, shape (customers,).
+        What happened, 0/1, shape (rows,).
     probabilities
-        By model, shape (customers,): ``model`` is the challenger; ``champion`` and the baseline where there are any.
+        By model, shape (rows,): ``model`` is the challenger; ``champion`` and the baseline where there are any, NaN in
+        rows of which they say nothing.
     champion_unfit
         Why the champion could not be scored on these features; it then cannot defend its place.
     baseline
         Name of the simple rule among the models, which must not rank better.
+    customers
+        Whose row each is, where a backtest has several dates.
 
     Notes
     -----
@@ -68,10 +73,10 @@ def decide(
         return Decision(False, (broken,))
     refusals = [
         *_slope_refusal(y, challenger),
-        *_ranks_worse_than_rule(y, challenger, probabilities, baseline, seed),
+        *_ranks_worse_than_rule(y, challenger, probabilities, baseline, seed, customers),
     ]
     champion = probabilities.get("champion")
-    differences = {} if champion is None else paired_bootstrap(y, challenger, champion, seed=seed)
+    differences = {} if champion is None else _against(y, challenger, champion, seed, customers)
     refusals += _worse(differences, "the champion")
     if refusals:
         return Decision(False, tuple(refusals), differences)
@@ -125,12 +130,26 @@ def _slope_refusal(y: Floats, p: Floats) -> list[str]:
 
 
 def _ranks_worse_than_rule(
-    y: Floats, p: Floats, probabilities: Mapping[str, Floats], baseline: str, seed: int
+    y: Floats,
+    p: Floats,
+    probabilities: Mapping[str, Floats],
+    baseline: str,
+    seed: int,
+    customers: NDArray[np.int64] | None,
 ) -> list[str]:
     """Ranking only: which of the two met the level of one season better is luck."""
     if baseline not in probabilities:
         return []
-    return _worse({"auc": paired_bootstrap(y, p, probabilities[baseline], seed=seed)["auc"]}, f"{baseline} alone")
+    return _worse({"auc": _against(y, p, probabilities[baseline], seed, customers)["auc"]}, f"{baseline} alone")
+
+
+def _against(
+    y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[np.int64] | None
+) -> dict[str, Difference]:
+    """The paired comparison on the rows of which the other says something."""
+    told = np.isfinite(other)
+    whose = None if customers is None else customers[told]
+    return paired_bootstrap(y[told], p[told], other[told], seed=seed, customers=whose)
 
 
 def _worse(differences: Mapping[str, Difference], than: str) -> list[str]:

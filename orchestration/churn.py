@@ -7,28 +7,53 @@ and the registry themselves.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration.inputs import Inputs
 from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.workspace import Workspace
 
+if TYPE_CHECKING:
+    from ml.churn.training import Sources, TrainingPlan
+
+
+def training_plan(workspace: Workspace, as_of: date) -> TrainingPlan:
+    """What churn means in the shop, as models are trained on it."""
+    from ml.btyd.expectations import INACTIVE
+    from ml.churn.rules import RULES
+    from ml.churn.training import TrainingPlan
+
+    return TrainingPlan(
+        as_of=as_of,
+        outcome=outcome(workspace),
+        rule=RULES[workspace.shop.churn.mode],
+        expectation=INACTIVE if workspace.shop.churn.touchpoint == "orders" else None,
+    )
+
+
+def sources(workspace: Workspace, inputs: Inputs) -> Sources:
+    """The files of the run's snapshots."""
+    from ml.churn.training import Sources
+
+    folder = snapshot_folder(workspace, inputs)
+    return Sources(
+        features=folder / "customer_features.parquet",
+        labels=folder / "customer_labels.parquet",
+        histories=folder / "order_histories.parquet" if workspace.shop.churn.touchpoint == "orders" else None,
+    )
+
 
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     """Train on every finished snapshot, hold the challenger against the champion, register it."""
     from ml.churn.record import record
-    from ml.churn.rules import RULES
-    from ml.churn.training import TooLittleData, TrainingPlan, train
+    from ml.churn.training import TooLittleData, train
     from ml.promotion import decide
 
-    folder = snapshot_folder(workspace, inputs)
-    rule = RULES[workspace.shop.churn.mode]
-    plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace), rule=rule)
+    plan = training_plan(workspace, date.fromisoformat(inputs.as_of_date))
     champion = defender(workspace, inputs, "churn")
     result = train(
-        folder / "customer_features.parquet",
-        folder / "customer_labels.parquet",
+        sources(workspace, inputs),
         plan,
         reading_engine(workspace),
         champion_folder=champion.folder if champion else None,
@@ -42,7 +67,8 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         backtest.probabilities,
         seed=plan.seed,
         champion_unfit=backtest.champion_unfit,
-        baseline=rule.name,
+        baseline=plan.rule.name,
+        customers=backtest.judged.customers,
     )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 

@@ -1,27 +1,44 @@
 """Features and labels of a run's as-ofs as files: what every model reads, and no model reads anything else.
 
 Belongs here: where these files are and how they get there. Does not belong here: what stands in them
-(``dbt_project/models/features``).
+(``dbt_project/models/features``, and what models of repeat purchase expect: ``ml.btyd.expectations``).
 """
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml.engine import Engine
 from orchestration.files import copy_atomically
 from orchestration.inputs import Inputs
 from orchestration.workspace import Workspace
 
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+FILES = {
+    "customer_features": """
+        from features.customer_features
+        left join expected using (as_of_date, repeat_order_days, days_since_first_order, days_since_last_order)
+        order by as_of_date, customer_id""",
+    "customer_labels": "select * from features.customer_labels order by as_of_date, customer_id",
+    "customer_margins": "select * from features.customer_margins order by as_of_date, customer_id",
+    "order_histories": "select * from features.order_histories order by all",
+}
+TABLES = (*FILES, "repeat_order_totals")
+"""What is read of the warehouse, in schema ``features``."""
+
 
 def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     """Copy features and labels of the run's as-ofs out of the warehouse, in a total order."""
-    rows = {}
+    folder = snapshot_folder(workspace, inputs)
     with workspace.warehouse() as warehouse:
-        for table in ("customer_features", "customer_labels", "customer_margins"):
-            select = f"select * from features.{table} order by as_of_date, customer_id"
-            rows[table] = copy_atomically(warehouse, select, snapshot_folder(workspace, inputs) / f"{table}.parquet")
+        warehouse.register("expected", _expected(warehouse, workspace.shop.churn.horizon_days))
+        rows = {name: copy_atomically(warehouse, select, folder / f"{name}.parquet") for name, select in FILES.items()}
         by_date = warehouse.execute(
             "select as_of_date, count(*), avg(has_churned::integer) from features.customer_labels group by 1 order by 1"
         ).fetchall()
@@ -29,6 +46,32 @@ def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         "dagster/row_count": rows["customer_features"],
         "snapshots": [(day.isoformat(), count, rate) for day, count, rate in by_date],
     }
+
+
+def _expected(warehouse: duckdb.DuckDBPyConnection, horizon_days: int) -> pa.Table:
+    """By as-of and history of orders: what the seasonal model of repeat purchase expects of whoever has it."""
+    import pyarrow as pa
+    import threadpoolctl
+
+    from ml.btyd.expectations import COLUMNS, HISTORY, expectations
+
+    schema = pa.schema([("as_of_date", pa.date32()), *((name, pa.float64()) for name in (*HISTORY, *COLUMNS))])
+
+    def of(table: str, day: date) -> pd.DataFrame:
+        return warehouse.execute(
+            f"select * exclude (as_of_date) from features.{table} where as_of_date = ?", [day]
+        ).df()
+
+    days = warehouse.execute("select distinct as_of_date from features.order_histories order by 1").fetchall()
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        parts = [
+            expectations(of("order_histories", day), of("repeat_order_totals", day), horizon_days).assign(
+                as_of_date=day
+            )
+            for (day,) in days
+        ]
+    tables = [pa.Table.from_pandas(part[schema.names], schema, preserve_index=False) for part in parts]
+    return pa.concat_tables([schema.empty_table(), *tables])
 
 
 def snapshot_folder(workspace: Workspace, inputs: Inputs) -> Path:

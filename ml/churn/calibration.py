@@ -1,16 +1,18 @@
-"""From a model's log-odds to a probability that can be believed.
+"""From the log-odds of a model's parts to a probability that can be believed.
 
-Belongs here: Platt's line and the seasonal level. Does not belong here: metrics (``ml.evaluation``).
+Belongs here: how much each part counts, and the level of the date. Does not belong here: metrics (``ml.evaluation``).
 
-A model trained on a year of snapshots knows the average season, not the one to come, and the level matters more
-than the learner. What it missed at the same time last year is the best hint of what it will miss now; half of
-it is believed, because one season is one draw (Online Retail II, mean log-loss of four cutoffs from June to
-September 2011: .542 without the shift, .534 with the whole of it, .533 with half).
+A model trained on a year of snapshots knows the average season, not the one to come, and the level matters more than
+the learner. Where churn is told from orders, the level is that of the seasonal model of repeat purchase
+(``ml.btyd.seasonal``), which needs no outcome to be known: the mean of what is predicted for all customers of an as-of
+is made equal to the mean of what that model expects of them, moved by what it has been off by so far. Elsewhere what
+was missed at the same time last year is the best hint of what will be missed now; half of it is believed, because one
+season is one draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,46 +22,72 @@ from ml.evaluation import Floats, expit
 from ml.seasons import near_last_year
 
 BELIEF = 0.5
-SLOPE_PRIOR_SD, INTERCEPT_PRIOR_SD = 0.25, 0.5
+SHARE_STIFFNESS, SUM_STIFFNESS = 0.02, 0.2
+"""Per row: about half of how the parts share the weight, and of what they weigh together, is taken from the data.
+Outcomes of one date stand and fall together, so rows are worth less than they are many."""
+PRIOR_SNAPSHOTS = 5.0
+"""A lasting error of the expected level is believed by its mean over the snapshots, were there five more without it."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """Platt scaling, ``logit p = slope * margin + intercept`` (Platt 1999): two parameters, no more to overfit."""
+class Held:
+    """Rows of one date that no part has learned from: log-odds by part (rows, parts), and what happened (rows,)."""
 
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def probability(self, margin: Floats) -> Floats:
-        return expit(self.slope * margin + self.intercept)
+    margins: Floats
+    y: Floats
 
 
-def fit_line(margin: Floats, y: Floats, *, knows_season: bool) -> Line:
-    """The line of one later snapshot, drawn to (1, 0) where there are few customers.
+def fit_weights(held: Sequence[Held], prior: Floats) -> Floats:
+    """How much the log-odds of each part count, (parts,): none below 0, drawn to ``prior``.
 
-    Of what it says only half is kept: one later date is one draw of the dates to come. Its level is kept only where
-    the season has been taken out of ``margin`` first, else February's level would be expected in June.
+    Each date has a level of its own, so that a season none of the parts knows is not taken for their fault. The sum of
+    the weights is the slope of Platt scaling (1999): above 1 where the parts together are too timid.
+    Source: Wolpert, "Stacked generalization", 1992; with weights that are not negative: Breiman 1996.
     """
-    X, prior, beta = np.column_stack([margin, np.ones_like(margin)]), np.array([1.0, 0.0]), np.array([1.0, 0.0])
-    precision = np.array([SLOPE_PRIOR_SD, INTERCEPT_PRIOR_SD]) ** -2.0
-    for _ in range(30):
-        p = expit(X @ beta)
-        hessian = X.T @ (X * (p * (1 - p))[:, None]) + np.diag(precision)
-        step = np.linalg.solve(hessian, X.T @ (y - p) - precision * (beta - prior))
-        beta = beta + np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-10:
+    free = np.ones(len(prior), dtype=bool)
+    while True:
+        weights = _stacked(held, prior, free)
+        if (weights >= 0).all():
+            return weights
+        free &= weights >= 0
+
+
+def _stacked(held: Sequence[Held], prior: Floats, free: np.ndarray) -> Floats:
+    parts, dates = len(prior), len(held)
+    rows = sum(len(one.y) for one in held)
+    stiffness = rows * (SHARE_STIFFNESS * np.eye(parts) + SUM_STIFFNESS)
+    weights, levels = np.where(free, prior, 0.0), np.zeros(dates)
+    for _ in range(40):
+        slope = np.append(stiffness @ (weights - prior), np.zeros(dates))
+        curve = np.diag(np.full(parts + dates, 1e-6))
+        curve[:parts, :parts] += stiffness
+        for k, one in enumerate(held):
+            p = expit(one.margins @ weights + levels[k])
+            design = np.zeros((len(one.y), parts + dates))
+            design[:, :parts], design[:, parts + k] = one.margins, 1.0
+            slope += design.T @ (p - one.y)
+            curve += design.T @ (design * (p * (1 - p))[:, None])
+        kept = np.append(free, np.ones(dates, dtype=bool))
+        step = np.zeros(parts + dates)
+        step[kept] = np.linalg.solve(curve[np.ix_(kept, kept)], slope[kept])
+        weights, levels = weights - np.clip(step[:parts], -1, 1), levels - np.clip(step[parts:], -1, 1)
+        if np.abs(step).max() < 1e-9:
             break
-    slope, intercept = prior + BELIEF * (beta - prior)
-    return Line(float(slope), float(intercept) if knows_season else 0.0)
+    return weights
 
 
-def level_gap(margin: Floats, y: Floats) -> float:
-    """What must be added to the log-odds so that they predict as many as there were."""
+def level_gap(margin: Floats, rate: float) -> float:
+    """What must be added to the log-odds so that the mean probability is ``rate``."""
     low, high = -6.0, 6.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if expit(margin + middle).mean() < y.mean() else (low, middle)
+        low, high = (middle, high) if expit(margin + middle).mean() < rate else (low, middle)
     return (low + high) / 2
+
+
+def lasting(gaps: Mapping[date, float]) -> float:
+    """How far off a forecast of the level is believed to be, given by how much it was."""
+    return sum(gaps.values()) / (len(gaps) + PRIOR_SNAPSHOTS)
 
 
 def season_shift(gaps: Mapping[date, float], as_of: date) -> float:
@@ -68,8 +96,3 @@ def season_shift(gaps: Mapping[date, float], as_of: date) -> float:
     if not weights:
         return 0.0
     return BELIEF * sum(gaps[day] * weight for day, weight in weights.items()) / sum(weights.values())
-
-
-def knows_season(gaps: Mapping[date, float], as_of: date) -> bool:
-    """Whether any snapshot lies near the same day last year."""
-    return bool(near_last_year(gaps, as_of))

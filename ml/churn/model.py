@@ -1,10 +1,10 @@
-"""The churn model as it is kept and served: trees and logistic regression blended, calibrated, in native files.
+"""The churn model as it is kept and served: an expectation, trees that correct it, logistic regression, native files.
 
 Belongs here: the model's parts, its files, its checks of what it is fed. Does not belong here: how it is trained
-(``ml.churn.training``), and customers.
+(``ml.churn.recipe``), and customers.
 
-Files: ``model.json`` (features in order, blend, calibration, levels by snapshot, coefficients) and ``trees.txt``
-(LightGBM's own text). Nothing is pickled, nothing names a customer.
+Files: ``model.json`` (features in order, weights, levels by snapshot, coefficients) and ``trees.txt`` (LightGBM's own
+text). Nothing is pickled, nothing names a customer.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Trees
-from ml.churn.calibration import Line, season_shift
-from ml.evaluation import Floats
+from ml.churn.calibration import lasting, level_gap, season_shift
+from ml.evaluation import Floats, expit, logit
 from ml.linear import Linear
-from ml.model import FeatureMismatchError, ModelFileError, blend, explain_mismatch
+from ml.model import FeatureMismatchError, ModelFileError, explain_mismatch
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,56 @@ class ChurnModel:
     names: tuple[str, ...]
     trees: Trees
     logistic: Linear
-    logistic_share: float
-    """Share of the logistic regression in the blended log-odds: 0, 0.5 or 1."""
-    line: Line
+    weights: tuple[float, ...]
+    """Of the log-odds of trees, logistic regression and, where there is one, the expectation; none below 0."""
+    expectation: str | None
+    """Feature that holds a probability of churn of its own: the trees correct it, the level is its."""
+    usual: float
+    """Mean log-odds of the expectation among the training rows; 0 without one."""
+    start: float
+    """Added to the log-odds of the expectation before the trees correct it."""
+    snapshots: tuple[date, ...]
+    """Dates that it learned from, ascending."""
     level_gaps: dict[date, float]
-    """By training snapshot, what the blend's log-odds lacked to meet the level there."""
+    """By training snapshot, what the log-odds lacked to meet the level there; those of the expectation, of snapshots
+    with enough history for it to know the season, else those of the model."""
     base_rate: float
     """Churn rate of the training snapshots; bands are relative to it."""
 
-    def margin(self, X: NDArray[np.float32], *, threads: int) -> Floats:
-        """Blended log-odds before calibration, (rows,)."""
-        return blend(self.trees.margin(X, threads), self.logistic.margin(X), self.logistic_share)
+    def margins(self, X: NDArray[np.float32], *, threads: int) -> Floats:
+        """Log-odds of each part, (rows, parts)."""
+        expected = self.expected(X)
+        parts = [expected + self.start + self.trees.margin(X, threads), self.logistic.margin(X)]
+        return np.column_stack(parts if self.expectation is None else [*parts, expected])
 
-    def predict(self, X: NDArray[np.float32], names: Sequence[str], as_of: date, *, threads: int = 1) -> Floats:
-        """Calibrated probability of churn, (rows,).
+    def expected(self, X: NDArray[np.float32]) -> Floats:
+        """Log-odds of the expectation, (rows,); the usual ones where it has none."""
+        if self.expectation is None:
+            return np.zeros(len(X))
+        return expected_log_odds(X, self.names, self.expectation, self.usual)
+
+    def margin(self, X: NDArray[np.float32], *, threads: int) -> Floats:
+        """Weighted log-odds before the level of the date, (rows,)."""
+        total = np.zeros(len(X))
+        for part, weight in zip(self.margins(X, threads=threads).T, self.weights, strict=True):
+            total += weight * part
+        return total
+
+    def level(self, population: NDArray[np.float32], as_of: date, *, threads: int = 1) -> float:
+        """What is added to the log-odds of everybody at an as-of.
+
+        Parameters
+        ----------
+        population
+            Features of the customers who are scored at that as-of, or of a fair sample of them.
+        """
+        if self.expectation is None or len(population) == 0:
+            return season_shift(self.level_gaps, as_of)
+        target = expit(self.expected(population) + lasting(self.level_gaps)).mean()
+        return level_gap(self.margin(population, threads=threads), float(target))
+
+    def predict(self, X: NDArray[np.float32], names: Sequence[str], level: float, *, threads: int = 1) -> Floats:
+        """Calibrated probability of churn at an as-of whose ``level`` is given, (rows,).
 
         Raises
         ------
@@ -57,15 +93,19 @@ class ChurnModel:
             without a word.
         """
         self.check(names)
-        return self.line.probability(self.margin(X, threads=threads) + season_shift(self.level_gaps, as_of))
+        return expit(self.margin(X, threads=threads) + level)
 
     def contributions(self, X: NDArray[np.float32], *, threads: int = 1) -> Floats:
-        """What each feature adds to the blended log-odds, (rows, features)."""
+        """What each feature adds to the log-odds, (rows, features)."""
+        trees, logistic, *_ = self.weights
         total = np.zeros(X.shape)
-        if self.logistic_share < 1:
-            total += (1 - self.logistic_share) * self.trees.contributions(X, threads)
-        if self.logistic_share > 0:
-            total += self.logistic_share * self.logistic.contributions(X)
+        if trees > 0:
+            total += trees * self.trees.contributions(X, threads)
+        if logistic > 0:
+            total += logistic * self.logistic.contributions(X)
+        if self.expectation is not None:
+            known = self.expected(X) - self.usual
+            total[:, self.names.index(self.expectation)] += (sum(self.weights) - logistic) * known
         return total
 
     def check(self, names: Sequence[str]) -> None:
@@ -84,8 +124,11 @@ class ChurnModel:
         return {
             "format": FORMAT,
             "features": list(self.names),
-            "logistic_share": self.logistic_share,
-            "calibration": {"slope": self.line.slope, "intercept": self.line.intercept},
+            "weights": list(self.weights),
+            "expectation": self.expectation,
+            "usual": self.usual,
+            "start": self.start,
+            "snapshots": [day.isoformat() for day in self.snapshots],
             "level_gaps": {day.isoformat(): gap for day, gap in sorted(self.level_gaps.items())},
             "base_rate": self.base_rate,
             "logistic": self.logistic.to_json(),
@@ -111,8 +154,17 @@ class ChurnModel:
             names=tuple(content["features"]),
             trees=trees,
             logistic=Linear.from_json(content["logistic"]),
-            logistic_share=content["logistic_share"],
-            line=Line(**content["calibration"]),
+            weights=tuple(content["weights"]),
+            expectation=content["expectation"],
+            usual=content["usual"],
+            start=content["start"],
+            snapshots=tuple(date.fromisoformat(day) for day in content["snapshots"]),
             level_gaps={date.fromisoformat(day): gap for day, gap in content["level_gaps"].items()},
             base_rate=content["base_rate"],
         )
+
+
+def expected_log_odds(X: NDArray[np.float32], names: Sequence[str], feature: str, usual: float) -> Floats:
+    """Log-odds of a feature that is a probability, (rows,); ``usual`` where it is not known."""
+    p = X[:, names.index(feature)].astype(np.float64)
+    return np.where(np.isnan(p), usual, logit(np.nan_to_num(p, nan=0.5)))

@@ -6,6 +6,7 @@ where pictures are kept (``ml.registry``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from ml.figures import frame, importance
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "champion": "#4c9f70"}
-LABELS = {"model": "this model", "logistic": "logistic regression", "champion": "champion"}
+COLOURS = {"model": "#1f4e79", "logistic": "#d9822b", "champion": "#4c9f70", "mbg_nbd": "#a05195"}
+LABELS = {"model": "this model", "logistic": "logistic regression", "champion": "champion", "mbg_nbd": "MBG/NBD"}
+HIDDEN = ("bg_nbd", "pareto_nbd")
+"""Their curves lie on that of their sister."""
 RULE_COLOUR = "#8a8f98"
 """Of what is neither: the simple rule (``ml.churn.rules``) alone, by its name."""
 
@@ -38,8 +41,8 @@ def calibration(backtest: Backtest) -> Figure:
     """Observed rate against predicted probability in ten equal groups, with how customers are spread."""
     figure, (above, below) = frame(6, 6.4, rows=2, heights=(4, 1))
     above.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
-    for name, p in backtest.probabilities.items():
-        mean, rate, size = reliability(backtest.y, p)
+    for name, y, p in _shown(backtest):
+        mean, rate, size = reliability(y, p)
         error = 1.96 * np.sqrt(rate * (1 - rate) / size) if name == "model" else None
         above.errorbar(mean, rate, yerr=error, marker="o", markersize=4, **_style(name))
     above.set(xlim=(0, 1), ylim=(0, 1), ylabel="churned", title=_title("Calibration", backtest))
@@ -53,10 +56,10 @@ def roc_and_precision_recall(backtest: Backtest) -> Figure:
     """Who is found, at the price of how many false alarms."""
     figure, (roc, precision) = frame(10, 4.8, columns=2)
     roc.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
-    for name, p in backtest.probabilities.items():
-        found, alarms, share = _cumulated(backtest.y, p)
-        roc.plot(alarms, found, **{**_style(name), "label": f"{_label(name)}, AUC {auc(backtest.y, p):.3f}"})
-        precision.plot(found[1:], found[1:] * backtest.y.mean() / share[1:], **_style(name))
+    for name, y, p in _shown(backtest):
+        found, alarms, share = _cumulated(y, p)
+        roc.plot(alarms, found, **{**_style(name), "label": f"{_label(name)}, AUC {auc(y, p):.3f}"})
+        precision.plot(found[1:], found[1:] * y.mean() / share[1:], **_style(name))
     precision.axhline(backtest.y.mean(), color="#c0c4cc", linewidth=1, linestyle="--")
     roc.set(xlabel="stayers alarmed", ylabel="churners found", title=_title("ROC", backtest), xlim=(0, 1), ylim=(0, 1))
     precision.set(
@@ -75,8 +78,8 @@ def gain_and_lift(backtest: Backtest) -> Figure:
     figure, (gain, lift) = frame(10, 4.8, columns=2)
     gain.plot([0, 1], [0, 1], color="#c0c4cc", linewidth=1, linestyle="--")
     lift.axhline(1, color="#c0c4cc", linewidth=1, linestyle="--")
-    for name, p in backtest.probabilities.items():
-        found, _, share = _cumulated(backtest.y, p)
+    for name, y, p in _shown(backtest):
+        found, _, share = _cumulated(y, p)
         enough = share >= 0.01
         gain.plot(share, found, **_style(name))
         lift.plot(share[enough], found[enough] / share[enough], **_style(name))
@@ -95,6 +98,14 @@ def gain_and_lift(backtest: Backtest) -> Figure:
     )
     gain.legend(frameon=False, loc="lower right")
     return figure
+
+
+def _shown(backtest: Backtest) -> Iterator[tuple[str, Floats, Floats]]:
+    """Name, outcomes and probabilities of each model that is drawn, on the rows of which it says something."""
+    for name in backtest.probabilities:
+        if name not in HIDDEN:
+            rows = backtest.judged.where(name)
+            yield name, rows.y, rows.said[name]
 
 
 def _cumulated(y: Floats, p: Floats) -> tuple[Floats, Floats, Floats]:
@@ -119,7 +130,8 @@ def _style(name: str) -> dict[str, Any]:
 
 
 def _title(what: str, backtest: Backtest) -> str:
-    return f"{what}: {len(backtest.y):,} customers at {backtest.date}"
+    first, last = backtest.dates[0], backtest.dates[-1]
+    return f"{what}: {len(backtest.y):,} rows at {len(backtest.dates)} dates, {first} to {last}"
 
 
 def _label(name: str) -> str:

@@ -14,6 +14,7 @@ from ml.churn.plots import draw
 from ml.churn.training import TrainingPlan, TrainingResult
 from ml.registry import Record
 
+PARTS = ("trees", "logistic", "expectation")
 SERVED = Path(__file__).with_name("served.py")
 
 
@@ -34,11 +35,10 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "horizon_days": plan.outcome.horizon_days,
             "label_delay_days": plan.outcome.label_delay_days,
             "seed": plan.seed,
-            "backtest_date": result.backtest.date.isoformat(),
+            "backtest_dates": ", ".join(day.isoformat() for day in result.backtest.dates),
             "backtest_kind": result.backtest.kind,
-            "logistic_share": result.model.logistic_share,
-            "calibration_slope": round(result.model.line.slope, 6),
-            "calibration_intercept": round(result.model.line.intercept, 6),
+            **{f"weight_{part}": round(weight, 6) for part, weight in zip(PARTS, result.model.weights, strict=False)},
+            "level": result.model.expectation or "same season last year",
             **asdict(plan.recipe),
         },
         metrics=metrics(result),

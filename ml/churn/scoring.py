@@ -22,7 +22,7 @@ from ml.churn.score_file import ScoreFile, score_table
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, population, read_snapshots, scoring_batches
 from ml.splits import Outcome
 
 if TYPE_CHECKING:
@@ -73,10 +73,12 @@ def score(
         model = ChurnModel.load(model_folder)
         if set(model.names) - set(available):
             raise FeatureMismatchError(explain_mismatch(model.names, available))
-        scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model)
+        everybody = population(features, labels, model.names, plan.as_of, engine)
+        level = model.level(everybody, plan.as_of, threads=engine.threads)
+        scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model, level)
     else:
         fallback = _fit_fallback(features, labels, available, plan, engine)
-        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
+        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback, 0.0)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
         for batch in batches:
@@ -100,6 +102,7 @@ class _Scorer:
     threads: int
     version: str
     model: ChurnModel | Fallback
+    level: float
 
     def table(self, batch: pa.RecordBatch) -> pa.Table:
         """A batch of customers as a batch of the score file."""
@@ -120,7 +123,7 @@ class _Scorer:
             return self.model.predict(X, self.names), top_reasons(
                 self.model.contributions(X, self.names), X, self.names
             )
-        p = self.model.predict(X, self.names, self.plan.as_of, threads=self.threads)
+        p = self.model.predict(X, self.names, self.level, threads=self.threads)
         return p, top_reasons(self.model.contributions(X, threads=self.threads), X, self.names)
 
 

@@ -23,11 +23,15 @@ class ServedChurn(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
         self.model = ChurnModel.load(Path(context.artifacts["model"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """``params={"as_of": "2025-07-01"}`` gives the season; without it that of the newest snapshot."""
-        newest = max(self.model.level_gaps).isoformat()
+        """The customers given are taken for all of their as-of: the level of their scores is found among them.
+
+        ``params={"as_of": "2025-07-01"}`` names the as-of; without it that of the newest snapshot is assumed.
+        """
+        newest = self.model.snapshots[-1].isoformat()
         as_of = date.fromisoformat((params or {}).get("as_of") or newest)
-        names = [str(name) for name in model_input.columns]
-        p = self.model.predict(model_input.to_numpy("float32"), names, as_of)
+        X, names = model_input.to_numpy("float32"), [str(name) for name in model_input.columns]
+        self.model.check(names)
+        p = self.model.predict(X, names, self.model.level(X, as_of))
         return pd.DataFrame({"churn_probability": p})
 
 

@@ -3,15 +3,16 @@
 Belongs here: the order of the steps. Does not belong here: MLflow (``ml.registry``), the decision whether the
 model may serve (``ml.promotion``), plots.
 
-One recipe, applied at two dates. At a date D it may use the snapshots whose outcome was known at D (``ml.splits``):
-the newest of them is held out to choose the blend and to calibrate a model that knows only what was known *then*;
-the final model learns from all of them. At D = the newest snapshot this is the backtest, whose scores meet an
-outcome that no step has seen. At D = the scoring as-of it is the model that serves.
+One recipe (``ml.churn.recipe``), applied at several dates. At a date D it may use the snapshots whose outcome was known
+at D (``ml.splits``); the newest of them weigh the parts of a model by how earlier models did on them; the model learns
+from all. At the newest snapshots this is the backtest, whose scores meet an outcome that no step has seen. At the
+scoring as-of it is the model that serves.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,14 +20,19 @@ from pathlib import Path
 import numpy as np
 
 from ml.booster import Recipe
+from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
-from ml.churn.recipe import Trainer, baselines, too_little
+from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.model import FeatureMismatchError, ModelFileError
+from ml.rolling import Judged, Origin, by_customers, judged, origins
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
+
+BACKTEST_DATES = 3
+"""On how many of the newest dates a training is judged; each costs a training."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +43,59 @@ class TrainingPlan:
     outcome: Outcome
     rule: Rule = SILENCE
     """The simple rule whose columns alone make the baseline to beat."""
+    expectation: str | None = None
+    """Feature with a probability of churn of its own: its level is that of the scores."""
+    backtest_dates: int | None = BACKTEST_DATES
+    """None: all at which enough was known."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
 
 
 @dataclass(frozen=True)
-class Backtest:
-    """Scores at the newest snapshot whose outcome is known, by models that could not have known it."""
+class Sources:
+    """Files of snapshots (``orchestration.snapshots``)."""
 
-    date: date
+    features: Path
+    labels: Path
+    histories: Path | None = None
+    """Histories of orders, for a shop whose churn is told from orders: what its classical baselines are fitted on."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Scores at the newest snapshots whose outcome is known, each by models that could not have known it."""
+
+    judged: Judged
+    """Said by ``model``, ``logistic``, the plan's rule by its name, the classical models of repeat purchase by theirs
+    and, where its features are still there, ``champion``."""
     kind: str
     """``time``: learned before, judged after. ``customers``: too little history, judged on other customers of the
     same time, which flatters the level."""
-    y: Floats
-    probabilities: dict[str, Floats]
-    """By model: ``model``, ``logistic``, the plan's rule by its name and, where its features are still there,
-    ``champion``."""
     metrics: dict[str, Metrics]
+    """By model, over all dates."""
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        return self.judged.dates
+
+    @property
+    def y(self) -> Floats:
+        return self.judged.y
+
+    @property
+    def probabilities(self) -> dict[str, Floats]:
+        return self.judged.said
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A model, the model of its backtest, and how that one did."""
+    """A model, the models of its backtest by date, and how those did."""
 
     model: ChurnModel
-    backtest_model: ChurnModel
+    backtest_models: dict[date, ChurnModel]
     backtest: Backtest
     snapshots: tuple[date, ...]
     rows: int
@@ -72,9 +103,10 @@ class TrainingResult:
     data_hash: str
 
     def save(self, folder: Path) -> Path:
-        """``<folder>`` is the model that serves, ``<folder>/backtest`` the one to judge a later challenger by."""
+        """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
         self.model.save(folder)
-        self.backtest_model.save(folder / "backtest")
+        for day, model in self.backtest_models.items():
+            model.save(folder / "backtest" / day.isoformat())
         return folder
 
 
@@ -87,22 +119,23 @@ class TooLittleData:
 
 
 def train(
-    features: Path, labels: Path, plan: TrainingPlan, engine: Engine, *, champion_folder: Path | None = None
+    sources: Sources, plan: TrainingPlan, engine: Engine, *, champion_folder: Path | None = None
 ) -> TrainingResult | TooLittleData:
     """Read, backtest, and train the model that serves. The same bytes for any number of threads."""
     import threadpoolctl
 
-    dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine)), plan.as_of)
-    data = read_snapshots(features, labels, feature_names(features), dates, engine, max_rows=plan.max_rows)
+    dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
+    names = feature_names(sources.features)
+    data = read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
-    trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
+    trainer = Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        backtest_model, backtest = _backtest(trainer, plan, champion_folder)
+        models, backtest = backtested(trainer, data, plan, sources.histories, champion_folder)
         model = trainer.model_at(data)
     return TrainingResult(
         model=model,
-        backtest_model=backtest_model,
+        backtest_models=models,
         backtest=backtest,
         snapshots=data.dates,
         rows=len(data),
@@ -111,32 +144,74 @@ def train(
     )
 
 
-def _backtest(trainer: Trainer, plan: TrainingPlan, champion_folder: Path | None) -> tuple[ChurnModel, Backtest]:
-    learned, test, kind = trainer.backtest()
-    model = trainer.model_at(learned)
-    day = test.dates[0]
-    probabilities = {
-        "model": model.predict(test.X, test.names, day, threads=trainer.threads),
-        **baselines(trainer, learned, test, plan.rule),
-    }
+def backtested(
+    trainer: Trainer, data: Snapshots, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
+) -> tuple[dict[date, ChurnModel], Backtest]:
+    """The model of each date and what all models said of it."""
+    rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
+    judging = rolled or [by_customers(data, 1)]
+    models = {origin.date: trainer.model_at(origin.known) for origin in judging}
+    said = [
+        {
+            "model": _said(models[origin.date], origin, trainer.threads),
+            **baselines(trainer, origin, plan.rule, histories),
+        }
+        for origin in judging
+    ]
+    unfit = _let_champion_speak(champion_folder, judging, said, trainer) if champion_folder else None
+    rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
+    metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
+    return models, Backtest(rows, "time" if rolled else "customers", metrics, unfit)
+
+
+def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
+    test = origin.test
+    return model.predict(test.X, test.names, model.level(test.X, origin.date, threads=threads), threads=threads)
+
+
+def _metrics(rows: Judged, name: str, seed: int) -> Metrics:
+    return evaluate(rows.y, rows.said[name], seed=seed)
+
+
+def _let_champion_speak(
+    folder: Path, judging: Sequence[Origin], said: Sequence[dict[str, Floats]], trainer: Trainer
+) -> str | None:
+    """Add what the champion says of each date that one of its models can be judged on; why not, if on none."""
     unfit = None
-    if champion_folder:
+    for origin, by_model in zip(judging, said, strict=True):
         try:
-            champion = judged_champion(champion_folder, day, plan.outcome)
-            probabilities["champion"] = champion.predict(test.X, test.names, day, threads=trainer.threads)
+            champion = judged_champion(folder, origin.date, trainer.outcome)
+            champion.check(origin.test.names)
+            by_model["champion"] = _said(champion, origin, trainer.threads)
         except (FeatureMismatchError, ModelFileError) as error:
             unfit = str(error)
-    metrics = {name: evaluate(test.y, p, seed=plan.seed) for name, p in probabilities.items()}
-    return model, Backtest(day, kind, test.y, probabilities, metrics, unfit)
+    return None if any("champion" in by_model for by_model in said) else unfit
 
 
 def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
-    """The champion's model that could not have known the outcomes after ``day``: an old champion itself, else its
-    own backtest model. Judged by what it has already seen, a champion would never be beaten."""
-    champion = ChurnModel.load(folder)
-    learned = tuple(champion.level_gaps)
-    is_honest = outcome.known_at(learned, day) == tuple(sorted(learned))
-    return champion if is_honest else ChurnModel.load(folder / "backtest")
+    """The newest of the champion's models that could not have known the outcomes after ``day``: an old champion itself,
+    else one of its backtest. Judged by what it has already seen, a champion would never be beaten.
+
+    Raises
+    ------
+    ModelFileError
+        There is none, or it cannot be read.
+    """
+    earlier = sorted((path.parent for path in folder.glob("backtest/*/model.json")), reverse=True)
+    for kept in (folder, *earlier):
+        champion = ChurnModel.load(kept)
+        if outcome.known_at(champion.snapshots, day) == champion.snapshots:
+            return champion
+    raise ModelFileError(f"every model in {folder} knows outcomes after {day}")
+
+
+def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
+    """Metrics of each model on each date."""
+    rows = {day: backtest.judged.at(day) for day in backtest.dates}
+    return {
+        day: {name: _metrics(own.where(name), name, seed) for name in own.said if np.isfinite(own.said[name]).any()}
+        for day, own in rows.items()
+    }
 
 
 def _hash(data: Snapshots) -> str:

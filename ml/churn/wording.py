@@ -103,10 +103,16 @@ WORDS: dict[str, Words] = {
     "order_gap_max_days": Words("rhythm", "Longest gap between orders {value} days"),
     **_counted("orders", "frequency", 30, 90, 180, 365),
     **_counted("order_days", "frequency", 30, 90, 180, 365),
+    "repeat_order_days": Words("frequency", "Came back to order on {value} days"),
     **_counted("order_months", "frequency", 365),
     **_counted("order_lines", "frequency", 90, 365),
     **_counted("units", "spend", 90, 365),
     **{f"spend_{n}d": Words("spend", f"Spent {{value}} in {n} days") for n in (30, 90, 180, 365)},
+    "btyd_inactive_probability": Words("rhythm", "By the rhythm of orders alone, nothing in the horizon with {value}"),
+    "btyd_alive_probability": Words("rhythm", "By the rhythm of orders alone, still a customer with {value}"),
+    "btyd_expected_orders": Words(
+        "frequency", "{value} days with an order to be expected by the own rhythm and the season"
+    ),
     "expected_orders": Words("frequency", "{value} days with an order to be expected at the usual pace"),
     "average_order_value_365d": Words("spend", "Average order {value}"),
     "largest_order_day_365d": Words("spend", "Largest day of orders {value}"),
@@ -160,7 +166,7 @@ WORDS: dict[str, Words] = {
 }
 GAP = "order_gap_median_days"
 STAYS = ", speaks for staying"
-PERCENT = re.compile("_(share|rate)(_|$)")
+PERCENT = re.compile("_(share|rate|probability)(_|$)")
 
 
 def words_of(feature: str) -> Words:

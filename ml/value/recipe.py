@@ -15,9 +15,9 @@ import numpy as np
 from ml.amounts import gini
 from ml.booster import Recipe, fit_trees
 from ml.evaluation import Floats
-from ml.holdout import backtest_rows, hold_out
 from ml.linear import fit_tweedie
 from ml.model import blend
+from ml.rolling import Origin, by_customers, origins
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 from ml.value.interval import Interval, fit_interval
@@ -66,8 +66,8 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
-        earlier, held = hold_out(known, self.outcome, too_little)
-        base, final = self.parts(earlier), self.parts(known)
+        (weighing,) = origins(known, self.outcome, too_little, most=1) or [by_customers(known, 0)]
+        held, base, final = weighing.test, self.parts(weighing.known), self.parts(known)
         y, orders = net_spend(held), held.target("orders_within_horizon")
         spend_share = self._best_share(base.spend, held, y)
         orders_share = self._best_share(base.orders, held, orders)
@@ -79,9 +79,10 @@ class Trainer:
             interval=fit_interval(y, judged * (y.sum() / max(judged.sum(), 1e-12))),
         )
 
-    def backtest(self) -> tuple[Snapshots, Snapshots, str]:
-        """Rows to learn from, rows to judge on, and how they are parted: by ``time``, or by ``customers``."""
-        return backtest_rows(self.data, self.outcome, too_little)
+    def backtest(self) -> tuple[Origin, str]:
+        """Rows to learn from and rows to judge on, and how they are parted: by ``time``, or by ``customers``."""
+        rolled = origins(self.data, self.outcome, too_little, most=1)
+        return (rolled[0], "time") if rolled else (by_customers(self.data, 1), "customers")
 
     def parts(self, rows: Snapshots) -> ValueModel:
         """Both expectations, not yet blended; fitted once per set of rows."""

@@ -116,7 +116,8 @@ def train(
 
 
 def _backtest(trainer: Trainer, champion_folder: Path | None) -> tuple[ValueModel, Backtest]:
-    learned, test, kind = trainer.backtest()
+    origin, kind = trainer.backtest()
+    learned, test = origin.known, origin.test
     model = trainer.model_at(learned)
     day, horizon, y = test.dates[0], trainer.outcome.horizon_days, net_spend(test)
     prediction = model.predict(test.X, test.names, day, threads=trainer.threads)

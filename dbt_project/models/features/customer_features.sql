@@ -3,7 +3,7 @@
 {%- set counts = {
     'snapshot_orders': [
         'orders_30d', 'orders_90d', 'orders_180d', 'orders_365d', 'order_days_30d', 'order_days_90d', 'order_days_180d',
-        'order_days_365d', 'order_months_365d', 'orders_same_season', 'spend_30d', 'spend_90d', 'spend_180d', 'spend_365d',
+        'order_days_365d', 'repeat_order_days', 'order_months_365d', 'orders_same_season', 'spend_30d', 'spend_90d', 'spend_180d', 'spend_365d',
     ],
     'snapshot_activity': [
         'order_lines_90d', 'order_lines_365d', 'units_90d', 'units_365d', 'returns_90d', 'returns_365d',

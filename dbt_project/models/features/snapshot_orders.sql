@@ -17,7 +17,7 @@ sums as (
         {{ distinct_small('case when age_days <= 365 then ' ~ periods_back('age_days', 31) ~ ' end') }} as order_months_365d,
         cast(max(case when age_days <= 365 then spend_cents end) as double) / 100e0 as largest_order_day_365d,
         cast(sum(case when age_days > 365 - {{ var('horizon_days') }} and age_days <= 365 then orders else 0 end) as double) as orders_same_season,
-        cast(count(days_to_next) as double) as gaps,
+        cast(count(days_to_next) as double) as repeat_order_days,
         cast(sum(days_to_next) as double) as gap_sum,
         cast(sum(cast(days_to_next as bigint) * days_to_next) as double) as gap_square_sum,
         cast(median(days_to_next) as double) as order_gap_median_days,
@@ -29,8 +29,8 @@ sums as (
 rhythm as (
     select
         *,
-        {{ ratio('gap_sum', 'gaps') }} as order_gap_mean_days,
-        case when gaps > 1 then sqrt(greatest(gap_square_sum - gap_sum * gap_sum / gaps, 0e0) / (gaps - 1e0)) end as order_gap_std_days
+        {{ ratio('gap_sum', 'repeat_order_days') }} as order_gap_mean_days,
+        case when repeat_order_days > 1 then sqrt(greatest(gap_square_sum - gap_sum * gap_sum / repeat_order_days, 0e0) / (repeat_order_days - 1e0)) end as order_gap_std_days
     from sums
 ),
 

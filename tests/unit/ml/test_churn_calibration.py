@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ml.churn.calibration import Line, fit_line, knows_season, level_gap, season_shift
+from ml.churn.calibration import Held, fit_weights, lasting, level_gap, season_shift
 from ml.churn.fallback import fit_fallback
 from ml.churn.rules import SILENCE
 from ml.evaluation import expit
@@ -17,33 +17,54 @@ def draw(margin):
     return (RNG.random(len(margin)) < expit(margin)).astype(float)
 
 
-def test_half_of_what_one_later_date_says_is_believed():
-    line = fit_line(MARGIN, draw(2 * MARGIN + 1), knows_season=True)
-    assert line.slope == pytest.approx(1.5, abs=0.1)
-    assert line.intercept == pytest.approx(0.5, abs=0.1)
+PRIOR = np.array([0.5, 0.25, 0.25])
+NOISE = RNG.normal(size=(2, 5000))
 
 
-def test_without_knowing_the_season_the_level_of_one_date_is_not_carried_to_another():
-    assert fit_line(MARGIN, draw(MARGIN + 1), knows_season=False).intercept == 0
+def held(level=0.0, slope=1.0):
+    """Three parts of which only the first knows anything."""
+    return Held(np.column_stack([MARGIN, *NOISE]), draw(slope * MARGIN + level))
 
 
-def test_a_dozen_customers_hardly_move_the_line():
-    line = fit_line(MARGIN[:12], np.ones(12), knows_season=True)
-    assert abs(line.slope - 1) < 0.15
-    assert Line().probability(np.zeros(1)) == 0.5
+def test_parts_that_know_nothing_lose_their_weight_and_none_falls_below_nothing():
+    against = [Held(np.column_stack([MARGIN, NOISE[0] - MARGIN, NOISE[1]]), draw(2 * MARGIN - NOISE[0])) for _ in "ab"]
+    first, second, third = fit_weights(against, PRIOR)
+    assert first > 0.75
+    assert second == 0
+    assert 0 <= third < 0.1
+
+
+def test_some_of_what_parts_are_too_timid_by_is_made_up_for():
+    timid, fair = (Held(np.column_stack([part * MARGIN] * 3), draw(2 * MARGIN)) for part in (1.0, 2.0))
+    assert 1.25 < fit_weights([timid], PRIOR).sum() < 1.75
+    assert fit_weights([fair], PRIOR).sum() == pytest.approx(1.0, abs=0.08)
+
+
+def test_a_level_that_no_part_knows_moves_no_weight():
+    assert np.allclose(fit_weights([held(-1.5), held(1.5)], PRIOR), fit_weights([held(), held()], PRIOR), atol=0.05)
+
+
+def test_a_dozen_customers_hardly_move_the_weights():
+    few = Held(np.column_stack([np.zeros(12), *RNG.normal(size=(2, 12)) * 0.1]), np.repeat([0.0, 1.0], 6))
+    assert np.allclose(fit_weights([few], PRIOR), PRIOR, atol=0.3)
 
 
 def test_the_level_gap_makes_expectation_meet_outcome():
     y = draw(MARGIN + 0.7)
-    assert expit(MARGIN + level_gap(MARGIN, y)).mean() == pytest.approx(y.mean(), abs=1e-9)
+    assert expit(MARGIN + level_gap(MARGIN, y.mean())).mean() == pytest.approx(y.mean(), abs=1e-9)
+
+
+def test_a_lasting_error_of_the_level_is_believed_the_more_often_it_was_seen():
+    seen = {date(2024, month, 1): 0.4 for month in range(1, 11)}
+    assert lasting({}) == 0
+    assert lasting({date(2024, 1, 1): 0.4}) == pytest.approx(0.4 / 6)
+    assert lasting(seen) == pytest.approx(0.4 * 10 / 15)
 
 
 def test_half_of_last_years_gap_at_this_season_is_expected_again():
     gaps = {date(2023, 9, 7): -0.8, date(2024, 3, 1): 0.4}
     assert season_shift(gaps, date(2024, 9, 6)) == pytest.approx(-0.4)
     assert season_shift(gaps, date(2024, 12, 1)) == 0
-    assert knows_season(gaps, date(2024, 9, 6))
-    assert not knows_season(gaps, date(2024, 12, 1))
 
 
 def test_logistic_regression_finds_the_coefficients_it_was_drawn_from_and_unknowns_do_not_break_it():

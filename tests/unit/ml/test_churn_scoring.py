@@ -9,7 +9,7 @@ import yaml
 from ml.booster import Recipe
 from ml.churn.score_file import ScoreFile, bands, percentiles, schema
 from ml.churn.scoring import ScoringPlan, score
-from ml.churn.training import TrainingPlan, train
+from ml.churn.training import Sources, TrainingPlan, train
 from ml.engine import Engine
 from ml.model import FeatureMismatchError
 from ml.splits import Outcome
@@ -53,7 +53,8 @@ def world(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(world, tmp_path_factory):
     plan = TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=20))
-    return train(world / "features.parquet", world / "labels.parquet", plan, ENGINE).save(tmp_path_factory.mktemp("m"))
+    sources = Sources(world / "features.parquet", world / "labels.parquet")
+    return train(sources, plan, ENGINE).save(tmp_path_factory.mktemp("m"))
 
 
 def score_in(world, out, model, plan=PLAN, engine=ENGINE):

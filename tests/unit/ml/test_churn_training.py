@@ -11,7 +11,7 @@ import pytest
 from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer
-from ml.churn.training import TooLittleData, TrainingPlan, TrainingResult, judged_champion, train
+from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult, by_date, judged_champion, train
 from ml.engine import Engine
 from ml.evaluation import auc
 from ml.model import FeatureMismatchError, ModelFileError
@@ -50,8 +50,16 @@ def write_world(folder: Path, *, customers: int = 300, snapshots: int = 6, churn
     return folder
 
 
+def files(folder: Path, labels: Path | None = None) -> Sources:
+    return Sources(folder / "features.parquet", (labels or folder) / "labels.parquet")
+
+
 def train_in(folder: Path, plan: TrainingPlan = PLAN, **kwargs: object) -> TrainingResult | TooLittleData:
-    return train(folder / "features.parquet", folder / "labels.parquet", plan, ENGINE, **kwargs)  # type: ignore[arg-type]
+    return train(files(folder), plan, ENGINE, **kwargs)  # type: ignore[arg-type]
+
+
+def predict(model: ChurnModel, X: np.ndarray) -> np.ndarray:
+    return model.predict(X, NAMES, model.level(X, AS_OF))
 
 
 @pytest.fixture(scope="module")
@@ -78,37 +86,40 @@ def test_the_model_finds_the_rule_and_beats_recency_alone(result):
 
 def test_the_backtest_learns_from_no_outcome_that_was_unknown_at_its_date(result):
     known_after = timedelta(OUTCOME.known_after_days)
-    assert result.backtest.date == max(result.snapshots)
-    assert all(day + known_after <= result.backtest.date for day in result.backtest_model.level_gaps)
-    assert set(result.model.level_gaps) == set(result.snapshots)
+    assert result.backtest.dates == result.snapshots[-3:]
+    for day, model in result.backtest_models.items():
+        assert model.snapshots == tuple(s for s in result.snapshots if s + known_after <= day)
+    assert result.model.snapshots == result.snapshots
 
 
-def test_what_calibrates_was_unknown_to_the_model_that_it_calibrates(world):
-    dates = tuple(known_snapshots(world / "labels.parquet", ENGINE))
-    data = read_snapshots(world / "features.parquet", world / "labels.parquet", NAMES, dates, ENGINE, max_rows=10**6)
-    earlier, held = Trainer(data, OUTCOME, PLAN.recipe, seed=1, threads=1).hold_out(data)
-    assert held.dates == (data.dates[-1],)
-    assert max(earlier.dates) + timedelta(OUTCOME.known_after_days) <= held.dates[0]
-    few = data.at(data.dates[-1:])
-    earlier, held = Trainer(few, OUTCOME, PLAN.recipe, seed=1, threads=1).hold_out(few)
-    assert not set(earlier.hashed) & set(held.hashed)
-
-
-def test_outcomes_flipped_after_the_backtest_date_change_the_judgement_but_not_the_judged(world, tmp_path, result):
+def test_outcomes_flipped_on_a_date_change_its_judgement_but_not_what_was_said_of_it(world, tmp_path, result):
+    newest_date = result.backtest.dates[-1]
     labels = pd.read_parquet(world / "labels.parquet")
-    test = labels["as_of_date"] == result.backtest.date
+    test = labels["as_of_date"] == newest_date
     labels.loc[test, "has_churned"] = ~labels.loc[test, "has_churned"]
     labels.to_parquet(tmp_path / "labels.parquet", index=False)
-    flipped = train(world / "features.parquet", tmp_path / "labels.parquet", PLAN, ENGINE)
+    flipped = train(files(world, tmp_path), PLAN, ENGINE)
     assert np.array_equal(flipped.backtest.probabilities["model"], result.backtest.probabilities["model"])
-    assert flipped.backtest.metrics["model"].auc == pytest.approx(1 - result.backtest.metrics["model"].auc)
+    before, after = (by_date(one.backtest, 0)[newest_date]["model"].auc for one in (result, flipped))
+    assert after == pytest.approx(1 - before)
+
+
+def test_what_weighs_the_parts_was_unknown_to_the_parts_that_it_weighs(world):
+    """Outcomes of the weighing dates, flipped, turn the weights; the parts that are weighed stay as they were."""
+    dates = tuple(known_snapshots(world / "labels.parquet", ENGINE))
+    data = read_snapshots(world / "features.parquet", world / "labels.parquet", NAMES, dates, ENGINE, max_rows=10**6)
+    trainer = Trainer(OUTCOME, PLAN.recipe, seed=1, threads=1)
+    assert min(trainer.model_at(data).weights) > 0
+    late = np.isin(data.day, np.unique(data.day)[-2:])
+    turned = replace(data, Y=np.where(late[:, None], 1 - data.Y, data.Y))
+    assert trainer.model_at(turned).weights == (0.0, 0.0), "what was right became wrong"
 
 
 def test_a_snapshot_whose_outcome_is_not_yet_due_teaches_nothing(world, tmp_path, result):
     labels = pd.read_parquet(world / "labels.parquet")
     labels["has_churned"] = labels["has_churned"].fillna(False)
     labels.to_parquet(tmp_path / "labels.parquet", index=False)
-    early = train(world / "features.parquet", tmp_path / "labels.parquet", PLAN, ENGINE)
+    early = train(files(world, tmp_path), PLAN, ENGINE)
     assert AS_OF not in early.snapshots
     assert early.data_hash == result.data_hash
 
@@ -116,9 +127,10 @@ def test_a_snapshot_whose_outcome_is_not_yet_due_teaches_nothing(world, tmp_path
 def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
     quick = replace(PLAN, recipe=Recipe(rounds=5))
     for threads in (1, 2):
-        trained = train(world / "features.parquet", world / "labels.parquet", quick, Engine(threads=threads))
+        trained = train(files(world), quick, Engine(threads=threads))
         trained.save(tmp_path / str(threads))
-    for file in ("model.json", "trees.txt", "backtest/model.json", "backtest/trees.txt"):
+    backtest = f"backtest/{trained.backtest.dates[-1]}"
+    for file in ("model.json", "trees.txt", f"{backtest}/model.json", f"{backtest}/trees.txt"):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
@@ -131,7 +143,7 @@ def test_the_order_of_rows_in_the_files_does_not_matter(world, tmp_path, result)
 def test_a_saved_model_scores_the_same_to_the_last_bit(world, result, tmp_path):
     X, _ = newest(world)
     loaded = ChurnModel.load(result.model.save(tmp_path / "model"))
-    assert np.array_equal(loaded.predict(X, NAMES, AS_OF), result.model.predict(X, NAMES, AS_OF))
+    assert np.array_equal(predict(loaded, X), predict(result.model, X))
     assert {p.name for p in (tmp_path / "model").iterdir()} == {"model.json", "trees.txt"}
 
 
@@ -144,9 +156,9 @@ def test_reordered_renamed_and_missing_features_are_refused_by_name(world, resul
     X, _ = newest(world)
     swapped = (NAMES[1], NAMES[0], *NAMES[2:])
     with pytest.raises(FeatureMismatchError, match="another order, first at 0: orders_90d"):
-        result.model.predict(X, swapped, AS_OF)
+        result.model.predict(X, swapped, 0.0)
     with pytest.raises(FeatureMismatchError, match=r"missing orders_90d \(renamed to orders_90_d\?\)"):
-        result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), AS_OF)
+        result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), 0.0)
 
 
 def test_contributions_add_up_to_the_score(world, result):
@@ -160,7 +172,7 @@ def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
     with pytest.raises(ModelFileError, match="no whole churn model"):
         ChurnModel.load(tmp_path)
     folder = result.model.save(tmp_path / "m")
-    text = (folder / "model.json").read_text().replace('"format": 1', '"format": 9')
+    text = (folder / "model.json").read_text().replace('"format": 2', '"format": 9')
     (folder / "model.json").write_text(text)
     with pytest.raises(ModelFileError, match="format 9"):
         ChurnModel.load(folder)
@@ -206,10 +218,12 @@ def test_little_history_still_gives_a_model_judged_on_other_customers(tmp_path, 
 
 def test_the_champion_is_judged_by_the_model_that_could_not_have_known(result, tmp_path):
     folder = result.save(tmp_path)
-    same_day = judged_champion(folder, result.backtest.date, OUTCOME)
-    assert same_day.level_gaps.keys() == result.backtest_model.level_gaps.keys()
-    much_later = judged_champion(folder, result.backtest.date + timedelta(60), OUTCOME)
-    assert much_later.level_gaps.keys() == result.model.level_gaps.keys()
+    for day, model in result.backtest_models.items():
+        assert judged_champion(folder, day, OUTCOME).snapshots == model.snapshots
+    much_later = judged_champion(folder, result.backtest.dates[-1] + timedelta(60), OUTCOME)
+    assert much_later.snapshots == result.model.snapshots
+    with pytest.raises(ModelFileError, match="knows outcomes after"):
+        judged_champion(folder, result.backtest.dates[0] - timedelta(30), OUTCOME)
 
 
 def test_the_champion_is_scored_on_the_same_customers_or_named_unfit(world, result, tmp_path):
@@ -218,13 +232,58 @@ def test_the_champion_is_scored_on_the_same_customers_or_named_unfit(world, resu
     assert np.array_equal(again.backtest.probabilities["champion"], again.backtest.probabilities["model"])
     features = pd.read_parquet(world / "features.parquet").rename(columns={"noise": "whisper"})
     features.to_parquet(tmp_path / "features.parquet", index=False)
-    renamed = train(tmp_path / "features.parquet", world / "labels.parquet", PLAN, ENGINE, champion_folder=folder)
+    renamed = train(files(tmp_path, world), PLAN, ENGINE, champion_folder=folder)
     assert "champion" not in renamed.backtest.probabilities
     assert "missing noise" in renamed.backtest.champion_unfit
 
 
 def test_probabilities_rank_what_then_happens(world, result):
     X, features = newest(world)
-    p = result.model.predict(X, NAMES, AS_OF)
+    p = predict(result.model, X)
     truth = features["days_since_last_order"] / 30 - features["orders_90d"]
     assert auc((truth > 0).to_numpy(float), p) > 0.9
+
+
+def with_expectation(folder: Path, world: Path, swing: dict[int, float]) -> Path:
+    """The same world with an expectation that knows each date's level: P(churn) moved by what is planted there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    features, labels = (pd.read_parquet(world / f"{name}.parquet") for name in ("features", "labels"))
+    rng, order = np.random.default_rng(5), sorted(features["as_of_date"].unique())
+    level = features["as_of_date"].map({day: swing.get(k, 0.0) for k, day in enumerate(order)}).to_numpy(float)
+    risk = features["days_since_last_order"].to_numpy() / 30 - features["orders_90d"].to_numpy() + level
+    p = 1 / (1 + np.exp(-risk))
+    labels["has_churned"] = pd.array(rng.random(len(p)) < p, "boolean")
+    labels.loc[labels["as_of_date"] == AS_OF, "has_churned"] = pd.NA
+    blurred = risk + rng.normal(0, 1.0, len(p))
+    features["expected_churn"] = 1 / (1 + np.exp(-blurred))
+    features.to_parquet(folder / "features.parquet", index=False)
+    labels.to_parquet(folder / "labels.parquet", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seasonal(world, tmp_path_factory):
+    """The scored date is far riskier than any that taught."""
+    return with_expectation(tmp_path_factory.mktemp("seasonal"), world, {6: 2.0})
+
+
+def test_the_level_of_a_date_is_that_of_its_expectation(seasonal):
+    names = (*NAMES, "expected_churn")
+    features = pd.read_parquet(seasonal / "features.parquet").query("as_of_date == @AS_OF")
+    X = features[list(names)].to_numpy(np.float32)
+    taught = {}
+    for expectation in ("expected_churn", None):
+        model = train_in(seasonal, replace(PLAN, expectation=expectation)).model
+        taught[expectation] = model.predict(X, names, model.level(X, AS_OF)).mean()
+        rest = model.margin(X, threads=1) - model.contributions(X).sum(axis=1)
+        assert np.ptp(rest) < 1e-9, "contributions add up"
+    assert taught["expected_churn"] == pytest.approx(features["expected_churn"].mean(), abs=0.03)
+    assert taught["expected_churn"] > features["expected_churn"].mean() - 0.03 > taught[None]
+
+
+def test_a_customer_without_an_expectation_is_taken_for_a_usual_one(seasonal):
+    names = (*NAMES, "expected_churn")
+    model = train_in(seasonal, replace(PLAN, expectation="expected_churn")).model
+    X = np.array([[30, 2, 40, 0, np.nan, np.nan]], np.float32)
+    assert model.expected(X)[0] == model.usual
+    assert 0 < model.predict(X, names, 0.0)[0] < 1

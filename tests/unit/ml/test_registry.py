@@ -11,7 +11,6 @@ import pytest
 
 from ml import registry
 from ml.booster import Recipe, fit_trees
-from ml.churn.calibration import Line
 from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
 from ml.linear import fit_logistic
@@ -27,7 +26,8 @@ def model(seed: int) -> ChurnModel:
     X = rng.normal(size=(200, 2)).astype(np.float32)
     y = (X[:, 0] > 0).astype(float)
     trees = fit_trees(X, y, NAMES, Recipe(rounds=2), seed=seed, threads=1)
-    return ChurnModel(NAMES, trees, fit_logistic(X, y, np.arange(200)), 0.5, Line(), {date(2024, 1, 1): 0.0}, 0.5)
+    logistic, day = fit_logistic(X, y, np.arange(200)), date(2024, 1, 1)
+    return ChurnModel(NAMES, trees, logistic, (0.5, 0.5), None, 0.0, 0.0, (day,), {day: 0.0}, 0.5)
 
 
 def record(folder: Path, seed: int) -> registry.Record:
@@ -130,7 +130,8 @@ def test_no_file_of_the_store_is_a_pickle_and_the_model_serves_through_mlflow(st
     served = mlflow.pyfunc.load_model("models:/demo.churn/1")
     X = np.array([[0.5, 1.0], [-0.5, np.nan]])
     given = served.predict(pd.DataFrame(X, columns=list(NAMES)), params={"as_of": "2024-01-01"})["churn_probability"]
-    expected = ChurnModel.load(first.folder).predict(X.astype(np.float32), NAMES, date(2024, 1, 1))
+    loaded = ChurnModel.load(first.folder)
+    expected = loaded.predict(X.astype(np.float32), NAMES, loaded.level(X.astype(np.float32), date(2024, 1, 1)))
     assert np.allclose(given, expected)
 
 

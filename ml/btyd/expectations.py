@@ -1,0 +1,73 @@
+"""What the seasonal model expects of every customer of an as-of, as columns beside their features.
+
+Belongs here: from histories of orders to ``COLUMNS``. Does not belong here: the model (``ml.btyd.seasonal``), and who
+reads the columns: features like any other, and where churn is told from orders the level of its scores as well
+(``ml.churn``).
+
+Whoever shares a history shares an expectation, so nothing here is as long as the list of customers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ml.btyd.model import BtydFitError
+from ml.btyd.seasonal import SeasonalMbgNbd, fit_seasonal
+from ml.btyd.statistics import Statistics
+from ml.evaluation import Floats
+
+HISTORY = ("repeat_order_days", "days_since_first_order", "days_since_last_order")
+INACTIVE, ALIVE, ORDERS = "btyd_inactive_probability", "btyd_alive_probability", "btyd_expected_orders"
+COLUMNS = (INACTIVE, ALIVE, ORDERS)
+"""Probability of no order within the horizon; of still being a customer; days with an order within the horizon."""
+PLACES = 6
+FITTED_CUSTOMERS = 50_000
+"""Eleven numbers need no more of them."""
+
+
+def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+    """``HISTORY`` and ``COLUMNS`` of every history of one as-of; NaN where no model can be fitted.
+
+    Parameters
+    ----------
+    histories
+        ``features.order_histories`` of that as-of: ``HISTORY`` and ``customers``, one row each.
+    totals
+        ``features.repeat_order_totals`` of that as-of: ``age_days`` (from 1 on) and ``customers``.
+    """
+    told = histories.sort_values(list(HISTORY), ignore_index=True)
+    stats = statistics(told)
+    try:
+        model = _fit(stats, told["customers"].to_numpy(float), _daily(totals, stats), horizon_days)
+    except BtydFitError:
+        values = [np.full(len(told), np.nan) for _ in COLUMNS]
+    else:
+        values = [
+            1 - model.p_active(stats, horizon_days),
+            model.p_alive(stats),
+            model.expected_purchases(stats, horizon_days),
+        ]
+    return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, values, strict=True)})
+
+
+def statistics(histories: pd.DataFrame) -> Statistics:
+    """The columns ``HISTORY`` as the models want them."""
+    frequency, age, last = (histories[name].to_numpy(float) for name in HISTORY)
+    return Statistics(frequency, age - last, age)
+
+
+def _daily(totals: pd.DataFrame, stats: Statistics) -> Floats:
+    """Customers by days ago, from yesterday to the first order of all."""
+    days = int(stats.age.max()) if len(stats) else 0
+    by_day = np.bincount(totals["age_days"].to_numpy(int) - 1, totals["customers"].to_numpy(float), days)
+    return by_day.astype(np.float64)
+
+
+def _fit(stats: Statistics, count: Floats, repeats: Floats, horizon_days: int) -> SeasonalMbgNbd:
+    share = FITTED_CUSTOMERS / max(count.sum(), 1.0)
+    if share < 1:
+        drawn = np.random.default_rng(0).binomial(count.astype(np.int64), share).astype(float)
+        repeats = repeats * (drawn @ stats.frequency / max(count @ stats.frequency, 1.0))
+        stats, count = stats.rows(drawn > 0), drawn[drawn > 0]
+    return fit_seasonal(stats, repeats, horizon_days, count=count)

@@ -1,0 +1,133 @@
+"""MBG/NBD in a shop that has seasons: the model and the shop's clock, fitted together.
+
+Belongs here: how busy the shop is, by the day of the year, and the likelihood of that. Does not belong here: the model
+in steady time (``ml.btyd.mbg_nbd``), reading the clock (``ml.btyd.clock``).
+
+Models of repeat purchase know no season: fitted in September they expect of autumn what summer brought, and whoever
+ranks customers rightly by them gets every level wrong. So let the pace of all customers be multiplied, on day t, by
+
+    s(t) = exp(yearly waves(t) + drift * years before the as-of)
+
+and count time in days of that pace (``Clock``). A customer silent through a dead January was silent for less; ninety
+days with Christmas in them are 120. A Poisson process stays one under such a change of time, so the likelihood of what
+was observed is that of the model at the customer's warped recency and age, times s at each repeat purchase; its maximum
+is over the four parameters and the waves at once. Purchases alone say so, up to the day before the as-of: no label
+that would have to wait for a horizon to pass. Nothing is extrapolated but the season; drift ends at the as-of.
+
+Measured: how far the mean probability of buying nothing in 90 days was off, in log-odds, root mean square over the
+monthly as-ofs with 13 months of history; demo shop .06 (steady time .17), Online Retail II .17 (.43).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.btyd.clock import Clock
+from ml.btyd.mbg_nbd import MbgNbd
+from ml.btyd.model import maximum
+from ml.btyd.statistics import Statistics
+from ml.evaluation import Floats
+
+YEAR_DAYS = 365.25
+FEWEST_DAYS = 395
+"""Thirteen months: one month has been seen twice, so that drift can be told from season."""
+HARMONICS = 3
+WAVES = 2 * HARMONICS + 1
+WAVE_SD, DRIFT_SD = 0.5, 0.5
+"""Prior: the first wave lifts the best weeks to some 1.6 times the usual pace, the k-th a k-th as high."""
+
+
+@dataclass(frozen=True)
+class SeasonalMbgNbd:
+    """What each customer of one as-of will do, the season considered."""
+
+    model: MbgNbd
+    clock: Clock
+
+    def p_alive(self, stats: Statistics) -> Floats:
+        return self.model.p_alive(self.clock.read(stats))
+
+    def p_active(self, stats: Statistics, horizon_days: int) -> Floats:
+        """Probability of at least one purchase within the horizon."""
+        return self.model.p_active(self.clock.read(stats), self.clock.ahead[horizon_days])
+
+    def expected_purchases(self, stats: Statistics, horizon_days: int) -> Floats:
+        """Days with a purchase within the horizon."""
+        return self.model.expected_purchases(self.clock.read(stats), self.clock.ahead[horizon_days])
+
+
+def fit_seasonal(stats: Statistics, repeats: Floats, horizon_days: int, *, count: Floats) -> SeasonalMbgNbd:
+    """The most likely model and season.
+
+    Parameters
+    ----------
+    stats, count
+        Kinds of customers, and how many there are of each, (kinds,).
+    repeats
+        Customers who bought k + 1 days before the as-of, other than for the first time, (days,).
+
+    Returns
+    -------
+    SeasonalMbgNbd
+        In steady time where fewer than ``FEWEST_DAYS`` lie behind.
+
+    Raises
+    ------
+    BtydFitError
+        Nobody has bought anything, or no optimum was found.
+    """
+    days = len(repeats)
+    if days < FEWEST_DAYS:
+        return SeasonalMbgNbd(MbgNbd.fit(stats, count=count), Clock.of_speed(np.ones(days), np.ones(horizon_days)))
+    past, future = _waves(-np.arange(days) - 0.5), _waves(np.arange(horizon_days) + 0.5)
+    medians, spreads = (np.array(part) for part in zip(*MbgNbd.PRIOR.values(), strict=True))
+    found = maximum(
+        _Likelihood(stats, repeats, past, count),
+        float(count.sum()),
+        np.concatenate([np.log(medians), np.zeros(past.shape[1])]),
+        np.concatenate([spreads, _wave_spreads()]),
+    )
+    parameters, season = np.exp(found[: len(medians)]), found[len(medians) :]
+    clock = Clock.of_speed(*(np.exp(waves @ season) for waves in (past, future)))
+    return SeasonalMbgNbd(MbgNbd(*parameters.tolist()), clock)
+
+
+@dataclass(frozen=True)
+class _Likelihood:
+    """Log-likelihood and its slope at the logarithms of the parameters and the coefficients of the waves."""
+
+    stats: Statistics
+    repeats: Floats
+    waves: Floats
+    count: Floats
+
+    def __call__(self, at: Floats) -> tuple[float, Floats]:
+        parameters, season = np.exp(at[:-WAVES]), at[-WAVES:]
+        speed = np.exp(self.waves @ season)
+        warped = Clock.of_speed(speed, np.empty(0)).read(self.stats)
+        value, slope = MbgNbd.log_likelihood(parameters, warped)
+        by_recency, by_age = (self.count * part for part in MbgNbd.slope_by_time(parameters, warped))
+        by_speed = self._by_day(by_recency, by_age) * speed
+        total = float(self.count @ value + self.repeats @ np.log(speed))
+        return total, np.concatenate([slope @ self.count * parameters, self.waves.T @ (by_speed + self.repeats)])
+
+    def _by_day(self, by_recency: Floats, by_age: Floats) -> Floats:
+        """What it adds to the likelihood when a day becomes longer: for all who are at least as old, (days,)."""
+        age, silence = (part.astype(np.intp) for part in (self.stats.age, self.stats.age - self.stats.recency))
+        days = len(self.repeats) + 1
+        ends = np.bincount(age, by_recency + by_age, days) - np.bincount(silence, by_recency, days)
+        return np.cumsum(ends[:0:-1])[::-1]
+
+
+def _waves(day: NDArray[np.floating]) -> Floats:
+    """Yearly waves and drift at days from the as-of on, (days, ``WAVES``)."""
+    angle = 2 * np.pi * day / YEAR_DAYS
+    waves = [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
+    return np.column_stack([*waves, np.minimum(day, 0.0) / YEAR_DAYS])
+
+
+def _wave_spreads() -> Floats:
+    return np.append(WAVE_SD / np.repeat(np.arange(1.0, HARMONICS + 1), 2), DRIFT_SD)

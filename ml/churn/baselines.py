@@ -1,0 +1,65 @@
+"""What a churn model is held against on every date of a backtest.
+
+Belongs here: the baselines, each fitted on what was known at the date. Does not belong here: the model itself, and the
+judgement (``ml.promotion``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from ml.btyd.bg_nbd import BgNbd
+from ml.btyd.expectations import HISTORY, statistics
+from ml.btyd.mbg_nbd import MbgNbd
+from ml.btyd.model import BtydFitError, BtydModel
+from ml.btyd.pareto_nbd import ParetoNbd
+from ml.churn.recipe import Trainer
+from ml.churn.rules import Rule
+from ml.evaluation import Floats, expit
+from ml.linear import fit_logistic
+from ml.rolling import Origin
+
+BTYD: tuple[type[BtydModel], ...] = (BgNbd, MbgNbd, ParetoNbd)
+"""In steady time, as published."""
+
+
+def baselines(trainer: Trainer, origin: Origin, rule: Rule, histories: Path | None) -> dict[str, Floats]:
+    """Probability of churn at an origin by each of them, (rows,).
+
+    Parameters
+    ----------
+    rule
+        The shop's simple rule: logistic regression on its columns alone.
+    histories
+        ``order_histories.parquet`` of the snapshots, for shops whose churn is told from orders.
+    """
+    known, test = origin.known, origin.test
+    found = {"logistic": expit(trainer.parts(known).logistic.margin(test.X))}
+    if read := rule.read(known.X, known.names):
+        k = [known.names.index(name) for name in read]
+        found[rule.name] = expit(fit_logistic(known.X[:, k], known.y, known.hashed).margin(test.X[:, k]))
+    if histories is not None and set(HISTORY) <= set(test.names):
+        found |= _btyd(origin, histories, trainer.outcome.horizon_days)
+    return found
+
+
+def _btyd(origin: Origin, histories: Path, horizon_days: int) -> dict[str, Floats]:
+    """Fitted on the histories of all customers at the date, in steady time."""
+    told = read_histories(histories, origin.date)
+    stats, count = statistics(told), told["customers"].to_numpy(float)
+    asked = pd.DataFrame({name: origin.test.column(name) for name in HISTORY})
+    found = {}
+    for model in BTYD:
+        try:
+            fitted = model.fit(stats, count=count)
+        except BtydFitError:
+            continue
+        found[model.name] = 1 - fitted.p_active(statistics(asked), horizon_days)
+    return found
+
+
+def read_histories(path: Path, day: date) -> pd.DataFrame:
+    return pd.read_parquet(path, filters=[("as_of_date", "==", day)]).sort_values(list(HISTORY), ignore_index=True)
