@@ -1,0 +1,117 @@
+"""What the models know of a customer: how often they came back, when last, and for how long they have been known.
+
+Belongs here: these numbers, equal rows put together, and how they follow from our own features. Does not belong here:
+anything fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation import Floats
+
+COLUMNS = ("days_since_last_order", "days_since_first_order", "order_gap_mean_days")
+SPEND_COLUMNS = ("order_days_365d", "spend_365d")
+HALF_A_DAY = 0.5
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Sufficient statistics of customers who have bought at least once, (customers,) each.
+
+    Raises
+    ------
+    ValueError
+        Something is no number or negative, a last purchase lies after the as-of, or there is a recency without a
+        repeat purchase.
+    """
+
+    frequency: Floats
+    """Days with a purchase after the first; several purchases of a day are one."""
+    recency: Floats
+    """Days from the first to the last of them, 0 without a repeat purchase."""
+    age: Floats
+    """Days from the first to the as-of."""
+
+    def __post_init__(self) -> None:
+        columns = (self.frequency, self.recency, self.age)
+        if len({part.shape for part in columns}) > 1 or self.frequency.ndim != 1:
+            raise ValueError(f"one number per customer each, not {[part.shape for part in columns]}")
+        if not all(np.isfinite(part).all() and (part >= 0).all() for part in columns):
+            raise ValueError("frequency, recency and age must be numbers from 0 on")
+        if (self.recency > self.age).any():
+            raise ValueError("a last purchase lies after the as-of: recency is larger than age")
+        if ((self.frequency == 0) & (self.recency > 0)).any():
+            raise ValueError("a customer without a repeat purchase has a recency of 0")
+
+    def __len__(self) -> int:
+        return len(self.frequency)
+
+    def rows(self, kept: NDArray[np.bool_] | NDArray[np.intp]) -> Statistics:
+        return Statistics(self.frequency[kept], self.recency[kept], self.age[kept])
+
+    def kinds(self) -> tuple[Statistics, NDArray[np.intp]]:
+        """Rows that differ, in ascending order, and which of them each customer is."""
+        first, group = distinct(self.frequency, self.recency, self.age)
+        return self.rows(first), group
+
+
+def distinct(*columns: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of rows over these columns: one row of each kind, kinds ascending, and the kind of every row."""
+    order = np.lexsort(columns[::-1])
+    is_new = np.zeros(len(order), bool)
+    is_new[:1] = True
+    for column in columns:
+        ordered = column[order]
+        is_new[1:] |= ordered[1:] != ordered[:-1]
+    group = np.empty(len(order), np.intp)
+    group[order] = np.cumsum(is_new) - 1
+    return order[is_new], group
+
+
+def from_snapshot(X: NDArray[np.float32], names: Sequence[str]) -> tuple[Statistics, NDArray[np.bool_]]:
+    """Statistics of the customers of one as-of, and which rows of the matrix they are (who has ordered).
+
+    Frequency follows exactly from ``COLUMNS``: days from the first to the last order, over the mean gap.
+
+    The features end at the look-back (``lookback_days``, two years), and this is what that does. Who ordered before it
+    begins with the first order *within* it, as if they were new then; who has not ordered since is not there at all.
+    So the heavy, old customers are the survivors of their cohort: frequency and age of no one are longer than the
+    look-back, the shop looks somewhat more loyal than it is, and ``p_alive`` of long silences is somewhat too high.
+    Nothing changes for customers who first ordered within it, and training and scoring see alike.
+
+    An as-of stands at midnight and an order came at some hour of its day: yesterday's is half a day old.
+
+    Raises
+    ------
+    ValueError
+        One of ``COLUMNS`` is missing.
+    """
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise ValueError(f"the features lack {', '.join(missing)}")
+    last, first, gap = (X[:, names.index(name)].astype(np.float64) for name in COLUMNS)
+    has_ordered = np.isfinite(last) & np.isfinite(first)
+    last, first, gap = last[has_ordered], first[has_ordered], gap[has_ordered]
+    recency = first - last
+    frequency = np.where(recency > 0, np.rint(recency / np.where(gap > 0, gap, np.inf)), 0.0)
+    return Statistics(frequency, np.where(frequency > 0, recency, 0.0), first - HALF_A_DAY), has_ordered
+
+
+def spend_from_snapshot(X: NDArray[np.float32], names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Days with an order in the last year and what one was worth on average, (rows,) each, for ``GammaGamma``.
+
+    The first order counts too, unlike in the literature: many shops' customers have no other. 0 and 0 for none.
+
+    Raises
+    ------
+    ValueError
+        One of the features is missing.
+    """
+    if missing := [name for name in SPEND_COLUMNS if name not in names]:
+        raise ValueError(f"the features lack {', '.join(missing)}")
+    days, spend = (np.nan_to_num(X[:, names.index(name)].astype(np.float64)) for name in SPEND_COLUMNS)
+    return days, np.where(days > 0, np.maximum(spend, 0) / np.maximum(days, 1), 0.0)
