@@ -114,11 +114,15 @@ def fit_trees(
     seed: int,
     threads: int,
     objective: Mapping[str, Any] = BINARY,
+    offset: Floats | None = None,
 ) -> Trees:
-    """Train on rows in the given (total) order; the same bytes for any number of threads."""
+    """Train on rows in the given (total) order; the same bytes for any number of threads.
+
+    ``offset`` is a margin that each row starts from, (rows,); the trees then hold only what is added to it.
+    """
     import lightgbm
 
-    data = lightgbm.Dataset(X, label=y, feature_name=list(names), free_raw_data=True)
+    data = lightgbm.Dataset(X, label=y, init_score=offset, feature_name=list(names), free_raw_data=True)
     booster = lightgbm.train(recipe.parameters(objective, len(y), seed, threads), data, num_boost_round=recipe.rounds)
     return Trees(_without_parameters(booster.model_to_string()))
 
