@@ -88,6 +88,22 @@ def total_bias(y: Floats, p: Floats) -> float:
     return float(p.sum() / y.sum() - 1) if y.sum() > 0 else float("nan")
 
 
+def rmse(y: Floats, p: Floats) -> float:
+    return float(np.sqrt(((y - p) ** 2).mean())) if len(y) else float("nan")
+
+
+def poisson_deviance(y: Floats, p: Floats) -> float:
+    """Mean deviance of counts from expectations, which must be positive; 0 is perfect.
+
+    It asks for the mean of each customer, unlike the absolute error, which rewards the median, mostly 0.
+    Source: McCullagh, Nelder, "Generalized linear models", 1989.
+    """
+    if len(y) == 0:
+        return float("nan")
+    surprise = np.where(y > 0, y * np.log(np.maximum(y, 1e-300) / p), 0.0)
+    return float(2 * (surprise - (y - p)).mean())
+
+
 def decile_mape(y: Floats, p: Floats, count: int = 10) -> float:
     happened, expected, _ = deciles(y, p, count)
     told = happened > 0

@@ -78,6 +78,25 @@ def paired_means(challenger: Floats, champion: Floats, *, seed: int, draws: int 
     return Difference(float(difference.mean()), float(low), float(high))
 
 
+def paired_metric(
+    metric: Callable[[Floats, Floats], float],
+    y: Floats,
+    challenger: Floats,
+    champion: Floats,
+    *,
+    seed: int,
+    draws: int = 500,
+) -> Difference:
+    """Difference in any ``metric(y, p)``, customers drawn with replacement, both models on the same draw."""
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(draws)
+    for k in range(draws):
+        rows = rng.integers(0, len(y), len(y))
+        drawn[k] = metric(y[rows], challenger[rows]) - metric(y[rows], champion[rows])
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Difference(metric(y, challenger) - metric(y, champion), float(low), float(high))
+
+
 def paired_gini(
     y: Floats,
     challenger: Floats,

@@ -14,10 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the layout below changes; ``MIGRATIONS[n]`` then turns n into n + 1."""
-
-MIGRATIONS: dict[int, object] = {}
 
 
 class StateError(RuntimeError):
@@ -168,3 +166,14 @@ class State:
             finally:
                 file.seek(0)
                 file.truncate(0)
+
+
+def _refuse_addresses(state: State) -> None:
+    """Format 1 kept e-mail addresses and phone numbers of some touchpoints where their tokens belong."""
+    raise StateError(
+        f"{state.root} was written by a release that kept addresses and phone numbers where their tokens belong. "
+        "Delete everything in it but the folder landing (the keys stay), and run again: the files are landed anew"
+    )
+
+
+MIGRATIONS: dict[int, object] = {1: _refuse_addresses}

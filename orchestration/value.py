@@ -29,6 +29,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         folder / "customer_labels.parquet",
         plan,
         reading_engine(workspace),
+        histories=folder / "order_histories.parquet",
         champion_folder=champion.folder if champion else None,
     )
     if isinstance(result, TooLittleData):

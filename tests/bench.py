@@ -3,7 +3,7 @@
 Figures of memory are ratios between two runs of this very call, because absolute figures of a machine mean little.
 Accuracy is held against the oracle of worlds whose seed and settings no test or default uses.
 
-Usage: ``python -m tests.bench [size] [oracle]``; both by default.
+Usage: ``python -m tests.bench [size] [oracle] [cdnow]``; all by default, CDNOW where its file lies beside the project.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
+from cdnow_world import FILE, compare, lines
 from worlds import ROOT, Deployment, demo
 
-from orchestration.evaluation import evaluate_scores, lines
+from orchestration import evaluation
 from orchestration.publishing.server import stop_server
 
 FRESH = {
@@ -62,9 +63,23 @@ def size(folder: Path) -> dict[str, object]:
 def oracle(folder: Path) -> dict[str, object]:
     """A world never looked at: how much of what could be known the model knew."""
     deployment, _ = run(folder / "fresh", 15_000, **FRESH)
-    found = evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
-    print("\n".join(lines(found)))
+    found = evaluation.evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
+    print("\n".join(evaluation.lines(found)))
     return {"settings": FRESH, **asdict(found), "share": found.oracle.share if found.oracle else None}
+
+
+def cdnow(_: Path) -> dict[str, object]:
+    """Nine months of CDNOW known, the next nine judged: the learner on top of buy till you die against each model."""
+    if not FILE.exists():
+        print(f"cdnow: the data set is not at {FILE}")
+        return {}
+    comparison = compare()
+    differences = comparison.differences()
+    print("\n".join(lines(comparison, differences)))
+    return {
+        "metrics": {name: comparison.metrics(name) for name in comparison.predictions},
+        "differences": {name: {m: asdict(d) for m, d in one.items()} for name, one in differences.items()},
+    }
 
 
 def main(wanted: list[str]) -> None:
@@ -72,7 +87,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle):
+        for measure in (size, oracle, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

@@ -77,7 +77,7 @@ class DropoutAtPurchase(BtydModel):
         return -np.expm1(-(self.r + frequency) * np.log1p(days / (self.alpha + age)))
 
     def _purchases_if_alive(self, frequency: Floats, age: Floats, days: float) -> Floats:
-        """Mean over p of (1 - E exp(-lambda p t)) / p, a sum over the purchases before the one they leave at."""
+        """Mean over p of (1 - E exp(-lambda p t)) / p: purchases until the one that they leave at, or the horizon."""
 
         def given(p: Floats, shape: Floats, rate: Floats) -> Floats:
             return -np.expm1(-shape * np.log1p(p * days / rate)) / p

@@ -9,6 +9,9 @@ Whoever shares a history shares an expectation, so nothing here is as long as th
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -51,6 +54,11 @@ def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: in
     return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, values, strict=True)})
 
 
+def read_histories(path: Path, day: date) -> pd.DataFrame:
+    """The histories of one as-of out of ``order_histories.parquet``, ascending."""
+    return pd.read_parquet(path, filters=[("as_of_date", "==", day)]).sort_values(list(HISTORY), ignore_index=True)
+
+
 def statistics(histories: pd.DataFrame) -> Statistics:
     """The columns ``HISTORY`` as the models want them."""
     frequency, age, last = (histories[name].to_numpy(float) for name in HISTORY)
@@ -65,9 +73,9 @@ def _daily(totals: pd.DataFrame, stats: Statistics) -> Floats:
 
 
 def _fit(stats: Statistics, count: Floats, repeats: Floats, horizon_days: int) -> SeasonalMbgNbd:
-    share = FITTED_CUSTOMERS / max(count.sum(), 1.0)
+    share = FITTED_CUSTOMERS / max(float(count.sum()), 1.0)
     if share < 1:
         drawn = np.random.default_rng(0).binomial(count.astype(np.int64), share).astype(float)
-        repeats = repeats * (drawn @ stats.frequency / max(count @ stats.frequency, 1.0))
+        repeats = repeats * float(drawn @ stats.frequency) / max(float(count @ stats.frequency), 1.0)
         stats, count = stats.rows(drawn > 0), drawn[drawn > 0]
     return fit_seasonal(stats, repeats, horizon_days, count=count)

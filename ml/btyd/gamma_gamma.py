@@ -56,24 +56,22 @@ class GammaGamma:
         ------
         BtydFitError
             Nobody has bought for any value, or no optimum was found.
+        ValueError
+            Something is no number.
         """
-        if not (np.isfinite(purchases).all() and np.isfinite(mean_value).all()):
-            raise ValueError("purchases and mean values must be numbers")
-        kept = np.flatnonzero((purchases > 0) & (mean_value > 0))
-        if hashed is not None and len(kept) > MAX_ROWS:
-            kept = kept[np.argsort(hashed[kept], kind="stable")[:MAX_ROWS]]
-        if len(kept) == 0:
+        x, z = _valued(purchases, mean_value, hashed)
+        if len(x) == 0:
             raise BtydFitError("nobody has bought for any value yet")
-        order = kept[np.lexsort((mean_value[kept], purchases[kept]))]
-        x, z = purchases[order], mean_value[order]
         mean = float((x * z).sum() / x.sum())
         center, spread = (np.array(part) for part in zip(*cls.PRIOR.values(), strict=True))
 
-        def objective(parameters: Floats) -> tuple[float, Floats]:
+        def likelihood(logs: Floats) -> tuple[float, Floats]:
+            parameters = np.exp(logs)
             value, slope = cls.log_likelihood(parameters + np.array([0.0, 1.0, 0.0]), x, z / mean)
-            return float(value.sum()), slope.sum(axis=1)
+            return float(value.sum()), slope.sum(axis=1) * parameters
 
-        p, q_less_1, gamma = maximum(objective, len(x), np.log(center), spread, prior_weight).tolist()
+        found = maximum(likelihood, len(x), np.log(center), spread, prior_weight)
+        p, q_less_1, gamma = np.exp(found).tolist()
         return cls(p, 1 + q_less_1, gamma * mean)
 
     @staticmethod
@@ -114,3 +112,14 @@ class GammaGamma:
         if content.get("model") != cls.name:
             raise ValueError(f"{content.get('model')} is not {cls.name}")
         return cls(**{name: float(content[name]) for name in ("p", "q", "gamma")})
+
+
+def _valued(purchases: Floats, mean_value: Floats, hashed: NDArray[np.int64] | None) -> tuple[Floats, Floats]:
+    """Those who bought for some value, at most ``MAX_ROWS``, in ascending order."""
+    if not (np.isfinite(purchases).all() and np.isfinite(mean_value).all()):
+        raise ValueError("purchases and mean values must be numbers")
+    kept = np.flatnonzero((purchases > 0) & (mean_value > 0))
+    if hashed is not None and len(kept) > MAX_ROWS:
+        kept = kept[np.argsort(hashed[kept], kind="stable")[:MAX_ROWS]]
+    order = kept[np.lexsort((mean_value[kept], purchases[kept]))]
+    return purchases[order], mean_value[order]

@@ -29,7 +29,7 @@ MAX_ROWS = 100_000
 LIFETIME_CAP_DAYS = 1825
 """No forecast looks farther than five years."""
 LOG_BOUND = 12.0
-FLAT = 1e-5
+FLAT = 1e-4
 """Slope of the log-likelihood per customer that counts as none."""
 
 
@@ -193,7 +193,7 @@ def maximum(
 
     found = minimize(
         loss, center, jac=True, method="L-BFGS-B", bounds=[(-LOG_BOUND, LOG_BOUND)] * len(center),
-        options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+        options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-8},
     )  # fmt: skip
     # The search also ends where rounding hides any further step, which it calls abnormal; the slope decides.
     inside = np.abs(found.x) < LOG_BOUND

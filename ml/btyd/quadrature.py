@@ -4,7 +4,7 @@ Belongs here: nodes and weights. Does not belong here: what is integrated (the m
 
 The textbook forms subtract values of 2F1 that may agree in all digits (Pareto/NBD, a purchase on the last day), or
 divide by zero at a harmless parameter (BG/NBD, a = 1; Pareto/NBD, s = 1). The integrals behind them are smooth and
-positive, and a fixed number of nodes gives them to about 1e-8.
+positive, and a fixed number of nodes gives them to 1e-8 or better at parameters that shops have.
 """
 
 from __future__ import annotations

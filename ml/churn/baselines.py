@@ -6,13 +6,12 @@ judgement (``ml.promotion``).
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from ml.btyd.bg_nbd import BgNbd
-from ml.btyd.expectations import HISTORY, statistics
+from ml.btyd.expectations import HISTORY, read_histories, statistics
 from ml.btyd.mbg_nbd import MbgNbd
 from ml.btyd.model import BtydFitError, BtydModel
 from ml.btyd.pareto_nbd import ParetoNbd
@@ -59,7 +58,3 @@ def _btyd(origin: Origin, histories: Path, horizon_days: int) -> dict[str, Float
             continue
         found[model.name] = 1 - fitted.p_active(statistics(asked), horizon_days)
     return found
-
-
-def read_histories(path: Path, day: date) -> pd.DataFrame:
-    return pd.read_parquet(path, filters=[("as_of_date", "==", day)]).sort_values(list(HISTORY), ignore_index=True)

@@ -9,8 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from ml.btyd.expectations import HISTORY, statistics
+from ml.btyd.gamma_gamma import GammaGamma
+from ml.btyd.model import BtydFitError
+from ml.btyd.pareto_nbd import ParetoNbd
+from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
 from ml.evaluation import Floats
 
 VERSION = "fallback:historical_average"
@@ -48,6 +54,34 @@ def fit_historical_average(
 def frequency_times_value(X: NDArray[np.float32], names: Sequence[str], horizon_days: int) -> Floats:
     """Orders of the last year times their average value, for the horizon; (rows,)."""
     return np.maximum(_columns(X, names)[0], 0) * (horizon_days / YEAR_DAYS)
+
+
+def purchases_times_value(
+    X: NDArray[np.float32], names: Sequence[str], histories: pd.DataFrame, horizon_days: int, returned_share: float
+) -> Floats | None:
+    """Purchases expected by Pareto/NBD times the value of one expected by gamma-gamma, after returns, (rows,).
+
+    Both are fitted on what was known at the date: the orders of all customers, the spend of those asked about. None
+    where they cannot be. Source: Fader, Hardie, Lee, "RFM and CLV", Journal of Marketing Research 42, 2005.
+
+    Parameters
+    ----------
+    histories
+        ``features.order_histories`` of the date.
+    """
+    if not {*HISTORY, *SPEND_COLUMNS} <= set(names):
+        return None
+    asked = pd.DataFrame({name: X[:, names.index(name)].astype(np.float64) for name in HISTORY})
+    bought = asked.notna().all(axis=1).to_numpy()
+    days, value = spend_from_snapshot(X, names)
+    try:
+        buying = ParetoNbd.fit(statistics(histories), count=histories["customers"].to_numpy(float))
+        spending = GammaGamma.fit(days, value)
+    except BtydFitError:
+        return None
+    expected = np.zeros(len(X))
+    expected[bought] = buying.expected_purchases(statistics(asked[bought]), horizon_days)
+    return expected * spending.expected_value(days, value) * (1 - returned_share)
 
 
 def _columns(X: NDArray[np.float32], names: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -18,12 +18,13 @@ from ml.value.training import Backtest, TrainingResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAMES = ("model", "frequency_x_value", "historical_average", "champion")
+NAMES = ("model", "frequency_x_value", "pareto_nbd_gamma_gamma", "champion")
 STYLES = dict(zip(NAMES, COLOURS, strict=True))
 LABELS = {
     "model": "this model",
     "historical_average": "historical average",
     "frequency_x_value": "frequency x value",
+    "pareto_nbd_gamma_gamma": "Pareto/NBD x gamma-gamma",
     "champion": "champion",
 }
 

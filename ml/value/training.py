@@ -16,12 +16,13 @@ import numpy as np
 
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
+from ml.btyd.expectations import read_histories
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, ModelFileError
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
-from ml.value.baselines import fit_historical_average, frequency_times_value
+from ml.value.baselines import fit_historical_average, frequency_times_value, purchases_times_value
 from ml.value.model import Prediction, ValueModel
 from ml.value.recipe import TARGETS, Trainer, net_spend, too_little
 
@@ -48,7 +49,8 @@ class Backtest:
     y: Floats
     """Net spend, nothing below 0."""
     predictions: dict[str, Floats]
-    """By model: ``model``, ``historical_average``, ``frequency_x_value`` and, where there is one, ``champion``."""
+    """By model: ``model``, ``historical_average``, ``frequency_x_value`` and, where there are any, the classical
+    ``pareto_nbd_gamma_gamma`` and the ``champion``."""
     metrics: dict[str, Metrics]
     orders: Metrics
     """The same of expected orders."""
@@ -88,9 +90,18 @@ class TooLittleData:
 
 
 def train(
-    features: Path, labels: Path, plan: TrainingPlan, engine: Engine, *, champion_folder: Path | None = None
+    features: Path,
+    labels: Path,
+    plan: TrainingPlan,
+    engine: Engine,
+    *,
+    histories: Path | None = None,
+    champion_folder: Path | None = None,
 ) -> TrainingResult | TooLittleData:
-    """Read, backtest, and train the model that serves. The same bytes for any number of threads."""
+    """Read, backtest, and train the model that serves. The same bytes for any number of threads.
+
+    ``histories`` of orders are what the classical baseline is fitted on, where the shop has them.
+    """
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
@@ -100,7 +111,7 @@ def train(
         return TooLittleData(problem, data.customers)
     trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        backtest_model, backtest = _backtest(trainer, champion_folder)
+        backtest_model, backtest = _backtest(trainer, histories, champion_folder)
         model = trainer.model_at(data)
     own = model.spend.own(data.X, engine.threads)
     numbers = np.unique(data.day)
@@ -115,7 +126,7 @@ def train(
     )
 
 
-def _backtest(trainer: Trainer, champion_folder: Path | None) -> tuple[ValueModel, Backtest]:
+def _backtest(trainer: Trainer, histories: Path | None, champion_folder: Path | None) -> tuple[ValueModel, Backtest]:
     origin, kind = trainer.backtest()
     learned, test = origin.known, origin.test
     model = trainer.model_at(learned)
@@ -127,6 +138,10 @@ def _backtest(trainer: Trainer, champion_folder: Path | None) -> tuple[ValueMode
         "historical_average": average.predict(test.X, test.names, horizon)[0],
         "frequency_x_value": frequency_times_value(test.X, test.names, horizon),
     }
+    if histories is not None:
+        told = read_histories(histories, day)
+        classical = purchases_times_value(test.X, test.names, told, horizon, model.returned_share)
+        predictions |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
     unfit = None
     if champion_folder:
         try:

@@ -155,14 +155,16 @@ def _type_rule(column: Column) -> Rule:
 
 
 def _tokens(contract: TouchpointContract) -> str:
-    return "".join(f"{_token(contract, column)} as {sql.name(column.name)}, " for column in contract.tokens)
+    return "".join(f"{_token(column)} as {sql.name(column.name)}, " for column in contract.tokens)
 
 
-def _token(contract: TouchpointContract, column: Column) -> str:
+def _token(column: Column) -> str:
     assert column.source
     assert column.token
     source = sql.name(column.source)
-    if not contract.has(column.token):
+    if (
+        column.token in tokens.TOKENISED
+    ):  # whatever columns there are: some touchpoints keep the address beside its token
         return tokens.token_sql(column.token, source)
     kinds = " ".join(f"when '{kind}' then {tokens.token_sql(kind, source)}" for kind in tokens.TOKENISED)
     return f"case {sql.name(column.token)} {kinds} else {source} end"

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 from conftest import Door
 
-from orchestration.landing import LandingError
+from orchestration.landing import LandingError, load_contract
+from orchestration.landing.contract import Column
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.tokens import keyed, token
 
@@ -256,3 +257,33 @@ def test_windows_1252_is_read_where_shop_yml_says_so_with_its_lines(make_door: C
     door.land()
     assert door.rows("orders", "channel") == [("Größe",)]
     assert door.quarantine("line, value, json_extract_string(raw_row, 'channel')") == [(3, "nie", "€")]
+
+
+@pytest.mark.parametrize("touchpoint", [name for name, one in load_contract().items() if one.has("email_token")])
+def test_wherever_an_address_or_a_number_comes_in_its_token_is_none_of_it(
+    make_door: Callable[..., Door], touchpoint: str
+) -> None:
+    """Also where the touchpoint keeps the address itself in a column of its own."""
+    contract = load_contract()[touchpoint]
+    door = make_door({"orders": {"files": "o*"}, touchpoint: {"files": "t*"}})
+    cells = {column.name: filled(column) for column in contract.incoming if column.required}
+    door.put("t.jsonl", json.dumps(cells | {"email": "Ada@Example.ORG", "phone": "+49 30 12345"}) + "\n")
+    door.land()
+    key = load_keys(door.state).tokens
+    tokens = {column.name: column.token for column in contract.tokens}
+    expected = {"email": token(key, "email", "ada@example.org"), "phone": token(key, "phone", "+493012345")}
+    (found,) = door.rows(touchpoint, ", ".join(tokens))
+    assert found == tuple(expected[kind] for kind in tokens.values())
+
+
+def filled(column: Column) -> object:
+    """A value that the column accepts."""
+    if column.allowed:
+        return column.allowed[0]
+    if column.name == "currency":
+        return "EUR"
+    if column.data_type == "timestamp":
+        return "2025-06-01T10:00:00Z"
+    if column.data_type == "boolean":
+        return True
+    return "x" if column.data_type == "varchar" else 1

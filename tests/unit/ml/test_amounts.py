@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from ml.amounts import coverage, decile_mape, deciles, evaluate, gini, spearman, total_bias
+from ml.amounts import (
+    coverage,
+    decile_mape,
+    deciles,
+    evaluate,
+    gini,
+    poisson_deviance,
+    rmse,
+    spearman,
+    total_bias,
+)
+from ml.bootstrap import paired_metric
 
 Y = np.array([0.0, 0.0, 10.0, 90.0])
 
@@ -42,6 +53,33 @@ def test_deciles_are_equal_groups_and_a_common_factor_is_their_error():
     assert size.tolist() == [10.0] * 10
     assert (expected == happened / 2).all()
     assert decile_mape(y, y / 2) == pytest.approx(0.5)
+
+
+def test_deviance_is_twice_the_log_likelihood_that_perfect_knowledge_would_gain():
+    from scipy.stats import poisson
+
+    y, p = np.array([0.0, 1.0, 4.0]), np.array([0.5, 2.0, 4.0])
+    gain = poisson.logpmf(y, np.maximum(y, 1e-12)) - poisson.logpmf(y, p)
+    assert poisson_deviance(y, p) == pytest.approx(2 * gain.mean())
+    assert poisson_deviance(y, np.maximum(y, 1e-12)) == pytest.approx(0)
+
+
+def test_all_zeros_win_no_deviance_though_they_win_the_absolute_error():
+    y = np.array([0.0, 0, 0, 0, 10])
+    assert poisson_deviance(y, np.full(5, 2.0)) < poisson_deviance(y, np.full(5, 0.01))
+    assert rmse(y, np.full(5, 2.0)) == 4.0
+
+
+def test_the_interval_of_a_difference_holds_it_and_narrows_with_customers():
+    rng = np.random.default_rng(0)
+    widths = []
+    for customers in (100, 10_000):
+        y = rng.poisson(1.0, customers).astype(float)
+        found = paired_metric(rmse, y, np.ones(customers), np.full(customers, 2.0), seed=0, draws=200)
+        assert found.low < found.value < found.high < 0
+        assert found.value == rmse(y, np.ones(customers)) - rmse(y, np.full(customers, 2.0))
+        widths.append(found.high - found.low)
+    assert widths[1] < widths[0] / 5
 
 
 def test_the_ends_of_an_interval_belong_to_it():

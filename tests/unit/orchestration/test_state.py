@@ -39,6 +39,14 @@ def test_an_older_format_is_migrated_step_by_step(state: State, monkeypatch: pyt
     assert (state.root / "format_version").read_text().strip() == str(FORMAT_VERSION + 2)
 
 
+def test_a_state_that_may_hold_addresses_for_tokens_is_refused_with_what_to_do(state: State) -> None:
+    state.prepare()
+    (state.root / "format_version").write_text("1")
+    with pytest.raises(StateError, match="landed anew"):
+        state.prepare()
+    assert (state.root / "format_version").read_text() == "1"
+
+
 def test_an_older_format_without_a_migration_is_refused(state: State) -> None:
     state.prepare()
     (state.root / "format_version").write_text("0")
