@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ml.actions.policy import FLAGS
+from ml.actions.policy import FLAGS, MARKETING_CHANNELS
 from ml.actions.run import Known
 from ml.actions.tables import CONTACTS
 from orchestration.actions import read_known
@@ -31,13 +31,25 @@ SPEAKS_FOR = {
     "events": ("account_id", "email_token", "device_id", "cookie_id"),
     "orders": ("account_id", "loyalty_card_id", "email_token", "phone_token", "cookie_id"),
     "messages": ("account_id", "email_token", "phone_token"),
+    "support_tickets": ("account_id", "email_token"),
 }
 """Identifiers of a row, strongest first, as in the macro ``touchpoint_identifiers``."""
+
+SAID = {
+    "complaint": "complained_at is not null",
+    **{
+        f"{channel}_{signal}": f"channel = '{channel}' and {instant} is not null"
+        for channel in MARKETING_CHANNELS
+        for signal, instant in (("bounce", "bounced_at"), ("unsubscribe", "unsubscribed_at"))
+    },
+}
+"""What in a message speaks against the next one, by signal (``ml.actions.candidates.SIGNALS``)."""
 
 LIVE = """
     select c.* replace (
         {flags},
-        case when sent.complained then 0 else c.days_since_complaint end as days_since_complaint,
+        {signals},
+        c.tickets_open_count + coalesce(asked.tickets, 0) as tickets_open_count,
         cast(touched.views as integer) as live_views_count,
         cast(touched.baskets as integer) as live_baskets_count,
         cast(coalesce(ordered.lines, 0) as integer) as live_orders_count
@@ -52,9 +64,11 @@ LIVE = """
         select customer_id, count(*) as lines from orders
         where occurred_at >= {since} and occurred_at < {until} group by 1
     ) as ordered on c.customer_id = ordered.customer_id
+    left join (select customer_id, {said} from messages group by 1) as sent on c.customer_id = sent.customer_id
     left join (
-        select customer_id, bool_or(complained_at is not null) as complained from messages group by 1
-    ) as sent on c.customer_id = sent.customer_id
+        select customer_id, count(distinct ticket_id) filter (resolved_at is null) as tickets
+        from support_tickets group by 1
+    ) as asked on c.customer_id = asked.customer_id
     left join (select customer_id, {withdrawn} from read_parquet({withdrawals}) group by 1) as w
         on c.customer_id = w.customer_id
     where c.customer_id not in (select customer_id from read_parquet({suppressions}))
@@ -68,12 +82,18 @@ def candidates(
 ) -> int:  # fmt: skip
     """Write ``candidates.parquet``: the base's rows of those whom fresh events touch; returns how many they are.
 
-    Permissions are the base's less what was withdrawn since; a new grant counts from the next daily run on.
+    Permissions are the base's less what was withdrawn since; a new grant counts from the next daily run on. Likewise
+    whoever complained, bounced, unsubscribed or opened a ticket since is left in peace, and a ticket that was resolved
+    since stays open until then.
     """
     privacy = publisher(workspace).privacy
     privacy.prepare()
     needs = {flag: Need.parse(purpose) for purpose, flag in FLAGS.items()}
     select = LIVE.format(
+        signals=", ".join(
+            f"case when sent.{signal} then 0 else c.days_since_{signal} end as days_since_{signal}" for signal in SAID
+        ),
+        said=", ".join(f"bool_or({said}) as {signal}" for signal, said in SAID.items()),
         flags=", ".join(f"c.{flag} and not coalesce(w.{flag}, false) as {flag}" for flag in needs),
         withdrawn=", ".join(f"bool_or({matches(need)}) as {flag}" for flag, need in needs.items()),
         candidates=_path(snapshot_folder(workspace, base) / "action_candidates.parquet"),
@@ -85,7 +105,7 @@ def candidates(
     with workspace.connect() as connection:
         _persons(connection, workspace, base)
         _speakers(connection, workspace, "fresh", "events", fresh)
-        for touchpoint in ("orders", "messages"):
+        for touchpoint in ("orders", "messages", "support_tickets"):
             _speakers(connection, workspace, touchpoint, touchpoint, batches.get(touchpoint, ()))
         return copy_atomically(connection, select, out / "candidates.parquet")
 
@@ -182,7 +202,8 @@ def _speakers(
 NOTHING = {
     "customer_id": pa.string(), "occurred_at": pa.timestamp("us"), "known_at": pa.timestamp("us"),
     "row_hash": pa.string(), **{field.name: field.type for field in CONTACTS if field.name != "customer_id"},
-    "complained_at": pa.timestamp("us"), "event_type": pa.string(),
+    "complained_at": pa.timestamp("us"), "bounced_at": pa.timestamp("us"), "unsubscribed_at": pa.timestamp("us"),
+    "resolved_at": pa.timestamp("us"), "ticket_id": pa.string(), "event_type": pa.string(),
 }  # fmt: skip
 
 

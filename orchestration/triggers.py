@@ -29,7 +29,7 @@ from orchestration.publishing.generation import Generation
 from orchestration.state import State
 from orchestration.workspace import Workspace
 
-TOUCHPOINTS = ("events", "orders", "messages")
+TOUCHPOINTS = ("events", "orders", "messages", "support_tickets")
 """What a live decision looks at; only new events set one off."""
 
 

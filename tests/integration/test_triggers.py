@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,30 @@ def drop(deployment: Deployment, name: str, accounts: list[str], *, hours_ago: f
         for account in accounts
     ]  # fmt: skip
     path = deployment.workspace.landing_folder / f"events_{name}.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def drop_messages(deployment: Deployment, accounts: dict[str, list[str]]) -> None:
+    """Push messages of an hour ago and what came back half an hour later: the instant of that, and to whom."""
+    now = datetime.now(UTC)
+    sent, since = (now - timedelta(hours=1)).isoformat(), (now - timedelta(minutes=30)).isoformat()
+    instants = ["delivered_at", "opened_at", "clicked_at", "bounced_at", "complained_at", "unsubscribed_at"]
+    head = ["message_id", "sent_at", "account_id", "email", "phone", "campaign", "play", "channel", "arm", *instants]
+    lines = [",".join([*head, "exported_at"])]
+    for what, those in accounts.items():
+        told = [since if instant == what else "" for instant in instants]
+        lines += [",".join([f"peace-{one}", sent, one, *[""] * 4, "push", "", *told, now.isoformat()]) for one in those]
+    path = deployment.workspace.landing_folder / "messages_peace.csv.gz"
+    path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+
+
+def drop_tickets(deployment: Deployment, accounts: list[str]) -> None:
+    """Tickets that nobody has answered yet, as the shop's ticket system writes them."""
+    now = datetime.now(UTC)
+    unsaid = dict.fromkeys(("requesterMail", "solvedAt", "touches", "satisfaction", "satisfactionAt", "body"))
+    opened = {"openedAt": (now - timedelta(minutes=30)).isoformat(), "exportedAt": now.isoformat(), "topic": "invoice"}
+    lines = [{"ticketId": f"peace-{one}", "requesterId": one, **opened, **unsaid} for one in accounts]
+    path = deployment.workspace.landing_folder / "support_tickets_peace.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
@@ -109,6 +134,30 @@ def test_the_same_people_again_are_within_their_cooldown_and_old_events_set_noth
     assert rows(finished_demo, "select action_id from crm.next_best_actions order by 1") == actions
     refused = rows(finished_demo, "select rule from crm.suppressed_actions where play = 'abandoned_basket'")
     assert {rule for (rule,) in refused} >= {"cooldown"}
+
+
+def test_who_has_just_unsubscribed_bounced_complained_or_asked_for_help_is_left_in_peace(
+    finished_demo: Deployment, triggered: dict[str, Any]
+) -> None:
+    """By what has landed since the daily run, together with the baskets that would set the play off."""
+    accounts = [account for account, _ in reachable(finished_demo) if account not in triggered["accounts"]][:16]
+    groups = {"unsubscribed_at": accounts[:4], "bounced_at": accounts[4:8], "complained_at": accounts[8:12]}
+    drop_messages(finished_demo, groups)
+    drop_tickets(finished_demo, accounts[12:])
+    drop(finished_demo, "peace", accounts)
+    done = finished_demo.run("trigger")
+    assert done.returncode == 0, done.stdout + done.stderr
+    customer = dict(reachable(finished_demo))
+    asked = {customer[account] for account in accounts}
+    decided = rows(finished_demo, "select customer_id from crm.next_best_actions where play = 'abandoned_basket'")
+    assert not {one for (one,) in decided} & asked
+    select = "select customer_id, rule from crm.suppressed_actions where play = 'abandoned_basket'"
+    said = dict(rows(finished_demo, select))
+    rules = {what: {said[customer[one]] for one in those} for what, those in groups.items()}
+    assert "after_unsubscribe" in rules["unsubscribed_at"]
+    assert "after_bounce" in rules["bounced_at"]
+    assert "after_complaint" in rules["complained_at"]
+    assert "open_ticket" in {said[customer[one]] for one in accounts[12:]}
 
 
 def test_without_new_events_nothing_is_published(finished_demo: Deployment, triggered: dict[str, Any]) -> None:
