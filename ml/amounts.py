@@ -88,6 +88,13 @@ def total_bias(y: Floats, p: Floats) -> float:
     return float(p.sum() / y.sum() - 1) if y.sum() > 0 else float("nan")
 
 
+def total_bias_error(y: Floats, p: Floats) -> float:
+    """Standard error of the total bias by the draw of customers: that of a ratio of sums, linearised."""
+    if y.sum() <= 0:
+        return float("nan")
+    return float(np.sqrt(((p - p.sum() / y.sum() * y) ** 2).sum()) / y.sum())
+
+
 def decile_mape(y: Floats, p: Floats, count: int = 10) -> float:
     happened, expected, _ = deciles(y, p, count)
     told = happened > 0

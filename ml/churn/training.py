@@ -22,6 +22,8 @@ from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, baselines, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.drift.judged import judge_probabilities
+from ml.drift.reference import Reference, reference_of
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.model import FeatureMismatchError, ModelFileError
@@ -66,6 +68,8 @@ class TrainingResult:
     model: ChurnModel
     backtest_model: ChurnModel
     backtest: Backtest
+    reference: Reference
+    """What drift is told from later."""
     snapshots: tuple[date, ...]
     rows: int
     customers: int
@@ -75,6 +79,7 @@ class TrainingResult:
         """``<folder>`` is the model that serves, ``<folder>/backtest`` the one to judge a later challenger by."""
         self.model.save(folder)
         self.backtest_model.save(folder / "backtest")
+        self.reference.save(folder)
         return folder
 
 
@@ -104,6 +109,7 @@ def train(
         model=model,
         backtest_model=backtest_model,
         backtest=backtest,
+        reference=_reference(data, model, backtest, plan),
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
@@ -137,6 +143,14 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
     learned = tuple(champion.level_gaps)
     is_honest = outcome.known_at(learned, day) == tuple(sorted(learned))
     return champion if is_honest else ChurnModel.load(folder / "backtest")
+
+
+def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
+    scores = backtest.probabilities["model"]
+    judged = judge_probabilities(backtest.y, scores, seed=plan.seed)
+    return reference_of(
+        data, model.trees.gains(), as_of=plan.as_of, backtest_date=backtest.date, scores=scores, judged=judged
+    )
 
 
 def _hash(data: Snapshots) -> str:

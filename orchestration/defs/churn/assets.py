@@ -1,8 +1,9 @@
-"""``ml/churn_*``: the model that the gate let pass, and the scores of everybody."""
+"""``ml/churn_*``: the model that the gate let pass, the scores of everybody, the watch over both."""
 
 import dagster as dg
 
-from orchestration import churn, inputs
+from orchestration import churn, drift, inputs
+from orchestration.drift_asset import drift_asset
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -33,4 +34,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
 
-    return dg.Definitions(assets=[churn_model, churn_scores])
+    return dg.Definitions(assets=[churn_model, churn_scores, drift_asset(drift.CHURN, "churn")])
