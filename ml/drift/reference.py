@@ -68,7 +68,7 @@ class Reference:
             "backtest_date": self.backtest_date.isoformat(),
             "backtest": self.backtest.to_json(),
         }
-        (folder / FILE).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Reference:

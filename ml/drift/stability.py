@@ -22,6 +22,8 @@ THRESHOLD = 0.2
 GROUPS = 10
 FEWEST = 30
 """Customers behind an edge: a smaller group is joined with its neighbour, so that no edge speaks of a few persons."""
+ROOM = 0.8
+"""Of the groups that ``FEWEST`` allows: edges are rounded, and nobody should be joined because of that."""
 SMOOTHING = 0.5
 """Customers added to each group, so that an empty one is unlikely and not infinitely so (Jeffreys)."""
 RARELY = 0.001
@@ -59,10 +61,12 @@ class Shift:
 
 
 def distribution(values: Floats, customers: int) -> Distribution:
-    """Groups of about a tenth each with edges of three digits, ``FEWEST`` customers or none in each; NaN is unknown."""
+    """Equal groups, ten at most, with edges of three digits, ``FEWEST`` customers or none in each; NaN is unknown."""
     known = values[np.isfinite(values)]
-    cuts = np.quantile(known, np.arange(1, GROUPS) / GROUPS, method="inverted_cdf") if len(known) else np.empty(0)
-    edges = _joined(sorted({float(f"{cut:.3g}") for cut in cuts}), known, FEWEST * len(values) / max(customers, 1))
+    fewest = FEWEST * len(values) / max(customers, 1)
+    count = min(GROUPS, int(ROOM * len(known) / fewest)) if len(known) else 1
+    cuts = np.quantile(known, np.arange(1, count) / count, method="inverted_cdf") if count > 1 else np.empty(0)
+    edges = _joined(sorted({float(f"{cut:.3g}") for cut in cuts}), known, fewest)
     return Distribution(tuple(edges), tuple(round(float(one), 6) for one in shares(values, edges)), customers)
 
 

@@ -20,10 +20,15 @@ STAGES = (
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[str]:
+def loaded() -> dg.Definitions:
     from orchestration.definitions import defs
 
-    graph = defs().resolve_asset_graph()
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def lines(loaded: dg.Definitions) -> list[str]:
+    graph = loaded.resolve_asset_graph()
     found = []
     for key in sorted(graph.get_all_asset_keys()):
         node = graph.get(key)
@@ -50,11 +55,9 @@ def test_every_asset_has_a_stage_for_its_group(lines: list[str]) -> None:
     assert groups == set(STAGES)
 
 
-def ticked(workspace: Workspace, day: date) -> dict[str, bool]:
+def ticked(loaded: dg.Definitions, workspace: Workspace, day: date) -> dict[str, bool]:
     """Which schedules ask for a run on a day, by name, and whether that run trains."""
-    from orchestration.definitions import defs
-
-    loaded, found = defs(), {}
+    found = {}
     at = datetime.combine(day, time(6, 30), ZoneInfo("Europe/Berlin"))
     for name in ("daily_schedule", "weekly_schedule"):
         context = dg.build_schedule_context(
@@ -72,26 +75,23 @@ MONDAY, TUESDAY = date(2025, 6, 2), date(2025, 6, 3)
 DAILY, TRAINING = {"daily_schedule": False}, {"weekly_schedule": True}
 
 
-def test_every_day_has_one_run_and_mondays_train(tmp_path: Path) -> None:
+def test_every_day_has_one_run_and_mondays_train(loaded: dg.Definitions, tmp_path: Path) -> None:
     workspace = Workspace(Settings(data_dir=tmp_path))
-    assert ticked(workspace, MONDAY) == TRAINING
-    assert ticked(workspace, TUESDAY) == DAILY
+    assert ticked(loaded, workspace, MONDAY) == TRAINING
+    assert ticked(loaded, workspace, TUESDAY) == DAILY
 
 
-def test_where_a_model_asks_for_training_the_next_scheduled_run_trains(tmp_path: Path) -> None:
+def test_where_a_model_asks_for_training_the_next_scheduled_run_trains(loaded: dg.Definitions, tmp_path: Path) -> None:
     workspace = Workspace(Settings(data_dir=tmp_path))
     asked = Request(MONDAY, "demo.churn/3", ("it was trained 98 days ago",), tried=date(2025, 2, 24))
     keep(workspace.state, "churn", Kept(asked))
-    assert ticked(workspace, TUESDAY) == TRAINING
+    assert ticked(loaded, workspace, TUESDAY) == TRAINING
     answer_requests(workspace.state, TUESDAY)
-    assert ticked(workspace, TUESDAY + timedelta(1)) == DAILY
+    assert ticked(loaded, workspace, TUESDAY + timedelta(1)) == DAILY
 
 
-def test_readers_wait_for_no_watch() -> None:
+def test_readers_wait_for_no_watch(loaded: dg.Definitions) -> None:
     """Of steps that could go next those that look for drift come last, and only the report stands behind them."""
-    from orchestration.definitions import defs
-
-    loaded = defs()
     late = [node.name for node in loaded.resolve_job_def("daily").nodes if node.tags.get("dagster/priority") == "-1"]
     assert sorted(late) == ["ml__churn_drift", "ml__value_drift"]
     graph = loaded.resolve_asset_graph()
@@ -103,9 +103,7 @@ def test_readers_wait_for_no_watch() -> None:
     assert behind == {"reports/run"}
 
 
-def test_the_warehouse_has_one_writer_at_a_time() -> None:
-    from orchestration.definitions import defs
-
-    job = defs().resolve_job_def("daily")
+def test_the_warehouse_has_one_writer_at_a_time(loaded: dg.Definitions) -> None:
+    job = loaded.resolve_job_def("daily")
     writers = [node for node in job.nodes if getattr(node.definition, "pool", None) == "warehouse"]
     assert len(writers) >= 5
