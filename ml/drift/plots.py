@@ -6,6 +6,7 @@ Belongs here: one figure. Does not belong here: the frame that all figures share
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml.drift.judged import Realised
@@ -27,7 +28,7 @@ def realised_ranking(realised: Sequence[Realised], reference: Reference, name: s
         days, [one.judged.ranking for one in realised], yerr=[1.96 * one.judged.ranking_error for one in realised],
         color=COLOURS[0], marker="o", markersize=4, linewidth=1.6, label=f"{name} of what then happened",
     )  # fmt: skip
-    axes.set(ylabel=name, xlabel="as-of")
+    axes.set(ylabel=name, xlabel="as-of", xlim=(days[0] - timedelta(10), days[-1] + timedelta(10)))
     axes.tick_params(axis="x", rotation=30)
     axes.legend(frameon=False, loc="best")
     return figure
