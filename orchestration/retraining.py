@@ -76,7 +76,7 @@ def keep(state: State, model: str, found: Kept) -> None:
 
 def spoken(requests: Mapping[str, tuple[str, ...]]) -> str:
     """Requests as a person reads them."""
-    return "; ".join(f"the {model} model: {', '.join(reasons)}" for model, reasons in sorted(requests.items()))
+    return "; ".join(f"the {model} model ({', '.join(reasons)})" for model, reasons in sorted(requests.items()))
 
 
 def _request(content: Mapping[str, Any]) -> Request:

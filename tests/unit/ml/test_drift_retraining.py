@@ -47,10 +47,12 @@ def test_ninety_days_after_its_training_a_model_asks_for_another(age: int, is_as
 @pytest.mark.parametrize(
     ("ranking", "error", "is_asked"),
     [(0.70, 0.01, True), (0.785, 0.0001, False), (0.74, 0.05, False)],
-    ids=["lost", "no loss worth a word", "within noise"],
+    ids=["lost", "certain, and no loss worth a word", "within noise"],
 )
 def test_a_ranking_lost_beyond_noise_is_a_ground(ranking: float, error: float, is_asked: bool) -> None:
-    said = asked(AS_OF, SHIFTS, STILL, realised(30, ranking=ranking, ranking_error=error))
+    reference = replace(REFERENCE, backtest=replace(GOOD, ranking_error=error))
+    outcome = realised(30, ranking=ranking, ranking_error=error)
+    said = "; ".join(reasons(AS_OF, reference, SHIFTS, STILL, [outcome], CHURN))
     assert bool(said) == is_asked
     assert not is_asked or said.startswith("AUC 0.700 on the 2,000 customers of")
 
