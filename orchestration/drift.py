@@ -6,21 +6,17 @@ Belongs here: which files and versions are compared, what is kept and logged of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ml import registry
 from ml.drift import retraining as grounds
 from ml.drift.estimate import IfCalibrated, if_calibrated
-from ml.drift.judged import Judged, Realised, judge_amounts, judge_probabilities
+from ml.drift.judged import Realised
 from ml.drift.reference import Reference
 from ml.drift.stability import Shift, population_stability
-from ml.drift.today import read_scored, speaking
+from ml.drift.today import read_scored
 from ml.model import ModelFileError
 from ml.tracking import log_follow_up
 from orchestration import outcomes, retraining
@@ -28,42 +24,13 @@ from orchestration.inputs import Inputs, pinned_as_ofs
 from orchestration.models import outcome
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.state import StateError
+from orchestration.watched import CHURN, Watched, speaker
 from orchestration.workspace import Workspace
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_JUDGED = 50_000
 """Customers of a past as-of that are judged: a hashed sample, whose AUC is known to about .003."""
 MOST_AT_ONCE = 12
 """Past as-ofs that one run looks at, newest first, so that a backfilled year costs one run no minutes."""
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A model under watch."""
-
-    model: str
-    score: str
-    """Column of its scores in ``<model>_scores.parquet``."""
-    measures: grounds.Measures
-    happened: Callable[[Workspace], outcomes.Happened]
-    judge: Callable[[pd.DataFrame], Judged]
-
-    def scores(self, workspace: Workspace, inputs_id: str) -> Path:
-        return workspace.state.scores / inputs_id / f"{self.model}_scores.parquet"
-
-
-CHURN = Watched(
-    "churn", "churn_probability", grounds.CHURN, outcomes.churn,
-    lambda frame: judge_probabilities(frame["has_churned"].to_numpy(float), frame["churn_probability"].to_numpy(float)),
-)  # fmt: skip
-VALUE = Watched(
-    "value", "predicted_clv", grounds.VALUE, lambda _: outcomes.VALUE,
-    lambda frame: judge_amounts(
-        np.maximum(frame["net_spend"].to_numpy(float), 0), frame["predicted_clv"].to_numpy(float)
-    ),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +50,8 @@ class Report:
     reference: Reference
     shifts: Mapping[str, Shift]
     score: Shift
+    """Of the scores around their level."""
+    mean_score: float
     estimate: IfCalibrated | None
     """Of probabilities only: an expected amount does not say how well it ranks."""
     realised: tuple[Realised, ...]
@@ -105,6 +74,7 @@ class Report:
         """What is logged of the as-of."""
         return {
             "drift/score_psi": self.score.psi,
+            "drift/mean_score": self.mean_score,
             "drift/largest_feature_psi": max((shift.psi for shift in self.shifts.values()), default=0.0),
             "drift/features_moved": float(len(self.moved)),
             **({f"drift/{name}": value for name, value in self.estimate.as_dict().items()} if self.estimate else {}),
@@ -113,7 +83,7 @@ class Report:
 
 def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Unwatched:
     """Compare, judge what can be judged by now, log it, and keep the request; the same again changes nothing."""
-    version = _speaker(workspace, watched, inputs.inputs_id)
+    version = speaker(workspace, watched, inputs.inputs_id)
     if version is None:
         return Unwatched("no trained model scores here; the simple rule has nothing to drift from")
     try:
@@ -125,7 +95,8 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
     features = snapshot_folder(workspace, inputs) / "customer_features.parquet"
     scores = watched.scores(workspace, inputs.inputs_id)
     today = read_scored(features, scores, watched.score, names, as_of, reading_engine(workspace))
-    shifts, score = reference.shifts(today.X), population_stability(reference.score, today.score)
+    shifts = reference.shifts(today.X)
+    score = population_stability(reference.score, watched.around_level(today.score))
     reasons = grounds.reasons(as_of, reference, shifts, score, past.realised, watched.measures)
     tried = [reference.as_of, *([as_of] if inputs.training_dates else []), *_tried(before)]
     report = Report(
@@ -133,6 +104,7 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
         reference=reference,
         shifts=shifts,
         score=score,
+        mean_score=float(today.score.mean()),
         estimate=if_calibrated(today.score) if watched is CHURN else None,
         realised=past.realised,
         request=grounds.Request(as_of, version.spoken, reasons, max(tried)),
@@ -147,13 +119,6 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
 
 def _tried(before: retraining.Kept) -> list[date]:
     return [before.request.tried] if before.request else []
-
-
-def _speaker(workspace: Workspace, watched: Watched, inputs_id: str) -> registry.Version | None:
-    """The registered version that wrote the scores of a run; None where a fallback did, or there are no scores."""
-    scores = watched.scores(workspace, inputs_id)
-    spoken = speaking(scores, reading_engine(workspace)) if scores.exists() else None
-    return registry.version_or_none(workspace.state.mlflow, spoken) if spoken else None
 
 
 def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retraining.Kept) -> retraining.Kept:
@@ -178,7 +143,7 @@ def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str) ->
 
     None where no model spoke, or one that has learned from what was to come, as where a backfill scores the past.
     """
-    version = _speaker(workspace, watched, inputs_id)
+    version = speaker(workspace, watched, inputs_id)
     if version is None:
         return None
     try:

@@ -14,15 +14,16 @@ from ml.drift.judged import Realised
 from ml.drift.plots import realised_ranking
 from ml.drift.retraining import performance_reasons
 from orchestration import inputs
-from orchestration.drift import Report, Unwatched, Watched, watch
+from orchestration.drift import Report, Unwatched, watch
 from orchestration.jobs import POOL
 from orchestration.metadata import figure_metadata, markdown_table
 from orchestration.partitions import per_as_of
+from orchestration.watched import Watched
 from orchestration.workspace import Workspace
 
 CHECKS = {
     "features_drift": "Whether customers look like those of the newest training snapshots. Moves with the season too.",
-    "score_drift": "Whether the scores are spread as in the backtest. Moves with the season too.",
+    "score_drift": "Whether scores are spread around their level as in the backtest; the level moves with the season.",
     "performance": "Whether past scores held what the backtest promised, as far as outcomes have landed.",
     "retraining": "Whether the model should be trained again, and why; the next run then trains.",
 }
@@ -62,7 +63,7 @@ def drift_checks(found: Report | Unwatched) -> Iterator[dg.AssetCheckResult]:
         lost = performance_reasons(found.reference, found.realised, found.measures)
         told = {
             "features_drift": (not found.moved, _moved_words(found)),
-            "score_drift": (not found.score.is_beyond, f"PSI {found.score.psi:.3f}, by chance {found.score.noise:.3f}"),
+            "score_drift": (not found.score.is_beyond, _score_words(found)),
             "performance": (not lost, "; ".join(lost) or _performance_words(found)),
             "retraining": (not found.request.reasons, _request_words(found)),
         }
@@ -81,6 +82,7 @@ def drift_metadata(found: Report | Unwatched) -> dict[str, Any]:
         "model": found.request.version,
         "age (days)": found.age_days,
         "score PSI": round(found.score.psi, 4),
+        "mean score": round(found.mean_score, 4),
         "features moved": len(found.moved),
         "most moved features": dg.MetadataValue.md(_features_table(found)),
         **estimate,
@@ -141,6 +143,14 @@ def _row(one: Realised, further: list[str]) -> tuple[Any, ...]:
 def _moved_words(found: Report) -> str:
     named = f": {', '.join(found.moved[:5])}" if found.moved else ""
     return f"{len(found.moved)} of {len(found.shifts)} features moved beyond .2 and chance{named}"
+
+
+def _score_words(found: Report) -> str:
+    score, backtest = found.score, found.reference.backtest
+    return (
+        f"PSI {score.psi:.3f} around the level, chance alone up to {score.noise:.3f}; "
+        f"mean score {found.mean_score:.3f}, {backtest.expected:.3f} in the backtest"
+    )
 
 
 def _performance_words(found: Report) -> str:

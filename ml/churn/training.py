@@ -24,6 +24,7 @@ from ml.churn.recipe import Trainer, baselines, too_little
 from ml.churn.rules import SILENCE, Rule
 from ml.drift.judged import judge_probabilities
 from ml.drift.reference import Reference, reference_of
+from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.model import FeatureMismatchError, ModelFileError
@@ -148,9 +149,8 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
 def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
     scores = backtest.probabilities["model"]
     judged = judge_probabilities(backtest.y, scores, seed=plan.seed)
-    return reference_of(
-        data, model.trees.gains(), as_of=plan.as_of, backtest_date=backtest.date, scores=scores, judged=judged
-    )
+    spread, gains = odds_around_level(scores), model.trees.gains()
+    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, spread=spread, judged=judged)
 
 
 def _hash(data: Snapshots) -> str:

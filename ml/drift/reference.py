@@ -43,6 +43,7 @@ class Reference:
     gains: Mapping[str, float]
     """Share of the trees' gain by feature."""
     score: Distribution
+    """Of the backtest's scores around their level."""
     backtest_date: date
     backtest: Judged
 
@@ -99,7 +100,7 @@ class Reference:
 
 
 def reference_of(
-    data: Snapshots, gains: Floats, *, as_of: date, backtest_date: date, scores: Floats, judged: Judged
+    data: Snapshots, gains: Floats, *, as_of: date, backtest_date: date, spread: Floats, judged: Judged
 ) -> Reference:
     """The reference of a training.
 
@@ -109,8 +110,8 @@ def reference_of(
         What the model learned from; its newest snapshots are described.
     gains
         Share of the trees' gain by feature, in the order of ``data.names``.
-    scores, judged
-        Of the backtest's customers, and how they did.
+    spread, judged
+        Scores of the backtest's customers around their level, and how the scores did.
     """
     rows = data.at(data.dates[-NEWEST_SNAPSHOTS:])
     rows = rows.rows(customer_fold(rows.hashed, 1 + len(rows) // MOST_ROWS) == 0)
@@ -119,7 +120,7 @@ def reference_of(
         snapshots=rows.dates,
         features={name: distribution(rows.column(name), rows.customers) for name in rows.names},
         gains=dict(zip(data.names, np.asarray(gains).tolist(), strict=True)),
-        score=distribution(scores, len(scores)),
+        score=distribution(spread, len(spread)),
         backtest_date=backtest_date,
         backtest=judged,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.evaluation import Floats
+from ml.evaluation import Floats, logit
 
 THRESHOLD = 0.2
 """Above it a distribution counts as moved; the usual reading of the index is .1 a little, .2 or .25 a lot."""
@@ -76,6 +76,17 @@ def shares(values: Floats, edges: list[float] | tuple[float, ...]) -> Floats:
     group = np.searchsorted(np.asarray(edges, dtype=np.float64), known, side="left")
     counts = np.bincount(group, minlength=len(edges) + 1)
     return np.concatenate([[len(values) - len(known)], counts]) / max(len(values), 1)
+
+
+def odds_around_level(p: Floats) -> Floats:
+    """Log-odds of probabilities, their mean taken out: seasons move all scores alike, and are no drift of them."""
+    z = logit(p)
+    return z - z.mean() if len(z) else z
+
+
+def times_the_mean(amounts: Floats) -> Floats:
+    """Amounts as multiples of their mean: the same for what is no probability."""
+    return amounts / max(float(amounts.mean()), 1e-12) if len(amounts) else amounts
 
 
 def population_stability(reference: Distribution, now: Floats) -> Shift:

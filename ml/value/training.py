@@ -18,6 +18,7 @@ from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
 from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
+from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, ModelFileError
@@ -160,9 +161,9 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ValueModel:
 
 
 def _reference(data: Snapshots, model: ValueModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
-    scores, gains = backtest.prediction.spend, model.spend.trees.gains()
-    judged = judge_amounts(backtest.y, scores, seed=plan.seed)
-    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, scores=scores, judged=judged)
+    judged = judge_amounts(backtest.y, backtest.prediction.spend, seed=plan.seed)
+    spread, gains = times_the_mean(backtest.prediction.spend), model.spend.trees.gains()
+    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, spread=spread, judged=judged)
 
 
 def _hash(data: Snapshots) -> str:

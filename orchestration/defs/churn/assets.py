@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from orchestration import churn, drift, inputs
+from orchestration import churn, inputs
 from orchestration.drift_asset import drift_asset
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
+from orchestration.watched import CHURN
 from orchestration.workspace import Workspace
 
 
@@ -34,4 +35,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
 
-    return dg.Definitions(assets=[churn_model, churn_scores, drift_asset(drift.CHURN, "churn")])
+    return dg.Definitions(assets=[churn_model, churn_scores, drift_asset(CHURN, "churn")])

@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from orchestration import drift, inputs, value
+from orchestration import inputs, value
 from orchestration.drift_asset import drift_asset
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
+from orchestration.watched import VALUE
 from orchestration.workspace import Workspace
 
 
@@ -34,4 +35,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=value.score(workspace, pinned))
 
-    return dg.Definitions(assets=[value_model, value_scores, drift_asset(drift.VALUE, "value")])
+    return dg.Definitions(assets=[value_model, value_scores, drift_asset(VALUE, "value")])

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from ml.drift.stability import FEWEST, Distribution, distribution, population_stability
+from ml.drift.stability import (
+    FEWEST,
+    Distribution,
+    distribution,
+    odds_around_level,
+    population_stability,
+    times_the_mean,
+)
+from ml.evaluation import expit, logit
 
 SHAPES = {
     "normal": lambda rng, n: rng.normal(size=n),
@@ -78,6 +86,16 @@ def test_customers_seen_in_three_snapshots_count_once_behind_an_edge() -> None:
     values = np.tile(np.repeat([1.0, 2.0], [90, 10]), 3)
     assert distribution(values, 100).edges == ()
     assert distribution(values, 300).edges == (1.0,)
+
+
+def test_a_level_that_the_season_moves_is_no_drift_of_the_scores() -> None:
+    """All odds three times as high, all amounts doubled: nobody's place has changed."""
+    rng = np.random.default_rng(7)
+    p, amounts = rng.beta(2, 3, 5_000), rng.gamma(2.0, 20.0, 5_000)
+    then = distribution(odds_around_level(p), 5_000)
+    assert population_stability(then, odds_around_level(expit(logit(p) + np.log(3)))).psi < 0.01
+    assert population_stability(distribution(times_the_mean(amounts), 5_000), times_the_mean(2 * amounts)).psi < 0.01
+    assert population_stability(then, odds_around_level(expit(logit(p) * 0.3))).is_beyond, "they bunch together"
 
 
 def test_nobody_today_is_no_shift() -> None:

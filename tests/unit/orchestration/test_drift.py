@@ -13,9 +13,10 @@ from ml.evaluation import auc
 from ml.tracking import open_store
 from orchestration import inputs, retraining
 from orchestration.cli.runs import _needs_training
-from orchestration.drift import CHURN, VALUE, Report, Unwatched, watch
+from orchestration.drift import Report, Unwatched, watch
 from orchestration.drift_asset import CHECKS, drift_checks, drift_metadata
 from orchestration.inputs import Inputs
+from orchestration.watched import CHURN, VALUE
 
 TOMORROW = LATER + timedelta(1)
 
