@@ -122,9 +122,12 @@ def _tried(before: retraining.Kept) -> list[date]:
 
 
 def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retraining.Kept) -> retraining.Kept:
-    """What is kept, and the past as-ofs whose outcome has become known since."""
+    """What is kept, and the past as-ofs whose outcome has become known since.
+
+    Scores that were judged once stay judged, even where a backfill has since scored their day anew with later wisdom.
+    """
     pinned, examined = pinned_as_ofs(workspace.state), dict(before.examined)
-    realised = {one.as_of: one for one in before.realised if pinned.get(one.as_of) == one.inputs_id}
+    realised = {one.as_of: one for one in before.realised}
     due = outcome(workspace).known_at(tuple(pinned), as_of)
     fresh = [day for day in reversed(due) if examined.get(day) != pinned[day]]
     for day in fresh[:MOST_AT_ONCE]:

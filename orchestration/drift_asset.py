@@ -13,6 +13,7 @@ from ml.drift.estimate import BLIND
 from ml.drift.judged import Realised
 from ml.drift.plots import realised_ranking
 from ml.drift.retraining import performance_reasons
+from ml.drift.stability import THRESHOLD
 from orchestration import inputs
 from orchestration.drift import Report, Unwatched, watch
 from orchestration.jobs import POOL
@@ -142,7 +143,7 @@ def _row(one: Realised, further: list[str]) -> tuple[Any, ...]:
 
 def _moved_words(found: Report) -> str:
     named = f": {', '.join(found.moved[:5])}" if found.moved else ""
-    return f"{len(found.moved)} of {len(found.shifts)} features moved beyond .2 and chance{named}"
+    return f"{len(found.moved)} of {len(found.shifts)} features moved beyond {THRESHOLD} and chance{named}"
 
 
 def _score_words(found: Report) -> str:

@@ -34,8 +34,9 @@ def shop(trained: tuple[Drifting, Inputs]) -> Iterator[Drifting]:
     yield trained[0]
     shutil.rmtree(state.reports, ignore_errors=True)
     for left in (state.ledger / "inputs").iterdir():
-        if left.suffix == ".done" or (left.name.startswith("as_of=") and left.name != f"as_of={TRAINED}"):
+        if left.suffix == ".done" or left.name.startswith("as_of="):
             left.unlink()
+    (state.ledger / "inputs" / f"as_of={TRAINED}").write_text(trained[1].inputs_id)
     write_warehouse(state.warehouse, trained[0].outcomes)
 
 
@@ -120,6 +121,16 @@ def test_a_backfill_before_the_training_is_not_judged_and_asks_for_nothing(shop:
     past = watched(shop, shop.scored_at(TRAINED - timedelta(60)))
     assert past.request.reasons == ()
     assert [one.as_of for one in watched(shop, shop.scored_at(LATER)).realised] == [TRAINED]
+
+
+def test_what_was_judged_stays_judged_when_its_day_is_scored_anew(
+    trained: tuple[Drifting, Inputs], shop: Drifting
+) -> None:
+    assert len(watched(shop, shop.scored_at(LATER)).realised) == 1
+    inputs.finish(shop.workspace.state, trained[1])
+    assert shop.scored_at(TRAINED, model=False).inputs_id != trained[1].inputs_id
+    (one,) = watched(shop, shop.scored_at(TOMORROW)).realised
+    assert one.inputs_id == trained[1].inputs_id
 
 
 def test_moved_customers_are_named_by_feature(shop: Drifting) -> None:
