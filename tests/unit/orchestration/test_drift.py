@@ -55,6 +55,13 @@ def kept(shop: Drifting) -> bytes:
     return (shop.workspace.state.reports / "drift" / "churn.json").read_bytes()
 
 
+def logged(shop: Drifting, name: str) -> set[tuple[int, date]]:
+    """Step and day of a metric on the run that trained the model."""
+    client = open_store(shop.workspace.state.mlflow)
+    history = client.get_metric_history(client.get_model_version("corner.churn", "1").run_id, name)
+    return {(one.step, datetime.fromtimestamp(one.timestamp / 1000, UTC).date()) for one in history}
+
+
 def test_a_model_just_trained_asks_for_nothing(trained: tuple[Drifting, Inputs], shop: Drifting) -> None:
     found = watched(shop, trained[1])
     assert found.request.reasons == ()
@@ -116,10 +123,14 @@ def test_an_outcome_not_known_at_the_as_of_is_not_judged(shop: Drifting) -> None
     assert len(watched(shop, shop.scored_at(TRAINED + timedelta(35))).realised) == 1
 
 
-def test_a_backfill_before_the_training_is_not_judged_and_asks_for_nothing(shop: Drifting) -> None:
+def test_a_backfill_before_the_training_is_not_judged_and_asks_for_nothing(
+    trained: tuple[Drifting, Inputs], shop: Drifting
+) -> None:
     """Its model has learned from what was still to come."""
+    watched(shop, trained[1])
     past = watched(shop, shop.scored_at(TRAINED - timedelta(60)))
     assert past.request.reasons == ()
+    assert min(step for step, _ in logged(shop, "drift/score_psi")) >= 0
     assert [one.as_of for one in watched(shop, shop.scored_at(LATER)).realised] == [TRAINED]
 
 
@@ -167,15 +178,8 @@ def test_where_a_simple_rule_scores_nothing_is_asked_and_no_check_warns(shop: Dr
 
 def test_the_run_that_trained_shows_drift_over_the_age_of_its_model(shop: Drifting) -> None:
     watched(shop, shop.scored_at(LATER))
-    client = open_store(shop.workspace.state.mlflow)
-    run_id = client.get_model_version("corner.churn", "1").run_id
-    logged = {
-        name: {(one.step, datetime.fromtimestamp(one.timestamp / 1000, UTC).date()) for one in history}
-        for name in ("drift/score_psi", "realised/auc")
-        for history in [client.get_metric_history(run_id, name)]
-    }
-    assert ((LATER - TRAINED).days, LATER) in logged["drift/score_psi"]
-    assert logged["realised/auc"] == {(0, TRAINED)}
+    assert ((LATER - TRAINED).days, LATER) in logged(shop, "drift/score_psi")
+    assert logged(shop, "realised/auc") == {(0, TRAINED)}
 
 
 def test_the_estimate_says_that_it_is_blind(shop: Drifting) -> None:
