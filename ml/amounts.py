@@ -104,6 +104,13 @@ def poisson_deviance(y: Floats, p: Floats) -> float:
     return float(2 * (surprise - (y - p)).mean())
 
 
+def total_bias_error(y: Floats, p: Floats) -> float:
+    """Standard error of the total bias by the draw of customers: that of a ratio of sums, linearised."""
+    if y.sum() <= 0:
+        return float("nan")
+    return float(np.sqrt(((p - p.sum() / y.sum() * y) ** 2).sum()) / y.sum())
+
+
 def decile_mape(y: Floats, p: Floats, count: int = 10) -> float:
     happened, expected, _ = deciles(y, p, count)
     told = happened > 0

@@ -134,6 +134,19 @@ def _drawing(rows: int, customers: NDArray[np.int64] | None, seed: int) -> Calla
     return draw
 
 
+def gini_error(y: Floats, p: Floats, *, seed: int, draws: int = 200) -> float:
+    """Standard error of the normalised Gini by the draw of customers; NaN where nothing happened."""
+    rng = np.random.default_rng(seed)
+    sorted_by = [(np.argsort(-rank, kind="stable"), rank) for rank in (p, y)]
+    ranked = [(order, y[order], tie_ends(rank[order])) for order, rank in sorted_by]
+    drawn = np.full(draws, np.nan)
+    for k in range(draws if y.sum() > 0 else 0):
+        w = np.bincount(rng.integers(0, len(y), len(y)), minlength=len(y)).astype(float)
+        own, perfect = (gain_area(values, w[order], ends) for order, values, ends in ranked)
+        drawn[k] = own / perfect if perfect > 0 else np.nan
+    return float(np.nanstd(drawn)) if np.isfinite(drawn).any() else float("nan")
+
+
 def _ranked_auc(y: Floats, p: Floats) -> partial[float]:
     """AUC as a function of weights, sorted once."""
     order = np.argsort(p, kind="stable")

@@ -65,6 +65,18 @@ def auc(y: Floats, p: Floats, weights: Floats | None = None) -> float:
     return auc_of_groups(y[order], w[order], tie_ends(p[order]))
 
 
+def auc_error(y: Floats, p: Floats) -> float:
+    """Standard error of the AUC by the draw of customers (DeLong, DeLong, Clarke-Pearson 1988); NaN with one class."""
+    churned, stayed = (np.sort(p[y == outcome]) for outcome in (1, 0))
+    if min(len(churned), len(stayed)) < 2:
+        return float("nan")
+    spread = 0.0
+    for own, other in ((churned, stayed), (stayed, churned)):
+        below = (np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")) / 2
+        spread += float(np.var(below / len(other), ddof=1)) / len(own)
+    return spread**0.5
+
+
 def tie_ends(sorted_p: Floats) -> NDArray[np.intp]:
     """Position of the last row of each run of equal probabilities."""
     return np.flatnonzero(np.append(sorted_p[1:] != sorted_p[:-1], True)) if len(sorted_p) else np.array([], np.intp)

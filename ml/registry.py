@@ -62,6 +62,13 @@ def version(mlflow_folder: Path, spoken: str) -> Version:
     return _version(open_store(mlflow_folder).get_model_version(name, number), mlflow_folder)
 
 
+def version_or_none(mlflow_folder: Path, spoken: str) -> Version | None:
+    """The same, None where it has been deleted since."""
+    name, _, number = spoken.rpartition("/")
+    found = or_none(open_store(mlflow_folder).get_model_version, name, number)
+    return _version(found, mlflow_folder) if found else None
+
+
 def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision) -> Version:
     """Log the training, register its model, and make it champion if the gate let it pass."""
     client, name = open_store(mlflow_folder), f"{shop}.{record.model}"

@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,19 @@ def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str
     with mlflow.start_run(experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags)) as run:
         _log(record, gate)
         return str(run.info.run_id), _log_model(record)
+
+
+def log_follow_up(mlflow_folder: Path, run_id: str, figures: Mapping[str, float], *, day: date, age_days: int) -> None:
+    """Add figures of a later as-of to the run that trained a model: curves over its age, by wall time over as-ofs.
+
+    The same figures again change nothing; NaN is left out.
+    """
+    client = open_store(mlflow_folder)
+    from mlflow.entities import Metric
+
+    at = int(datetime.combine(day, time(), UTC).timestamp() * 1000)
+    told = {name: float(value) for name, value in figures.items() if value == value}
+    client.log_batch(run_id, metrics=[Metric(name, value, at, age_days) for name, value in told.items()])
 
 
 def _run_name(record: Record) -> str:

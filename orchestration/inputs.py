@@ -142,6 +142,12 @@ def pinned(state: State, as_of_date: str) -> Inputs:
     return kept(state, pointer.read_text())
 
 
+def pinned_as_ofs(state: State) -> dict[date, str]:
+    """Every as-of that was ever run, ascending, with the id of the inputs pinned last for it."""
+    pointers = (state.ledger / "inputs").glob("as_of=*")
+    return {date.fromisoformat(path.name.removeprefix("as_of=")): path.read_text() for path in sorted(pointers)}
+
+
 def kept(state: State, inputs_id: str) -> Inputs:
     """Inputs that were pinned at any time, by their id."""
     content = json.loads((state.ledger / "inputs" / f"{inputs_id}.json").read_text())

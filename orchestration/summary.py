@@ -18,6 +18,7 @@ from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
 from orchestration.publishing.files import current_generation
+from orchestration.retraining import spoken, standing_requests
 from orchestration.settings import PROJECT_ROOT
 from orchestration.workspace import Workspace
 
@@ -40,6 +41,8 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
     _print_quarantine(workspace, console)
     _print_published(workspace, console)
+    if asked := standing_requests(workspace.state, outcome.as_of_date):
+        console.print(f"The next run trains: {spoken(asked)}", soft_wrap=True)
     not_landed = files_not_landed(workspace, outcome.run_id)
     for name, why in not_landed.items():
         console.print(f"\n[red]✗[/] {name} was not landed and stays where it is: {escape(why)}", soft_wrap=True)

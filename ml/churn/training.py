@@ -24,6 +24,9 @@ from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.drift.judged import judge_probabilities
+from ml.drift.reference import Reference, reference_of
+from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.model import FeatureMismatchError, ModelFileError
@@ -97,6 +100,8 @@ class TrainingResult:
     model: ChurnModel
     backtest_models: dict[date, ChurnModel]
     backtest: Backtest
+    reference: Reference
+    """What drift is told from later."""
     snapshots: tuple[date, ...]
     rows: int
     customers: int
@@ -107,6 +112,7 @@ class TrainingResult:
         self.model.save(folder)
         for day, model in self.backtest_models.items():
             model.save(folder / "backtest" / day.isoformat())
+        self.reference.save(folder)
         return folder
 
 
@@ -137,6 +143,7 @@ def train(
         model=model,
         backtest_models=models,
         backtest=backtest,
+        reference=_reference(data, model, backtest, plan),
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
@@ -212,6 +219,15 @@ def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
         day: {name: _metrics(own.where(name), name, seed) for name in own.said if np.isfinite(own.said[name]).any()}
         for day, own in rows.items()
     }
+
+
+def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
+    newest = backtest.dates[-1]
+    rows = backtest.judged.at(newest)
+    scores = rows.said["model"]
+    found = judge_probabilities(rows.y, scores, seed=plan.seed)
+    spread, gains = odds_around_level(scores), model.trees.gains()
+    return reference_of(data, gains, as_of=plan.as_of, backtest_date=newest, spread=spread, judged=found)
 
 
 def _hash(data: Snapshots) -> str:

@@ -17,6 +17,9 @@ import numpy as np
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
 from ml.btyd.expectations import read_histories
+from ml.drift.judged import judge_amounts
+from ml.drift.reference import Reference, reference_of
+from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, ModelFileError
@@ -68,6 +71,8 @@ class TrainingResult:
     model: ValueModel
     backtest_model: ValueModel
     backtest: Backtest
+    reference: Reference
+    """What drift is told from later."""
     own_totals: dict[date, float]
     """By snapshot: the final model's sum before any season."""
     rows: int
@@ -78,6 +83,7 @@ class TrainingResult:
         """``<folder>`` is the model that serves, ``<folder>/backtest`` the one to judge a later challenger by."""
         self.model.save(folder)
         self.backtest_model.save(folder / "backtest")
+        self.reference.save(folder)
         return folder
 
 
@@ -119,6 +125,7 @@ def train(
         model=model,
         backtest_model=backtest_model,
         backtest=backtest,
+        reference=_reference(data, model, backtest, plan),
         own_totals={day: float(own[data.day == number].sum()) for day, number in zip(data.dates, numbers, strict=True)},
         rows=len(data),
         customers=data.customers,
@@ -167,6 +174,12 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ValueModel:
     champion = ValueModel.load(folder)
     is_honest = outcome.known_at(champion.snapshots, day) == champion.snapshots
     return champion if is_honest else ValueModel.load(folder / "backtest")
+
+
+def _reference(data: Snapshots, model: ValueModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
+    judged = judge_amounts(backtest.y, backtest.prediction.spend, seed=plan.seed)
+    spread, gains = times_the_mean(backtest.prediction.spend), model.spend.trees.gains()
+    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, spread=spread, judged=judged)
 
 
 def _hash(data: Snapshots) -> str:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_workspace
@@ -16,7 +17,7 @@ from orchestration.workspace import Workspace
 def run(
     shop: ShopOption = None,
     as_of: DayOption = None,
-    train: Annotated[bool | None, typer.Option(help="Train first; else only where the shop has no champion.")] = None,
+    train: Annotated[bool | None, typer.Option(help="Train first; else only without a champion or on request.")] = None,
     retry: Annotated[bool, typer.Option(help="Run again only what the last run did not finish.")] = False,
 ) -> None:
     """Land, resolve, profile, score and publish one as-of."""
@@ -37,7 +38,7 @@ def run(
         day = as_of.date() if as_of else workspace.default_as_of()
         progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day} 00:00 {workspace.shop.time_zone}")
         simulate_if_asked(workspace, progress)
-        trains = train if train is not None else _needs_training(workspace, day)
+        trains = train if train is not None else _needs_training(workspace, day, progress.console)
         outcome = run_job(workspace, day, train=trains, progress=progress)
     raise typer.Exit(close(workspace, outcome, progress))
 
@@ -99,10 +100,14 @@ def evaluate(shop: ShopOption = None, as_of: DayOption = None) -> None:
         console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
 
 
-def _needs_training(workspace: Workspace, day: date) -> bool:
-    """Without a champion; and where a run that trained was killed, so that the same run again does the same."""
+def _needs_training(workspace: Workspace, day: date, out: Console) -> bool:
+    """Without a champion, and where drift asks for it; a killed run decides for the same run again."""
     from orchestration.inputs import unfinished
     from orchestration.models import champions
+    from orchestration.retraining import spoken, standing_requests
 
     left = unfinished(workspace.state, day.isoformat())
-    return bool(left and left.training_dates) or not champions(workspace)
+    asked = {} if left else standing_requests(workspace.state, day)
+    if asked:
+        out.print(f"Trains again: {spoken(asked)}")
+    return bool(asked or (left and left.training_dates)) or not champions(workspace)

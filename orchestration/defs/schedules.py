@@ -1,6 +1,9 @@
-"""When things run: daily scores, weekly training. Both fire after the knowledge lag has passed."""
+"""When things run: daily scores; training every week, and where drift asks for it. After the knowledge lag has passed.
 
-from collections.abc import Mapping
+Both schedules tick every day and one of them asks for the run: the training one where a training is due.
+"""
+
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -8,10 +11,12 @@ import dagster as dg
 from orchestration.jobs import BETWEEN_RUNS, DAILY, TRAINING_TAG, WEEKLY
 from orchestration.models import TRAINERS
 from orchestration.partitions import daily_as_ofs
+from orchestration.retraining import spoken, standing_requests
+from orchestration.shop import Shop
 from orchestration.workspace import Workspace
 
 TRAINING_WEEKDAY = 1
-"""Monday, in cron's counting."""
+"""Monday."""
 
 
 @dg.definitions
@@ -33,23 +38,39 @@ def defs() -> dg.Definitions:
         partitions_def=partitions,
         tags={TRAINING_TAG: "true"},
     )
-    minute = f"30 {shop.knowledge_lag_hours}"
-    other_days = ",".join(str(day) for day in range(7) if day != TRAINING_WEEKDAY)
     return dg.Definitions(
         jobs=[daily, weekly],
         schedules=[
-            _schedule(daily, f"{minute} * * {other_days}", shop.time_zone, {}),
-            _schedule(weekly, f"{minute} * * {TRAINING_WEEKDAY}", shop.time_zone, {TRAINING_TAG: "true"}),
+            _schedule(daily, shop, trains=False),
+            _schedule(weekly, shop, trains=True),
         ],
     )
 
 
-def _schedule(job: Any, cron: str, time_zone: str, tags: Mapping[str, str]) -> dg.ScheduleDefinition:
+def _schedule(job: Any, shop: Shop, *, trains: bool) -> dg.ScheduleDefinition:
     """A schedule whose partition is the day on which it ticks."""
 
-    @dg.schedule(name=f"{job.name}_schedule", job=job, cron_schedule=cron, execution_timezone=time_zone)
-    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = context.scheduled_execution_time.date().isoformat()
-        return dg.RunRequest(run_key=day, partition_key=day, tags=dict(tags))
+    @dg.schedule(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=f"30 {shop.knowledge_lag_hours} * * *",
+        execution_timezone=shop.time_zone,
+    )
+    def tick(
+        context: dg.ScheduleEvaluationContext, workspace: dg.ResourceParam[Workspace]
+    ) -> dg.RunRequest | dg.SkipReason:
+        day = context.scheduled_execution_time.date()
+        why = _why_training(workspace, day)
+        if bool(why) != trains:
+            return dg.SkipReason(f"{WEEKLY}_schedule takes this day: {why}" if why else "no training is due")
+        tags = {TRAINING_TAG: "true"} if trains else {}
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat(), tags=tags)
 
     return tick
+
+
+def _why_training(workspace: Workspace, day: date) -> str:
+    """Why the run of a day trains, in words; empty where it does not."""
+    if day.isoweekday() == TRAINING_WEEKDAY:
+        return "the weekday of training"
+    return spoken(standing_requests(workspace.state, day))

@@ -1,10 +1,12 @@
-"""``ml/churn_*``: the model that the gate let pass, and the scores of everybody."""
+"""``ml/churn_*``: the model that the gate let pass, the scores of everybody, the watch over both."""
 
 import dagster as dg
 
 from orchestration import churn, inputs
+from orchestration.drift_asset import drift_asset
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
+from orchestration.watched import CHURN
 from orchestration.workspace import Workspace
 
 
@@ -33,4 +35,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
 
-    return dg.Definitions(assets=[churn_model, churn_scores])
+    return dg.Definitions(assets=[churn_model, churn_scores, drift_asset(CHURN, "churn")])

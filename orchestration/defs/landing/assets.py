@@ -12,6 +12,7 @@ from orchestration.metadata import landing_metadata
 from orchestration.models import champions, is_training_due, training_dates
 from orchestration.notes import note_landing
 from orchestration.partitions import per_as_of
+from orchestration.retraining import answer_requests
 from orchestration.workspace import Workspace
 
 
@@ -73,6 +74,8 @@ def defs() -> dg.Definitions:
             training_dates=training_dates(workspace, as_of_date) if trains else (),
             champions=champions(workspace),
         )
+        if pinned.training_dates:
+            answer_requests(workspace.state, as_of_date)
         return dg.MaterializeResult(
             metadata={
                 "inputs_id": pinned.inputs_id,

@@ -12,7 +12,7 @@ def defs() -> dg.Definitions:
     @dg.asset(
         key=["reports", "run"],
         description="Marks the run's inputs as done: the next run for this as-of looks at what is new.",
-        deps=[["published", "files"], ["published", "postgres"]],
+        deps=[["published", "files"], ["published", "postgres"], ["ml", "churn_drift"], ["ml", "value_drift"]],
         kinds={"json"},
         **per_as_of("report"),
     )

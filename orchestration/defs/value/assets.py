@@ -1,10 +1,12 @@
-"""``ml/value_*``: the model that the gate let pass, and what everybody is expected to bring."""
+"""``ml/value_*``: the model that the gate let pass, what everybody is expected to bring, the watch over both."""
 
 import dagster as dg
 
 from orchestration import inputs, value
+from orchestration.drift_asset import drift_asset
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
+from orchestration.watched import VALUE
 from orchestration.workspace import Workspace
 
 
@@ -33,4 +35,4 @@ def defs() -> dg.Definitions:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=value.score(workspace, pinned))
 
-    return dg.Definitions(assets=[value_model, value_scores])
+    return dg.Definitions(assets=[value_model, value_scores, drift_asset(VALUE, "value")])

@@ -12,6 +12,7 @@ from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer
 from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult, by_date, judged_champion, train
+from ml.drift.reference import Reference
 from ml.engine import Engine
 from ml.evaluation import auc
 from ml.model import FeatureMismatchError, ModelFileError
@@ -130,7 +131,7 @@ def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
         trained = train(files(world), quick, Engine(threads=threads))
         trained.save(tmp_path / str(threads))
     backtest = f"backtest/{trained.backtest.dates[-1]}"
-    for file in ("model.json", "trees.txt", f"{backtest}/model.json", f"{backtest}/trees.txt"):
+    for file in ("model.json", "trees.txt", "reference.json", f"{backtest}/model.json", f"{backtest}/trees.txt"):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
@@ -159,6 +160,28 @@ def test_reordered_renamed_and_missing_features_are_refused_by_name(world, resul
         result.model.predict(X, swapped, 0.0)
     with pytest.raises(FeatureMismatchError, match=r"missing orders_90d \(renamed to orders_90_d\?\)"):
         result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), 0.0)
+
+
+def test_whom_it_learned_from_last_and_how_it_was_judged_stands_beside_the_model(world, result, tmp_path):
+    reference = Reference.load(result.save(tmp_path))
+    assert (reference.as_of, reference.snapshots) == (AS_OF, result.snapshots[-3:])
+    newest_date = result.backtest.dates[-1]
+    assert reference.backtest_date == newest_date
+    assert reference.backtest.ranking == pytest.approx(by_date(result.backtest, 0)[newest_date]["model"].auc, abs=1e-6)
+    assert {(one.customers, len(one.shares)) for one in reference.features.values()} >= {(300, 2), (300, 9)}
+    assert reference.features["never_known"].shares == (1.0, 0.0)
+    assert reference.gains["orders_90d"] > 0.2
+    X, _ = newest(world)
+    assert not any(shift.is_beyond for shift in reference.shifts(X).values())
+    X[:, NAMES.index("noise")] += 2
+    assert [name for name, shift in reference.shifts(X).items() if shift.is_beyond] == ["noise"]
+
+
+def test_a_model_without_its_reference_says_so(result, tmp_path):
+    folder = result.save(tmp_path)
+    (folder / "reference.json").unlink()
+    with pytest.raises(ModelFileError, match=r"no reference\.json"):
+        Reference.load(folder)
 
 
 def test_contributions_add_up_to_the_score(world, result):

@@ -15,7 +15,7 @@ from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
 from ml.linear import fit_logistic
 from ml.promotion import Decision
-from ml.tracking import open_store
+from ml.tracking import log_follow_up, open_store
 
 NAMES = ("days_since_last_order", "orders_90d")
 PROMOTED, REFUSED = Decision(True, ("better",)), Decision(False, ("worse",))
@@ -142,6 +142,21 @@ def test_a_store_that_moved_to_another_folder_still_finds_its_champion(store, tm
     found = registry.champion(moved, "demo")
     assert found.folder.is_relative_to(moved.resolve())
     assert json.loads((found.folder / "model.json").read_text())["features"] == list(NAMES)
+
+
+def test_what_is_learned_of_a_model_later_stands_on_its_run_over_its_age(store, first):
+    for _ in range(2):
+        figures = {"drift/score_psi": 0.1, "realised/auc": float("nan")}
+        log_follow_up(store, first.run_id, figures, day=date(2024, 2, 1), age_days=31)
+    (logged,) = client(store).get_metric_history(first.run_id, "drift/score_psi")
+    assert (logged.step, logged.value) == (31, 0.1)
+    assert not client(store).get_metric_history(first.run_id, "realised/auc")
+
+
+@pytest.mark.usefixtures("first")
+def test_a_version_that_was_deleted_is_none(store):
+    assert registry.version_or_none(store, "demo.churn/1") is not None
+    assert registry.version_or_none(store, "demo.churn/99") is None
 
 
 def test_a_content_hash_changes_with_a_name_or_a_byte(tmp_path):

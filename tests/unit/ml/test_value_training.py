@@ -8,6 +8,7 @@ import pytest
 from value_world import AS_OF, ENGINE, NAMES, OUTCOME, season, train_value, write_value_world
 
 from ml.booster import Recipe
+from ml.drift.reference import Reference
 from ml.engine import Engine
 from ml.model import FeatureMismatchError, ModelFileError
 from ml.value.model import ValueModel
@@ -85,7 +86,7 @@ def test_one_thread_and_two_give_the_same_bytes_in_any_order_of_rows(world, tmp_
     files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.*"))
     assert [str(file) for file in files] == [
         "backtest/model.json", "backtest/orders_trees.txt", "backtest/spend_trees.txt",
-        "model.json", "orders_trees.txt", "spend_trees.txt",
+        "model.json", "orders_trees.txt", "reference.json", "spend_trees.txt",
     ]  # fmt: skip
     for file in files:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
@@ -137,6 +138,15 @@ def test_little_history_still_gives_a_model_at_its_own_level(tmp_path, snapshots
     result = train_value(write_value_world(tmp_path, snapshots=snapshots), PLAN)
     assert result.backtest.kind == ("customers" if snapshots < 3 else "time")
     assert result.backtest.prediction.factor == 1.0
+
+
+def test_whom_it_learned_from_last_and_how_it_was_judged_stands_beside_the_model(result, tmp_path):
+    reference = Reference.load(result.save(tmp_path))
+    assert (reference.as_of, reference.snapshots) == (AS_OF, result.model.snapshots[-3:])
+    assert reference.backtest.ranking == pytest.approx(result.backtest.metrics["model"].gini, abs=1e-6)
+    assert 0 < reference.backtest.ranking_error < 0.1
+    assert reference.score.customers == len(result.backtest.y)
+    assert sum(reference.gains.values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_what_is_written_down_compares_with_churn_at_a_glance(result):

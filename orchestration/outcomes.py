@@ -1,0 +1,155 @@
+"""What then happened to the customers of an as-of that was scored: outcomes that have landed, and nothing else.
+
+Belongs here: joining scores with the facts of the horizon, and whether it is over. Does not belong here: metrics
+(``ml.evaluation``, ``ml.amounts``), and what only a simulated shop knows (``evaluation``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.snapshots import HASH_SQL
+from ml.splits import HASH_SPACE, sample_limit
+from orchestration.state import StateError
+from orchestration.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Happened:
+    """How an outcome is told: the score that it judges, when facts were last heard of, what each customer did."""
+
+    score: str
+    newest: str
+    """Select of the newest day with a fact; None from it, without any, is an error only where ``is_needed``."""
+    is_needed: bool
+    did: str
+    """Select of ``customer_id`` and what is told, over ``latest`` (identifiers) and ``bounds`` (the horizon)."""
+    told: str
+    """Columns of the outcome, over ``did`` left joined."""
+
+
+def churn(workspace: Workspace) -> Happened:
+    """Who was gone, as the shop defines it: column ``has_churned``."""
+    return _CHURN[workspace.shop.churn.touchpoint]
+
+
+def outcomes(
+    workspace: Workspace, happened: Happened, as_of_date: date, scores: Path,
+    *, features: Path | None = None, most: int | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Scored customers with what they did in the horizon, whoever they have been found to be since.
+
+    Parameters
+    ----------
+    features
+        ``customer_features.parquet`` of the same run, whose columns are joined on.
+    most
+        Take a hashed sample of about so many customers.
+
+    Raises
+    ------
+    StateError
+        The horizon is not over in the data that have landed.
+    """
+    end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
+    with workspace.warehouse() as warehouse:
+        (last,) = warehouse.execute(happened.newest).fetchone() or (None,)
+        if last < end - timedelta(days=1) if last else happened.is_needed:
+            raise StateError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
+        zone = workspace.shop.time_zone
+        return warehouse.execute(
+            f"""
+            with bounds as (
+                select date '{as_of_date}' as starts_on, date '{end}' as ends_on,
+                    timezone('UTC', timezone('{zone}', timestamp '{as_of_date}')) as starts_at,
+                    timezone('UTC', timezone('{zone}', timestamp '{end}')) as ends_at
+            ),
+            latest as (
+                select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
+            ),
+            scores as (
+                select * exclude (as_of_date) from read_parquet('{scores}')
+                where {happened.score} is not null and {HASH_SQL} < {_limit(warehouse, happened, scores, most)}
+            ),
+            did as ({happened.did})
+            select scores.*, {"features.*," if features else ""} {happened.told}
+            from scores
+            {_FEATURES.format(features=features, as_of_date=as_of_date) if features else ""}
+            inner join identity.customer_ledger as ledger on scores.customer_id = ledger.customer_id
+            left join latest on ledger.identifier_id = latest.identifier_id
+            left join did on coalesce(latest.customer_id, scores.customer_id) = did.customer_id
+            order by scores.customer_id
+            """
+        ).df()
+
+
+def _limit(warehouse: duckdb.DuckDBPyConnection, happened: Happened, scores: Path, most: int | None) -> int:
+    if most is None:
+        return HASH_SPACE
+    count = f"select count(*) from read_parquet(?) where {happened.score} is not null"
+    (rows,) = warehouse.execute(count, [str(scores)]).fetchone() or (0,)
+    return sample_limit(rows, most)
+
+
+_FEATURES = """inner join (
+                select * exclude (as_of_date) rename (customer_id as featured_id)
+                from read_parquet('{features}') where as_of_date = date '{as_of_date}'
+            ) as features on scores.customer_id = features.featured_id"""
+
+
+def _churn(fact: str, stayed: str) -> Happened:
+    return Happened(
+        score="churn_probability",
+        newest=f"select max(occurred_at)::date from {fact}",
+        is_needed=True,
+        did=stayed,
+        told="did.customer_id is null as has_churned",
+    )
+
+
+def _active(fact: str, weight: str) -> Happened:
+    return _churn(
+        fact,
+        f"""select latest.customer_id
+            from {fact} as fact inner join latest using (identifier_id) cross join bounds
+            where fact.occurred_at >= bounds.starts_at and fact.occurred_at < bounds.ends_at
+            group by 1 having sum({weight}) > 0""",
+    )
+
+
+_CONTRACTS = _churn(
+    "staging.stg_subscriptions",
+    """select distinct latest.customer_id
+        from (
+            select contracts.*, bounds.ends_at, row_number() over (
+                partition by subscription_id order by occurred_at desc, known_at desc, row_hash
+            ) as newness
+            from staging.stg_subscriptions as contracts cross join bounds where occurred_at < bounds.ends_at
+        ) as contracts
+        inner join latest using (identifier_id)
+        where newness = 1 and status <> 'ended' and started_at < ends_at and coalesce(ended_at >= ends_at, true)""",
+)
+_CHURN = {
+    "orders": _active("marts.fct_order_lines", "line_change"),
+    "events": _active("marts.fct_events", "1"),
+    "subscriptions": _CONTRACTS,
+}
+"""By the touchpoint that churn is told from."""
+VALUE = Happened(
+    score="predicted_clv",
+    newest="select max(activity_date) from marts.daily_activity where orders <> 0",
+    is_needed=False,
+    did="""select latest.customer_id, sum(orders) as orders, sum(spend_cents - returned_cents) / 100.0 as net_spend
+        from marts.daily_activity inner join latest using (identifier_id) cross join bounds
+        where activity_date >= starts_on and activity_date < ends_on
+        group by 1""",
+    told="coalesce(did.orders, 0) as orders, coalesce(did.net_spend, 0) as net_spend",
+)
+"""What was spent less what came back, and orders: columns ``net_spend`` and ``orders``."""
