@@ -18,7 +18,7 @@ from ml import registry
 from ml.booster import Recipe
 from ml.churn.record import record
 from ml.churn.scoring import ScoringPlan, score
-from ml.churn.training import TrainingPlan, TrainingResult, train
+from ml.churn.training import Sources, TrainingPlan, TrainingResult, train
 from ml.engine import Engine
 from ml.promotion import Decision
 from ml.splits import Outcome
@@ -78,7 +78,8 @@ def drifting_shop(folder: Path) -> tuple[Drifting, Inputs]:
     snapshots = snapshot_folder(workspace, pinned)
     write_snapshots(snapshots, [*sorted(days), TRAINED], TRAINED)
     plan = TrainingPlan(TRAINED, OUTCOME, recipe=Recipe(rounds=20))
-    result = train(snapshots / "customer_features.parquet", snapshots / "customer_labels.parquet", plan, ENGINE)
+    sources = Sources(snapshots / "customer_features.parquet", snapshots / "customer_labels.parquet")
+    result = train(sources, plan, ENGINE)
     assert isinstance(result, TrainingResult)
     training = replace(record(result, plan, folder / "model", {}), figures={})
     registry.register(workspace.state.mlflow, "corner", training, Decision(True, ("first",)))
