@@ -110,7 +110,7 @@ def train(
         model=model,
         backtest_model=backtest_model,
         backtest=backtest,
-        reference=_reference(data, model, backtest, plan),
+        reference=_reference(trainer, model, backtest, plan.as_of),
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
@@ -146,11 +146,12 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
     return champion if is_honest else ChurnModel.load(folder / "backtest")
 
 
-def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
-    scores = backtest.probabilities["model"]
-    judged = judge_probabilities(backtest.y, scores, seed=plan.seed)
-    spread, gains = odds_around_level(scores), model.trees.gains()
-    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, spread=spread, judged=judged)
+def _reference(trainer: Trainer, model: ChurnModel, backtest: Backtest, as_of: date) -> Reference:
+    newest = trainer.data.at([backtest.date])
+    spread = odds_around_level(model.predict(newest.X, newest.names, backtest.date, threads=trainer.threads))
+    judged = judge_probabilities(backtest.y, backtest.probabilities["model"], seed=trainer.seed)
+    gains = model.trees.gains()
+    return reference_of(trainer.data, gains, as_of=as_of, backtest_date=backtest.date, spread=spread, judged=judged)
 
 
 def _hash(data: Snapshots) -> str:
