@@ -24,7 +24,7 @@ from orchestration.workspace import Workspace
 
 CHECKS = {
     "features_drift": "Whether customers look like those of the newest training snapshots. Moves with the season too.",
-    "score_drift": "Whether scores are spread around their level as in the backtest; the level moves with the season.",
+    "score_drift": "Whether scores are spread around their level as at the training; the level has its seasons.",
     "performance": "Whether past scores held what the backtest promised, as far as outcomes have landed.",
     "retraining": "Whether the model should be trained again, and why; the next run then trains.",
 }

@@ -143,7 +143,7 @@ def train(
         model=model,
         backtest_models=models,
         backtest=backtest,
-        reference=_reference(data, model, backtest, plan),
+        reference=_reference(data, model, backtest, plan, engine.threads),
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
@@ -221,13 +221,14 @@ def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
     }
 
 
-def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
-    newest = backtest.dates[-1]
-    rows = backtest.judged.at(newest)
-    scores = rows.said["model"]
-    found = judge_probabilities(rows.y, scores, seed=plan.seed)
-    spread, gains = odds_around_level(scores), model.trees.gains()
-    return reference_of(data, gains, as_of=plan.as_of, backtest_date=newest, spread=spread, judged=found)
+def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan, threads: int) -> Reference:
+    """Scores that the model itself gives the newest date, beside how its backtest did on it."""
+    day, gains = backtest.dates[-1], model.trees.gains()
+    newest, rows = data.at([day]), backtest.judged.at(day)
+    level = model.level(newest.X, day, threads=threads)
+    spread = odds_around_level(model.predict(newest.X, newest.names, level, threads=threads))
+    found = judge_probabilities(rows.y, rows.said["model"], seed=plan.seed)
+    return reference_of(data, gains, as_of=plan.as_of, backtest_date=day, spread=spread, judged=found)
 
 
 def _hash(data: Snapshots) -> str:

@@ -42,13 +42,14 @@ class Judged:
 
     def to_json(self) -> dict[str, Any]:
         """Numbers of six places, null for NaN."""
-        numbers = {name: _number(value) for name, value in asdict(self).items() if name != "further"}
-        return {**numbers, "further": {name: _number(value) for name, value in self.further.items()}}
+        numbers = {name: _number(value) for name, value in asdict(self).items() if name not in ("customers", "further")}
+        further = {name: _number(value) for name, value in self.further.items()}
+        return {"customers": self.customers, **numbers, "further": further}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Judged:
         return cls(
-            customers=int(content["customers"]),
+            customers=content["customers"],
             happened=_back(content["happened"]),
             expected=_back(content["expected"]),
             ranking=_back(content["ranking"]),

@@ -43,7 +43,8 @@ class Reference:
     gains: Mapping[str, float]
     """Share of the trees' gain by feature."""
     score: Distribution
-    """Of the backtest's scores around their level."""
+    """Of this model's scores, around their level, of the customers of its backtest. The backtest's own are of another
+    model: at 250 customers they are spread so differently that every new model seemed to have drifted."""
     backtest_date: date
     backtest: Judged
 
@@ -110,8 +111,10 @@ def reference_of(
         What the model learned from; its newest snapshots are described.
     gains
         Share of the trees' gain by feature, in the order of ``data.names``.
-    spread, judged
-        Scores of the backtest's customers around their level, and how the scores did.
+    spread
+        Scores by the model that serves, around their level, of the customers at the backtest's date.
+    judged
+        How the backtest did.
     """
     rows = data.at(data.dates[-NEWEST_SNAPSHOTS:])
     rows = rows.rows(customer_fold(rows.hashed, 1 + len(rows) // MOST_ROWS) == 0)

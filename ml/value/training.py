@@ -125,7 +125,7 @@ def train(
         model=model,
         backtest_model=backtest_model,
         backtest=backtest,
-        reference=_reference(data, model, backtest, plan),
+        reference=_reference(trainer, model, backtest, plan.as_of),
         own_totals={day: float(own[data.day == number].sum()) for day, number in zip(data.dates, numbers, strict=True)},
         rows=len(data),
         customers=data.customers,
@@ -176,10 +176,12 @@ def judged_champion(folder: Path, day: date, outcome: Outcome) -> ValueModel:
     return champion if is_honest else ValueModel.load(folder / "backtest")
 
 
-def _reference(data: Snapshots, model: ValueModel, backtest: Backtest, plan: TrainingPlan) -> Reference:
-    judged = judge_amounts(backtest.y, backtest.prediction.spend, seed=plan.seed)
-    spread, gains = times_the_mean(backtest.prediction.spend), model.spend.trees.gains()
-    return reference_of(data, gains, as_of=plan.as_of, backtest_date=backtest.date, spread=spread, judged=judged)
+def _reference(trainer: Trainer, model: ValueModel, backtest: Backtest, as_of: date) -> Reference:
+    newest = trainer.data.at([backtest.date])
+    spread = times_the_mean(model.spend.own(newest.X, trainer.threads))
+    judged = judge_amounts(backtest.y, backtest.prediction.spend, seed=trainer.seed)
+    gains = model.spend.trees.gains()
+    return reference_of(trainer.data, gains, as_of=as_of, backtest_date=backtest.date, spread=spread, judged=judged)
 
 
 def _hash(data: Snapshots) -> str:

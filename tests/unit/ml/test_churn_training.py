@@ -13,6 +13,7 @@ from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer
 from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult, by_date, judged_champion, train
 from ml.drift.reference import Reference
+from ml.drift.stability import distribution, odds_around_level
 from ml.engine import Engine
 from ml.evaluation import auc
 from ml.model import FeatureMismatchError, ModelFileError
@@ -175,6 +176,13 @@ def test_whom_it_learned_from_last_and_how_it_was_judged_stands_beside_the_model
     assert not any(shift.is_beyond for shift in reference.shifts(X).values())
     X[:, NAMES.index("noise")] += 2
     assert [name for name, shift in reference.shifts(X).items() if shift.is_beyond] == ["noise"]
+
+
+def test_its_scores_are_compared_with_those_that_it_gave_itself(world, result):
+    """Not with those of the backtest, which another model gave."""
+    features = pd.read_parquet(world / "features.parquet").query("as_of_date == @result.backtest.date")
+    p = result.model.predict(features[list(NAMES)].to_numpy(np.float32), NAMES, result.backtest.date)
+    assert result.reference.score == distribution(odds_around_level(p), 300)
 
 
 def test_a_model_without_its_reference_says_so(result, tmp_path):
