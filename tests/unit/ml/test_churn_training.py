@@ -180,8 +180,9 @@ def test_whom_it_learned_from_last_and_how_it_was_judged_stands_beside_the_model
 
 def test_its_scores_are_compared_with_those_that_it_gave_itself(world, result):
     """Not with those of the backtest, which another model gave."""
-    features = pd.read_parquet(world / "features.parquet").query("as_of_date == @result.backtest.date")
-    p = result.model.predict(features[list(NAMES)].to_numpy(np.float32), NAMES, result.backtest.date)
+    day = result.backtest.dates[-1]
+    X = pd.read_parquet(world / "features.parquet").query("as_of_date == @day")[list(NAMES)].to_numpy(np.float32)
+    p = result.model.predict(X, NAMES, result.model.level(X, day))
     assert result.reference.score == distribution(odds_around_level(p), 300)
 
 
