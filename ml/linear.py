@@ -6,7 +6,7 @@ belong here: trees.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,12 +33,21 @@ class Linear:
     scale: Floats
     coefficient: Floats
     unknown_coefficient: Floats
+    average: Floats
+    """What each feature adds to the margin of the average row that was learned from."""
     intercept: float
 
-    def contributions(self, X: NDArray[np.float32]) -> Floats:
-        """What each feature adds to the margin, (rows, features), on top of ``intercept``."""
-        z = (log_scale(X) - self.center) / self.scale
-        return np.where(np.isnan(z), self.unknown_coefficient, z * self.coefficient)
+    def explained(self, columns: NDArray[np.float32]) -> Floats:
+        """What each feature adds to the margin and, last, the margin: (features, rows) -> (features + 1, rows).
+
+        Shapley values: what a feature adds beyond what it adds on average (Štrumbelj, Kononenko 2014).
+        """
+        found = np.empty((len(columns) + 1, columns.shape[1]))
+        found[-1] = self.intercept
+        for k, added in enumerate(self._added(columns)):
+            found[k] = added - self.average[k]
+            found[-1] += added
+        return found
 
     def margin(self, X: NDArray[np.float32]) -> Floats:
         """Log-odds of a probability, logarithm of an amount, (rows,).
@@ -46,10 +55,14 @@ class Linear:
         Added up feature by feature, so that no thread count changes a bit of it.
         """
         total = np.full(len(X), self.intercept)
-        for k in range(X.shape[1]):
-            z = (log_scale(X[:, k]) - self.center[k]) / self.scale[k]
-            total += np.where(np.isnan(z), self.unknown_coefficient[k], z * self.coefficient[k])
+        for added in self._added(X.T):
+            total += added
         return total
+
+    def _added(self, columns: NDArray[np.float32]) -> Iterator[Floats]:
+        for k, column in enumerate(columns):
+            z = (log_scale(column) - self.center[k]) / self.scale[k]
+            yield np.where(np.isnan(z), self.unknown_coefficient[k], z * self.coefficient[k])
 
     def to_json(self) -> dict[str, Any]:
         arrays = {name: value.tolist() for name, value in vars(self).items() if name != "intercept"}
@@ -58,6 +71,7 @@ class Linear:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Linear:
         arrays = {name: np.array(value) for name, value in content.items() if name != "intercept"}
+        arrays.setdefault("average", np.zeros(len(arrays["center"])))  # models kept before reasons were exact
         return cls(**arrays, intercept=float(content["intercept"]))
 
 
@@ -105,7 +119,9 @@ def _fit(
     count = X.shape[1]
     unknown_coefficient = np.zeros(count)
     unknown_coefficient[mixed] = beta[1 + count :]
-    return Linear(center, scale, beta[1 : 1 + count] * (spread > 1e-9), unknown_coefficient, float(beta[0]))
+    coefficient = beta[1 : 1 + count] * (spread > 1e-9)
+    average = unknown_coefficient * unknown.mean(axis=0)  # known values are centered
+    return Linear(center, scale, coefficient, unknown_coefficient, average, float(beta[0]))
 
 
 def _newton(design: Floats, y: Floats, penalty: float) -> Floats:

@@ -96,6 +96,13 @@ def known_snapshots(labels: Path, engine: Engine, targets: Sequence[str] = CHURN
         return dict(connection.execute(query, [str(labels)]).fetchall())
 
 
+def count_customers(features: Path, as_of: date, engine: Engine) -> int:
+    """How many rows the as-of has."""
+    with engine.connect() as connection:
+        query = "select count(*) from read_parquet(?) where as_of_date = ?"
+        return int((connection.execute(query, [str(features), as_of]).fetchone() or (0,))[0])
+
+
 def _teaches(targets: Sequence[str]) -> str:
     """Who objected to profiling neither is scored nor teaches (design 5)."""
     return " and ".join(["is_eligible and is_profiled", *(f"{name} is not null" for name in targets)])

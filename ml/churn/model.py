@@ -57,15 +57,24 @@ class ChurnModel:
             without a word.
         """
         self.check(names)
-        return self.line.probability(self.margin(X, threads=threads) + season_shift(self.level_gaps, as_of))
+        return self.probability(self.margin(X, threads=threads), as_of)
 
-    def contributions(self, X: NDArray[np.float32], *, threads: int = 1) -> Floats:
-        """What each feature adds to the blended log-odds, (rows, features)."""
-        total = np.zeros(X.shape)
-        if self.logistic_share < 1:
-            total += (1 - self.logistic_share) * self.trees.contributions(X, threads)
-        if self.logistic_share > 0:
-            total += self.logistic_share * self.logistic.contributions(X)
+    def probability(self, margin: Floats, as_of: date) -> Floats:
+        """Calibrated probability at an as-of, from blended log-odds; (rows,)."""
+        return self.line.probability(margin + season_shift(self.level_gaps, as_of))
+
+    def explained(self, columns: NDArray[np.float32], *, is_compiled: bool = False) -> Floats:
+        """What each feature adds to the blended log-odds and, last, their sum with what is usual, the margin.
+
+        Exact Shapley values, (features, rows) -> (features + 1, rows); the last row has the bits of ``margin``.
+        """
+        share = self.logistic_share
+        if share == 1:
+            return self.logistic.explained(columns)
+        total = self.trees.explained(columns, is_compiled=is_compiled)
+        if share > 0:
+            total *= 1 - share
+            total += share * self.logistic.explained(columns)
         return total
 
     def check(self, names: Sequence[str]) -> None:

@@ -149,11 +149,11 @@ def test_reordered_renamed_and_missing_features_are_refused_by_name(world, resul
         result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), AS_OF)
 
 
-def test_contributions_add_up_to_the_score(world, result):
+def test_what_features_add_is_the_score_but_for_what_is_usual(world, result):
     X, _ = newest(world)
-    margin = result.model.margin(X, threads=1)
-    rest = margin - result.model.contributions(X).sum(axis=1)
-    assert np.ptp(rest) < 1e-9
+    added = result.model.explained(np.ascontiguousarray(X.T))
+    assert np.array_equal(added[-1], result.model.margin(X, threads=1))
+    assert np.ptp(added[-1] - added[:-1].sum(axis=0)) < 1e-9
 
 
 def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
