@@ -37,17 +37,17 @@ class Linear:
     """What each feature adds to the margin of the average row that was learned from."""
     intercept: float
 
-    def explained(self, columns: NDArray[np.float32]) -> Floats:
-        """What each feature adds to the margin and, last, the margin: (features, rows) -> (features + 1, rows).
+    def add_explained(self, total: Floats, columns: NDArray[np.float32], weight: float = 1.0) -> None:
+        """Add ``weight`` times what each feature adds to the margin and, last, the margin.
 
-        Shapley values: what a feature adds beyond what it adds on average (Štrumbelj, Kononenko 2014).
+        ``columns`` are (features, rows), ``total`` has one more. Shapley values: what a feature adds beyond what it
+        adds on average (Štrumbelj, Kononenko 2014).
         """
-        found = np.empty((len(columns) + 1, columns.shape[1]))
-        found[-1] = self.intercept
+        margin = np.full(columns.shape[1], self.intercept)
         for k, added in enumerate(self._added(columns)):
-            found[k] = added - self.average[k]
-            found[-1] += added
-        return found
+            margin += added
+            total[k] += weight * (added - self.average[k])
+        total[-1] += weight * margin
 
     def margin(self, X: NDArray[np.float32]) -> Floats:
         """Log-odds of a probability, logarithm of an amount, (rows,).

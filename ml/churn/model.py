@@ -63,19 +63,17 @@ class ChurnModel:
         """Calibrated probability at an as-of, from blended log-odds; (rows,)."""
         return self.line.probability(margin + season_shift(self.level_gaps, as_of))
 
-    def explained(self, columns: NDArray[np.float32], *, is_compiled: bool = False) -> Floats:
-        """What each feature adds to the blended log-odds and, last, their sum with what is usual, the margin.
+    def explain(self, total: Floats, columns: NDArray[np.float32], *, is_compiled: bool = False) -> None:
+        """Fill ``total`` with what each feature adds to the blended log-odds and, last, with the log-odds.
 
-        Exact Shapley values, (features, rows) -> (features + 1, rows); the last row has the bits of ``margin``.
+        Exact Shapley values, ``columns`` (features, rows), ``total`` one more; its last has the bits of ``margin``.
         """
-        share = self.logistic_share
-        if share == 1:
-            return self.logistic.explained(columns)
-        total = self.trees.explained(columns, is_compiled=is_compiled)
-        if share > 0:
-            total *= 1 - share
-            total += share * self.logistic.explained(columns)
-        return total
+        total[:] = 0
+        if self.logistic_share < 1:
+            self.trees.add_explained(total, columns, is_compiled=is_compiled)
+            total *= 1 - self.logistic_share
+        if self.logistic_share > 0:
+            self.logistic.add_explained(total, columns, self.logistic_share)
 
     def check(self, names: Sequence[str]) -> None:
         """Raise ``FeatureMismatchError`` unless the names are exactly the model's, in order."""

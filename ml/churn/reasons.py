@@ -75,18 +75,18 @@ def leaders(added: Floats, names: Sequence[str]) -> Leaders:
     direction. Orders in 90 and in 180 days say one thing; as two reasons they would hide the second one. Pushes are
     rounded, so that equal ones are not ordered by the last bit of a sum.
     """
-    owned = _features_by_theme(tuple(names))
-    push = np.array([added[own].sum(axis=0) for own in owned]).round(9)
+    owned, push = features_by_theme(tuple(names)), theme_pushes(added, names)
     rows, size = np.arange(added.shape[1]), np.abs(push)
-    theme, found = np.full((COUNT, len(rows)), -1), no_leaders(len(rows))
+    theme, found = np.full((COUNT, len(rows)), -1, np.int8), no_leaders(len(rows))
     for rank in range(min(COUNT, len(push))):
-        theme[rank] = size.argmax(axis=0)
-        found.direction[rank] = np.sign(push[theme[rank], rows])
-        size[theme[rank], rows] = -1
+        most = size.argmax(axis=0)
+        theme[rank], found.direction[rank] = most, np.sign(push[most, rows])
+        size[most, rows] = -1
+    feature, direction, row = found.feature.ravel(), found.direction.ravel(), np.tile(rows, COUNT)
     for t, own in enumerate(owned):
-        at = np.nonzero(theme == t)
-        towards = added[own[:, None], at[1]] * found.direction[at]
-        found.feature[at] = own[towards.argmax(axis=0)]
+        at = np.flatnonzero(theme.ravel() == t)
+        towards = added[own].take(row[at], axis=1) * direction[at]
+        feature[at] = own[towards.argmax(axis=0)]
     return found
 
 
@@ -94,8 +94,18 @@ def no_leaders(rows: int) -> Leaders:
     return Leaders(np.zeros((COUNT, rows), np.int16), np.zeros((COUNT, rows), np.int8))
 
 
+def theme_pushes(added: Floats, names: Sequence[str]) -> Floats:
+    """What the features of each theme add together, (themes, rows)."""
+    owned = features_by_theme(tuple(names))
+    push = np.zeros((len(owned), added.shape[1]))
+    for t, own in enumerate(owned):
+        for k in own:
+            push[t] += added[k]
+    return push.round(9)
+
+
 @cache
-def _features_by_theme(names: tuple[str, ...]) -> list[NDArray[np.intp]]:
+def features_by_theme(names: tuple[str, ...]) -> list[NDArray[np.intp]]:
     """Numbers of the features of each theme that has any."""
     owned = [[k for k, name in enumerate(names) if theme_of(name) == theme] for theme in THEMES]
     return [np.array(own) for own in owned if own]

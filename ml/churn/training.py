@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.booster import Recipe
+from ml.churn.agreement import SAMPLE, Agreement, agreement
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, baselines, too_little
 from ml.churn.rules import SILENCE, Rule
@@ -70,6 +71,8 @@ class TrainingResult:
     rows: int
     customers: int
     data_hash: str
+    reasons: Agreement
+    """How often quick reasons would be the exact ones that are published."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest`` the one to judge a later challenger by."""
@@ -108,7 +111,14 @@ def train(
         rows=len(data),
         customers=data.customers,
         data_hash=_hash(data),
+        reasons=_reasons(model, data, engine.threads),
     )
+
+
+def _reasons(model: ChurnModel, data: Snapshots, threads: int) -> Agreement:
+    """Measured on some customers of the newest snapshot, chosen by their hash."""
+    newest = data.at(data.dates[-1:])
+    return agreement(model, newest.X[np.argsort(newest.hashed, kind="stable")[:SAMPLE]], threads=threads)
 
 
 def _backtest(trainer: Trainer, plan: TrainingPlan, champion_folder: Path | None) -> tuple[ChurnModel, Backtest]:

@@ -16,19 +16,17 @@ from ml.evaluation import Floats
 from ml.shapley.tables import Columns, Questions, Tables
 
 
-def add_up(tables: Tables, columns: NDArray[np.float32]) -> Floats:
-    """Shapley values of each feature and, last, the margin of a block: (features, rows) -> (features + 1, rows)."""
-    total = np.zeros((tables.features + 1, columns.shape[1]))
+def add_to(total: Floats, tables: Tables, columns: NDArray[np.float32]) -> None:
+    """Add the Shapley values of each feature and, last, the margin; ``columns`` (features, rows), ``total`` one more."""
     position = np.empty((tables.slots, columns.shape[1]), np.uint32)
-    _add_up(np.ascontiguousarray(columns), position, total, tables.questions, tables.columns, tables.values)
-    return total
+    _add_to(total, np.ascontiguousarray(columns), position, tables.questions, tables.columns, tables.values)
 
 
 @numba.njit(nogil=True)
-def _add_up(
+def _add_to(
+    total: Floats,
     columns: NDArray[np.float32],
     position: NDArray[np.uint32],
-    total: Floats,
     questions: Questions,
     parts: Columns,
     values: Floats,

@@ -12,9 +12,8 @@ from ml.evaluation import Floats
 from ml.shapley.tables import Tables
 
 
-def add_up(tables: Tables, columns: NDArray[np.float32]) -> Floats:
-    """Shapley values of each feature and, last, the margin of a block: (features, rows) -> (features + 1, rows)."""
-    total = np.zeros((tables.features + 1, columns.shape[1]))
+def add_to(total: Floats, tables: Tables, columns: NDArray[np.float32]) -> None:
+    """Add the Shapley values of each feature and, last, the margin; ``columns`` (features, rows), ``total`` one more."""
     unknown = np.isnan(columns)
     position = np.empty((tables.slots, columns.shape[1]), np.int64)
     questions, parts, ask, add = tables.questions, tables.columns, 0, 0
@@ -31,4 +30,3 @@ def add_up(tables: Tables, columns: NDArray[np.float32]) -> Floats:
             values = tables.values[parts.start[c] : parts.stop[c]]
             total[parts.feature[c]] += values[position[parts.slot[c]]]
         ask, add = ask_end, add_end
-    return total

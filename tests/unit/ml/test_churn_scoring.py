@@ -135,7 +135,7 @@ def test_batches_and_threads_do_not_change_a_byte(world, model, tmp_path, scores
 def test_compiled_or_not_the_file_has_the_same_bytes(world, model, tmp_path, monkeypatch):
     score_in(world, tmp_path / "few.parquet", model)
     monkeypatch.setattr(scoring, "COMPILED_ROWS", 3000)
-    monkeypatch.setattr("ml.shapley.interpreted.add_up", None)
+    monkeypatch.setattr("ml.shapley.interpreted.add_to", None)
     score_in(world, tmp_path / "many.parquet", model, engine=Engine(threads=2))
     assert (tmp_path / "few.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
 
@@ -146,9 +146,9 @@ def test_probabilities_are_those_of_the_model_and_reasons_those_of_exact_shapley
     X = X[list(ChurnModel.load(model).names)].to_numpy(np.float32)
     scored = scores[scores["status"] == "scored"]
     assert (scored["churn_probability"] == kept.predict(X, kept.names, AS_OF).round(6)).all()
-    exact = (1 - kept.logistic_share) * kept.trees.booster.predict(X, pred_contrib=True)[:, :-1].T
-    exact += kept.logistic_share * kept.logistic.explained(X.T)[:-1]
-    assert (scored["reason_1"] == reasons(leaders(exact, kept.names), X, kept.names).name.text()[:, 0]).all()
+    exact = (1 - kept.logistic_share) * kept.trees.booster.predict(X, pred_contrib=True).T
+    kept.logistic.add_explained(exact, X.T, kept.logistic_share)
+    assert (scored["reason_1"] == reasons(leaders(exact[:-1], kept.names), X, kept.names).name.text()[:, 0]).all()
 
 
 def test_new_features_are_ignored_and_named_and_order_in_the_file_does_not_matter(world, model, tmp_path, scores):

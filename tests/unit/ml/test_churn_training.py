@@ -151,7 +151,8 @@ def test_reordered_renamed_and_missing_features_are_refused_by_name(world, resul
 
 def test_what_features_add_is_the_score_but_for_what_is_usual(world, result):
     X, _ = newest(world)
-    added = result.model.explained(np.ascontiguousarray(X.T))
+    added = np.empty((len(NAMES) + 1, len(X)))
+    result.model.explain(added, np.ascontiguousarray(X.T))
     assert np.array_equal(added[-1], result.model.margin(X, threads=1))
     assert np.ptp(added[-1] - added[:-1].sum(axis=0)) < 1e-9
 

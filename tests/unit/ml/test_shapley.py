@@ -29,6 +29,13 @@ TINY = {
 """Three splits on two of three features; a customer of (30, 1) ends at 8."""
 
 
+def explained(way, trees, X):
+    """(features + 1, rows) of rows as customers have them."""
+    total = np.zeros((trees.features + 1, len(X)))
+    way.add_to(total, trees, np.ascontiguousarray(X.T))
+    return total
+
+
 def fit(X, y, *, rounds=30, leaves=15, **settings):
     data = lightgbm.Dataset(X, label=y, **settings.pop("data", {}))
     booster = lightgbm.train({**PARAMETERS, "num_leaves": leaves, **settings}, data, num_boost_round=rounds)
@@ -74,15 +81,15 @@ def awkward(trees, X):
 @pytest.mark.parametrize("way", [interpreted, compiled])
 def test_margins_have_the_bits_of_lightgbm_and_values_are_its_own(trees, matrix, way):
     rows = awkward(trees, matrix)
-    found = way.add_up(trees.tables, np.ascontiguousarray(rows.T))
+    found = explained(way, trees.tables, rows)
     assert np.array_equal(found[-1], trees.margin(rows, 1))
     expected = trees.booster.predict(rows, pred_contrib=True)[:, :-1]
     assert np.abs(found[:-1].T - expected).max() < 1e-12
 
 
 def test_both_ways_give_the_same_bits(trees, matrix):
-    columns = np.ascontiguousarray(awkward(trees, matrix).T)
-    assert np.array_equal(interpreted.add_up(trees.tables, columns), compiled.add_up(trees.tables, columns))
+    rows = awkward(trees, matrix)
+    assert np.array_equal(explained(interpreted, trees.tables, rows), explained(compiled, trees.tables, rows))
 
 
 def expectation(node, x, known):
@@ -99,7 +106,7 @@ def expectation(node, x, known):
 @pytest.mark.parametrize("x", [(5, 0, 0), (15, 1, 0), (30, 0, 3), (30, 1, 3), (20, np.nan, 1)])
 def test_values_are_those_of_the_definition(x):
     """Shapley 1953: the mean over all orders of what a feature adds to those before it."""
-    found = interpreted.add_up(tabulate([{"tree_structure": TINY}], 3), np.array([x], np.float32).T)[:, 0]
+    found = explained(interpreted, tabulate([{"tree_structure": TINY}], 3), np.array([x], np.float32))[:, 0]
     for k in range(3):
         others, value = {0, 1, 2} - {k}, 0.0
         for size in range(3):
@@ -115,7 +122,7 @@ def test_a_path_of_more_features_than_a_shared_table_has_room_for_is_exact_too()
     X = (rng.random((20_000, 13)) < 0.75).astype(np.float32)
     trees = fit(X, X.all(axis=1).astype(float), rounds=2)
     assert np.diff(np.flatnonzero(trees.tables.questions.bit == 1)).max() > tables.RANGES
-    found = interpreted.add_up(trees.tables, np.ascontiguousarray(X[:500].T))
+    found = explained(interpreted, trees.tables, X[:500])
     assert np.array_equal(found[-1], trees.margin(X[:500], 1))
     assert np.abs(found[:-1].T - trees.booster.predict(X[:500], pred_contrib=True)[:, :-1]).max() < 1e-12
 
@@ -124,9 +131,11 @@ def test_where_tables_would_be_too_large_lightgbm_answers_itself(trees, matrix, 
     monkeypatch.setattr(tables, "LARGEST", 0)
     slow = Trees(trees.text)
     assert slow.tables is None
-    columns = np.ascontiguousarray(matrix[:50].T)
-    assert np.abs(slow.explained(columns) - trees.explained(columns)).max() < 1e-12
-    assert np.array_equal(slow.explained(columns)[-1], trees.explained(columns)[-1])
+    columns, (one, other) = np.ascontiguousarray(matrix[:50].T), np.zeros((2, 7, 50))
+    slow.add_explained(one, columns)
+    trees.add_explained(other, columns)
+    assert np.abs(one - other).max() < 1e-12
+    assert np.array_equal(one[-1], other[-1])
 
 
 @pytest.mark.parametrize("way", [interpreted, compiled])
@@ -134,7 +143,7 @@ def test_a_tree_that_never_splits_adds_its_value_to_everybody(matrix, way):
     trees = fit(
         matrix, np.random.default_rng(9).random(len(matrix)), rounds=1, objective="regression", min_data_in_leaf=3000
     )
-    found = way.add_up(trees.tables, np.ascontiguousarray(matrix[:20].T))
+    found = explained(way, trees.tables, matrix[:20])
     assert np.array_equal(found[-1], trees.margin(matrix[:20], 1))
     assert found[-1].any()
     assert not found[:-1].any()
@@ -144,4 +153,4 @@ def test_a_tree_that_never_splits_adds_its_value_to_everybody(matrix, way):
 def test_splits_that_are_not_by_number_are_refused(matrix, settings):
     trees = fit(matrix, (matrix[:, 3] == 1).astype(float), min_data_per_group=1, **settings)
     with pytest.raises(ModelFileError, match="train again"):
-        trees.explained(matrix.T)
+        trees.add_explained(np.zeros((7, len(matrix))), matrix.T)
