@@ -89,7 +89,8 @@ class Trees:
     def add_explained(self, total: Floats, columns: NDArray[np.float32], *, is_compiled: bool = False) -> None:
         """Add what each feature adds to the margin and, last, the margin.
 
-        ``columns`` are (features, rows), ``total`` has one more. Exact Shapley values; the margin has the bits of ``margin``. Both ways, compiled and not, give the same bits.
+        ``columns`` are (features, rows), ``total`` has one more. Exact Shapley values; the margin has the bits of
+        ``margin``. Both ways, compiled and not, give the same bits.
         """
         if self.tables is None:
             self._add_explained_by_lightgbm(total, columns.T)
