@@ -11,14 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.booster import BLOCK_ROWS
 from ml.churn.model import ChurnModel
 from ml.churn.reasons import Leaders, leaders, no_leaders
 from ml.evaluation import Floats
-
-BLOCK_ROWS = 4096
-"""Rows whose (features, rows) values a thread holds at once; with fewer the tables pass through memory too often."""
-COMPILED_ROWS = 75_000
-"""From so many customers on compiling pays."""
 
 
 def explain(

@@ -11,12 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.explain import COMPILED_ROWS, explain
+from ml.batches import count_customers, scoring_batches
+from ml.booster import COMPILED_ROWS
+from ml.churn.explain import explain
 from ml.churn.fallback import Fallback, fit_fallback
 from ml.churn.model import ChurnModel
 from ml.churn.reasons import Leaders, leaders, reasons
@@ -25,11 +27,14 @@ from ml.churn.score_file import ScoreFile, score_table
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import count_customers, feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots
 from ml.splits import Outcome
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def score(
         scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
-        for predicted in _one_ahead(scorer.predicted, batches):
+        for predicted in one_ahead(scorer.predicted, batches, scorer.prepare):
             file.add(scorer.table(predicted))
     return ScoreSummary(
         path=out,
@@ -116,6 +121,10 @@ class _Scorer:
     model: ChurnModel | Fallback
     is_compiled: bool = False
 
+    def prepare(self) -> None:
+        """Tables and compilation, while DuckDB still sorts."""
+        self._predict(np.zeros((1, len(self.names)), np.float32))
+
     def predicted(self, batch: pa.RecordBatch) -> _Predicted:
         """Probabilities and the features behind them."""
         import pyarrow.compute as pc
@@ -140,12 +149,19 @@ class _Scorer:
         return score_table(self.plan.as_of, ids, done.status, done.p, said, base_rate=base_rate, version=self.version)
 
 
-def _one_ahead(work: Callable[[pa.RecordBatch], _Predicted], batches: Iterable[pa.RecordBatch]) -> Iterator[_Predicted]:
-    """What becomes of the batches, in their order; each is worked on while the one before it is used."""
+def one_ahead(
+    work: Callable[[Item], Done], items: Iterable[Item], meanwhile: Callable[[], object] | None = None
+) -> Iterator[Done]:
+    """What becomes of the items, in their order; each is worked on while what became of the one before is used.
+
+    ``meanwhile`` is done before all work, while the first item is waited for.
+    """
     with ThreadPoolExecutor(1) as worker:
+        if meanwhile:
+            worker.submit(meanwhile)
         before = None
-        for batch in batches:
-            now = worker.submit(work, batch)
+        for item in items:
+            now = worker.submit(work, item)
             if before:
                 yield before.result()
             before = now

@@ -17,7 +17,7 @@ from ml.shapley.tables import Columns, Questions, Tables
 
 
 def add_to(total: Floats, tables: Tables, columns: NDArray[np.float32]) -> None:
-    """Add the Shapley values of each feature and, last, the margin: (features, rows) to ``total``, which has one more."""
+    """Add Shapley values by feature and, last, the margin: (features, rows) to ``total``, which has one more."""
     position = np.empty((tables.slots, columns.shape[1]), np.uint32)
     _add_to(total, np.ascontiguousarray(columns), position, tables.questions, tables.columns, tables.values)
 

@@ -13,7 +13,7 @@ from ml.shapley.tables import Tables
 
 
 def add_to(total: Floats, tables: Tables, columns: NDArray[np.float32]) -> None:
-    """Add the Shapley values of each feature and, last, the margin: (features, rows) to ``total``, which has one more."""
+    """Add Shapley values by feature and, last, the margin: (features, rows) to ``total``, which has one more."""
     unknown = np.isnan(columns)
     position = np.empty((tables.slots, columns.shape[1]), np.int64)
     questions, parts, ask, add = tables.questions, tables.columns, 0, 0

@@ -13,7 +13,7 @@ Wettenstein, Mitchell, Yu, "Quadrature-TreeSHAP", 2026.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -67,6 +67,14 @@ class Tables:
     questions: Questions
     columns: Columns
     values: Floats
+
+    @property
+    def margin_alone(self) -> Tables:
+        """For those who ask for nothing else; the totals are (1, rows)."""
+        kept = np.flatnonzero(self.columns.feature == self.features)
+        _, _, *others = self.columns
+        columns = Columns(np.searchsorted(kept, self.columns.ends), 0 * kept, *(part[kept] for part in others))
+        return replace(self, features=0, columns=columns)
 
 
 class _Group(NamedTuple):

@@ -154,3 +154,10 @@ def test_splits_that_are_not_by_number_are_refused(matrix, settings):
     trees = fit(matrix, (matrix[:, 3] == 1).astype(float), min_data_per_group=1, **settings)
     with pytest.raises(ModelFileError, match="train again"):
         trees.add_explained(np.zeros((7, len(matrix))), matrix.T)
+
+
+def test_margins_alone_have_the_same_bits_on_any_number_of_threads(trees, matrix, monkeypatch):
+    monkeypatch.setattr("ml.booster.BLOCK_ROWS", 100)
+    rows = awkward(trees, matrix)
+    for threads in (1, 2):
+        assert np.array_equal(trees.margin(rows, threads, is_compiled=True), trees.margin(rows, 1))
