@@ -220,8 +220,7 @@ def spoken_alike(feature: str, values: NDArray[np.float32]) -> Floats:
     else:
         is_whole = (wide == np.rint(wide)) | (np.abs(wide) >= 100)
         said = np.where(is_whole, np.rint(wide), np.rint(10 * wide) + 0.5)  # "2" is not "2.0"
-    near_zero = 0.125 * np.signbit(wide) + 0.25 * (wide != 0)  # "0" and "-0", and 0 itself may have words of its own
-    return np.where(np.abs(said) < 1, said + near_zero, said)
+    return np.where(np.abs(said) < 1, said + 0.125 * np.signbit(wide), said)  # "0" is not "-0"
 
 
 def _number(value: float) -> str:

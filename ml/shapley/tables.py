@@ -15,17 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation import Floats
-from ml.shapley.paths import INFINITY, Leaf, Range, leaves
+from ml.shapley.groups import Group, grouped
+from ml.shapley.paths import Leaf, leaves
 
-RANGES = 9
-"""Most ranges of a table that several leaves share: its columns (4 kB) stay in the processor's nearest cache."""
 LARGEST = 512 * 2**20
 """Bytes of all tables; trees of 31 leaves on 80 features need 20 MB."""
 
@@ -77,26 +75,9 @@ class Tables:
         return replace(self, features=0, columns=columns)
 
 
-class _Group(NamedTuple):
-    """Neighbouring leaves that share a table; bit k of a position in it says whether a customer is in ``ranges[k]``."""
-
-    ranges: tuple[Range, ...]
-    leaves: tuple[Leaf, ...]
-    answers: tuple[tuple[tuple[int, int, bool], ...], ...]
-    """By leaf, what ends there: (feature, bit, answer) of each question."""
-
-    @property
-    def features(self) -> list[int]:
-        return sorted({one.feature for one in self.ranges})
-
-    @property
-    def bytes(self) -> int:
-        return 8 * (len(self.features) + 1) << len(self.ranges)
-
-
 def tabulate(trees: Sequence[dict[str, Any]], features: int) -> Tables | None:
     """Tables of ``dump_model()["tree_info"]``; None where they would be too large (paths of very many features)."""
-    groups = [_grouped(leaves(tree)) for tree in trees]
+    groups = [grouped(leaves(tree)) for tree in trees]
     if sum(group.bytes for tree in groups for group in tree) > LARGEST:
         return None
     asked: list[tuple[Any, ...]] = []
@@ -128,54 +109,7 @@ def tabulate(trees: Sequence[dict[str, Any]], features: int) -> Tables | None:
 _KINDS = (np.int64, np.uint32, np.int64, np.float32, np.float32, np.bool_)
 
 
-def _grouped(ordered: Sequence[Leaf]) -> list[_Group]:
-    """From left to right as many leaves to a group as ``RANGES`` allows, at least one."""
-    found, first = [], 0
-    while first < len(ordered):
-        group = _group(ordered[first : first + 1])
-        for end in range(first + 2, len(ordered) + 1):
-            larger = _group(ordered[first:end])
-            if len(larger.ranges) > RANGES:
-                break
-            group = larger
-        found.append(group)
-        first += len(group.leaves)
-    return found
-
-
-def _group(some: Sequence[Leaf]) -> _Group:
-    """The way that all share counts as one range per feature; from there on each split is a question."""
-    shared = _shared(some)
-    common: dict[int, Range] = {}
-    for step in some[0].path[:shared]:
-        feature = step.inside.feature
-        common[feature] = common[feature].narrowed(step.inside) if feature in common else step.inside
-    ranges = list(common.values())
-    asked: dict[int, tuple[int, bool]] = {}
-    answers = []
-    for leaf in some:
-        own = [(feature, bit, True) for bit, feature in enumerate(common)]
-        for step in leaf.path[shared:]:
-            if step.split not in asked:
-                asked[step.split] = len(ranges), step.goes_left
-                ranges.append(step.inside)
-            bit, side = asked[step.split]
-            own.append((step.inside.feature, bit, step.goes_left == side))
-        answers.append(tuple(own))
-    return _Group(tuple(ranges or [EVERYBODY]), tuple(some), tuple(answers))
-
-
-EVERYBODY = Range(0, -INFINITY, INFINITY, True)
-"""The one question of a tree that never splits."""
-
-
-def _shared(some: Sequence[Leaf]) -> int:
-    """How many steps the outermost, and so all of the leaves have in common."""
-    pairs = zip(some[0].path, some[-1].path, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _table(group: _Group) -> Floats:
+def _table(group: Group) -> Floats:
     """(features + 1, answers): what the group adds to the Shapley value of each of its features, and to the margin."""
     positions = np.arange(1 << len(group.ranges))
     total = np.zeros((len(group.features) + 1, len(positions)))

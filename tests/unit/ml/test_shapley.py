@@ -9,7 +9,7 @@ import pytest
 
 from ml.booster import Trees
 from ml.model import ModelFileError
-from ml.shapley import compiled, interpreted, tables
+from ml.shapley import compiled, groups, interpreted, tables
 from ml.shapley.tables import tabulate
 
 PARAMETERS = {"objective": "binary", "min_data_in_leaf": 5, "verbosity": -1, "num_threads": 1, "learning_rate": 0.3}
@@ -44,17 +44,17 @@ def fit(X, y, *, rounds=30, leaves=15, **settings):
 
 @pytest.fixture(scope="module")
 def matrix():
-    """Counts, money, a share that is often unknown, few values, always the same one, never a known one."""
+    """Counts, gains and losses, a share that is often unknown, few values, always the same one, never a known one."""
     rng, n = np.random.default_rng(5), 3000
     share = np.where(rng.random(n) < 0.4, np.nan, rng.random(n))
-    columns = [rng.poisson(2, n), rng.lognormal(3, 1, n), share, rng.integers(0, 3, n)]
+    columns = [rng.poisson(2, n), rng.normal(0, 30, n), share, rng.integers(0, 3, n)]
     return np.column_stack([*columns, np.full(n, 7), np.full(n, np.nan)]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def trees(matrix):
     rng = np.random.default_rng(6)
-    z = matrix[:, 0] - 2 + np.where(np.isnan(matrix[:, 2]), 1, matrix[:, 2] * matrix[:, 3]) - np.log(matrix[:, 1]) / 3
+    z = matrix[:, 0] - 2 + np.where(np.isnan(matrix[:, 2]), 1, matrix[:, 2] * matrix[:, 3]) - matrix[:, 1] / 30
     return fit(matrix, (rng.random(len(matrix)) < 1 / (1 + np.exp(-z))).astype(float))
 
 
@@ -121,7 +121,7 @@ def test_a_path_of_more_features_than_a_shared_table_has_room_for_is_exact_too()
     rng = np.random.default_rng(8)
     X = (rng.random((20_000, 13)) < 0.75).astype(np.float32)
     trees = fit(X, X.all(axis=1).astype(float), rounds=2)
-    assert np.diff(np.flatnonzero(trees.tables.questions.bit == 1)).max() > tables.RANGES
+    assert np.diff(np.flatnonzero(trees.tables.questions.bit == 1)).max() > groups.RANGES
     found = explained(interpreted, trees.tables, X[:500])
     assert np.array_equal(found[-1], trees.margin(X[:500], 1))
     assert np.abs(found[:-1].T - trees.booster.predict(X[:500], pred_contrib=True)[:, :-1]).max() < 1e-12
