@@ -15,7 +15,7 @@ from ml.engine import Engine
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SORTED_AT_ONCE = 250_000
+SORTED_AT_ONCE = 100_000
 """Customers whose features are sorted together where the file lies in order."""
 
 

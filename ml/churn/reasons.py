@@ -99,8 +99,7 @@ def theme_pushes(added: Floats, names: Sequence[str]) -> Floats:
     owned = features_by_theme(tuple(names))
     push = np.zeros((len(owned), added.shape[1]))
     for t, own in enumerate(owned):
-        for k in own:
-            push[t] += added[k]
+        added[own].sum(axis=0, out=push[t])
     return push.round(9)
 
 
