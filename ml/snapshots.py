@@ -5,7 +5,7 @@ Belongs here: reading, joining, sampling, sorting. Does not belong here: anythin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -176,40 +176,3 @@ def population(
     with engine.connect() as connection:
         given: list[object] = [str(features), as_of, str(labels), as_of]
         return matrix(connection.execute(query, given).to_arrow_table(), names)
-
-
-def scoring_batches(
-    features: Path,
-    labels: Path,
-    names: Sequence[str],
-    as_of: date,
-    engine: Engine,
-    *,
-    batch_rows: int,
-    beside: Path | None = None,
-) -> Iterator[pa.RecordBatch]:
-    """Every customer of one as-of with features, ``is_eligible``, ``status_if_not_eligible`` and ``is_profiled``,
-    sorted by customer.
-
-    ``beside`` is a further file by as-of and customer whose columns are joined on, null where it has no row. A customer
-    without a label row counts as not permitted to be profiled: fail closed.
-    """
-    columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
-    query = f"""
-        select f.customer_id, coalesce(l.is_eligible, false) as is_eligible,
-            coalesce(l.status_if_not_eligible, 'not_eligible') as status_if_not_eligible,
-            coalesce(l.is_profiled, false) as is_profiled, {columns}{", b.*" if beside else ""}
-        from (select * from read_parquet(?) where as_of_date = ?) as f
-        left join (select * from read_parquet(?) where as_of_date = ?) as l using (customer_id)
-        {_JOIN_BESIDE if beside else ""}
-        order by f.customer_id"""
-    given: list[object] = [str(features), as_of, str(labels), as_of]
-    with engine.connect() as connection:
-        given += [str(beside), as_of] if beside else []
-        yield from connection.execute(query, given).to_arrow_reader(batch_rows)
-
-
-_JOIN_BESIDE = """left join (
-            select customer_id as beside_id, * exclude (as_of_date, customer_id)
-            from read_parquet(?) where as_of_date = ?
-        ) as b on f.customer_id = b.beside_id"""

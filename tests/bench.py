@@ -3,23 +3,35 @@
 Figures of memory are ratios between two runs of this very call, because absolute figures of a machine mean little.
 Accuracy is held against the oracle of worlds whose seed and settings no test or default uses.
 
-Usage: ``python -m tests.bench [size] [oracle] [cdnow]``; all by default, CDNOW where its file lies beside the project.
+Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
+
+Usage: ``python -m tests.bench [size] [oracle] [scoring] [cdnow]``; all by default, CDNOW where its file lies beside the
+project.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cdnow_world import FILE, compare, lines
+import cdnow_world
+import scoring_world
 from worlds import ROOT, Deployment, demo
 
+from ml.churn.explain import explain
+from ml.churn.reasons import reasons
+from ml.churn.scoring import one_ahead
 from orchestration import evaluation
 from orchestration.publishing.server import stop_server
 
@@ -70,16 +82,58 @@ def oracle(folder: Path) -> dict[str, object]:
 
 def cdnow(_: Path) -> dict[str, object]:
     """Nine months of CDNOW known, the next nine judged: the learner on top of buy till you die against each model."""
-    if not FILE.exists():
-        print(f"cdnow: the data set is not at {FILE}")
+    if not cdnow_world.FILE.exists():
+        print(f"cdnow: the data set is not at {cdnow_world.FILE}")
         return {}
-    comparison = compare()
+    comparison = cdnow_world.compare()
     differences = comparison.differences()
-    print("\n".join(lines(comparison, differences)))
+    print("\n".join(cdnow_world.lines(comparison, differences)))
     return {
         "metrics": {name: comparison.metrics(name) for name in comparison.predictions},
         "differences": {name: {m: asdict(d) for m, d in one.items()} for name, one in differences.items()},
     }
+
+
+def scoring(folder: Path) -> dict[str, object]:
+    """A million customers of 80 features: score and reasons in words against the bare trees; then files to file."""
+    model = scoring_world.train(folder / "model")
+    X = np.concatenate([scoring_world.draw(100_000, 1000 + part)[0] for part in range(10)])
+
+    def bare() -> None:
+        model.trees.margin(X, 2)
+
+    def reasoned() -> None:
+        starts = range(0, len(X), 65_536)
+        explained = one_ahead(lambda at: explain(model, X[at : at + 65_536], threads=2, is_compiled=True), starts)
+        for at, (margin, found) in zip(starts, explained, strict=True):
+            model.probability(margin, 0.0).round(6)
+            said = reasons(found, X[at : at + 65_536], model.names)
+            for spoken in (said.name, said.internal, said.customer):
+                [spoken.arrow(rank) for rank in range(3)]
+
+    ready = _seconds(lambda: explain(model, X[:1], is_compiled=True))
+    taken = [(_seconds(bare), _seconds(reasoned)) for _ in range(ROUNDS)]
+    rates = [round(len(X) / statistics.median(one)) for one in zip(*taken, strict=True)]
+    ratio = round(statistics.median(alone / both for alone, both in taken), 3)
+    print(f"rows/s: bare {rates[0]:,}, with reasons {rates[1]:,}: ratio {ratio} (promised: 0.9)")
+    print(f"{ready:.1f} s for tables and compilation before")
+    files = {}
+    for rows in (250_000, 1_000_000):
+        scoring_world.write(folder / str(rows), rows)
+        child = [sys.executable, scoring_world.__file__, str(folder / str(rows))]
+        files[rows] = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
+        print(f"files to file: {files[rows]}")
+    return {"bare": rates[0], "with_reasons": rates[1], "ratio": ratio, "ready_seconds": ready, "files": files}
+
+
+ROUNDS = 5
+"""How often either way is timed, by turns."""
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def main(wanted: list[str]) -> None:
@@ -87,7 +141,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, cdnow):
+        for measure in (size, oracle, scoring, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

@@ -65,10 +65,16 @@ class ChurnModel:
 
     def margin(self, X: NDArray[np.float32], *, threads: int) -> Floats:
         """Weighted log-odds before the level of the date, (rows,)."""
-        total = np.zeros(len(X))
-        for part, weight in zip(self.margins(X, threads=threads).T, self.weights, strict=True):
-            total += weight * part
-        return total
+        trees, logistic, *_ = self.weights
+        total = trees * self.trees.margin(X, threads) if trees > 0 else np.zeros(len(X))
+        if logistic > 0:
+            total += logistic * self.logistic.margin(X)
+        return total if self.expectation is None else total + self._before_trees(self.expected(X))
+
+    def _before_trees(self, expected: Floats) -> Floats:
+        """What the expectation adds to the weighted log-odds, as a part and as what the trees start from."""
+        trees, _, own = self.weights
+        return trees * (expected + self.start) + own * expected
 
     def level(self, population: NDArray[np.float32], as_of: date, *, threads: int = 1) -> float:
         """What is added to the log-odds of everybody at an as-of.
@@ -93,20 +99,29 @@ class ChurnModel:
             without a word.
         """
         self.check(names)
-        return expit(self.margin(X, threads=threads) + level)
+        return self.probability(self.margin(X, threads=threads), level)
 
-    def contributions(self, X: NDArray[np.float32], *, threads: int = 1) -> Floats:
-        """What each feature adds to the log-odds, (rows, features)."""
+    @staticmethod
+    def probability(margin: Floats, level: float) -> Floats:
+        """Calibrated probability at an as-of whose ``level`` is given, from weighted log-odds; (rows,)."""
+        return expit(margin + level)
+
+    def explain(self, total: Floats, columns: NDArray[np.float32], *, is_compiled: bool = False) -> None:
+        """Fill ``total`` with what each feature adds to the weighted log-odds and, last, with the log-odds.
+
+        Exact Shapley values, ``columns`` (features, rows), ``total`` one more; its last has the bits of ``margin``.
+        """
         trees, logistic, *_ = self.weights
-        total = np.zeros(X.shape)
+        total[:] = 0
         if trees > 0:
-            total += trees * self.trees.contributions(X, threads)
+            self.trees.add_explained(total, columns, is_compiled=is_compiled)
+            total *= trees
         if logistic > 0:
-            total += logistic * self.logistic.contributions(X)
+            self.logistic.add_explained(total, columns, logistic)
         if self.expectation is not None:
-            known = self.expected(X) - self.usual
-            total[:, self.names.index(self.expectation)] += (sum(self.weights) - logistic) * known
-        return total
+            expected = self.expected(columns.T)
+            total[self.names.index(self.expectation)] += (sum(self.weights) - logistic) * (expected - self.usual)
+            total[-1] += self._before_trees(expected)
 
     def check(self, names: Sequence[str]) -> None:
         """Raise ``FeatureMismatchError`` unless the names are exactly the model's, in order."""

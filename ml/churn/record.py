@@ -57,9 +57,9 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
 
 
 def metrics(result: TrainingResult) -> dict[str, float]:
-    """Metrics of the backtest: the model's own by their name, those it is compared with as ``<name>/<metric>``."""
+    """Metrics of the backtest, those of what the model is compared with as ``<name>/<metric>``, and of its reasons."""
     found = {"rows": float(result.rows), "snapshots": float(len(result.snapshots))}
     for name, measured in result.backtest.metrics.items():
         prefix = "" if name == "model" else f"{name}/"
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
-    return found
+    return found | result.reasons.as_metrics()

@@ -9,7 +9,7 @@ from collections import Counter
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,15 @@ def schema() -> pa.Schema:
     )  # fmt: skip
 
 
+def _draft_schema() -> pa.Schema:
+    """The same with every text that many rows share as numbers into a list of words."""
+    import pyarrow as pa
+
+    shared = {"customer_id": pa.string()}
+    words = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema([(f.name, shared.get(f.name, words) if f.type == pa.string() else f.type) for f in schema()])
+
+
 def bands(p: Floats, base_rate: float) -> NDArray[np.object_]:
     """``low``, ``medium`` or ``high``: odds of churn against the shop's usual ones (``BAND_ODDS``)."""
     usual = base_rate / max(1 - base_rate, 1e-9)
@@ -47,100 +56,111 @@ def bands(p: Floats, base_rate: float) -> NDArray[np.object_]:
     return np.select([odds > BAND_ODDS * usual, odds < usual / BAND_ODDS], ["high", "low"], "medium").astype(object)
 
 
-def percentiles(p: Floats) -> Floats:
-    """Share of scored customers with a lower probability, half of the ties counted, 6 places; NaN stays NaN."""
-    out = np.full(len(p), np.nan)
-    scored = np.isfinite(p)
-    ordered = np.sort(p[scored])
-    below, upto = np.searchsorted(ordered, p[scored], "left"), np.searchsorted(ordered, p[scored], "right")
-    out[scored] = ((below + upto) / 2 / max(len(ordered), 1)).round(PLACES)
-    return out
+class Ranks:
+    """How many have which probability: percentiles of any number of customers in 8 MB, since those have 6 places."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(10**PLACES + 1, np.int64)
+
+    def add(self, p: Floats) -> None:
+        """Count rounded probabilities; NaN is nobody's."""
+        np.add.at(self.counts, _millionths(p[np.isfinite(p)]), 1)
+
+    def percentiles(self, p: Floats) -> Floats:
+        """Share of those counted with a lower probability, half of the ties counted, 6 places; NaN stays NaN."""
+        out, scored, upto = np.full(len(p), np.nan), np.isfinite(p), np.cumsum(self.counts)
+        at = _millionths(p[scored])
+        out[scored] = ((2 * upto[at] - self.counts[at]) / 2 / max(upto[-1], 1)).round(PLACES)
+        return out
+
+    @property
+    def mean(self) -> float:
+        """Mean of all counted probabilities."""
+        number = int(self.counts.sum())
+        return int(self.counts @ np.arange(len(self.counts))) / 10**PLACES / number if number else float("nan")
+
+
+def _millionths(p: Floats) -> NDArray[np.int64]:
+    return np.rint(p * 10**PLACES).astype(np.int64)
 
 
 def score_table(
-    as_of: date,
-    customers: Any,
-    status: NDArray[np.object_],
-    p: Floats,
-    reasons: Reasons,
-    *,
-    base_rate: float,
-    version: str,
+    as_of: date, customers: pa.Array, status: pa.Array, p: Floats, reasons: Reasons, *, base_rate: float, version: str
 ) -> pa.Table:
-    """One batch of the file. ``p`` and ``reasons`` have a row for each ``status`` that is scored, in order."""
+    """One batch of the draft. ``p`` and ``reasons`` have a row for each ``status`` that is scored, in order."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    scored = np.isin(status.astype(str), SCORED)
-
-    def spread(values: NDArray[Any]) -> NDArray[np.object_]:
-        whole = np.full(len(status), None, dtype=object)
-        whole[scored] = values
-        return whole
-
-    rounded = p.round(PLACES)
-    columns: dict[str, Any] = {
-        "as_of_date": [as_of] * len(status),
+    scored = pc.is_in(status, pa.array(SCORED)).to_numpy(zero_copy_only=False)
+    # Where each row's score is; null where it has none.
+    at = pa.array(np.cumsum(scored) - 1, mask=~scored)
+    rounded, rows = p.round(PLACES), len(status)
+    columns = {
+        "as_of_date": pa.repeat(pa.scalar(as_of, pa.date32()), rows),
         "customer_id": customers,
-        "status": status,
-        "churn_probability": spread(rounded),
-        "churn_percentile": [None] * len(status),
-        "churn_band": spread(bands(rounded, base_rate)),
-        "model_version": [version] * len(status),
+        "status": status.dictionary_encode(),
+        "churn_probability": pa.array(rounded).take(at),
+        "churn_percentile": pa.nulls(rows, pa.float64()),
+        "churn_band": pa.array(bands(rounded, base_rate), pa.string()).dictionary_encode().take(at),
+        "model_version": pa.repeat(version, rows).dictionary_encode(),
     }
     for rank in range(COUNT):
-        columns[f"reason_{rank + 1}"] = spread(reasons.name[:, rank])
-        columns[f"reason_{rank + 1}_words"] = spread(reasons.internal[:, rank])
-        columns[f"reason_{rank + 1}_customer_words"] = spread(reasons.customer[:, rank])
-    return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
+        for what, spoken in (("", reasons.name), ("_words", reasons.internal), ("_customer_words", reasons.customer)):
+            columns[f"reason_{rank + 1}{what}"] = spoken.arrow(rank).take(at)
+    return pa.table(columns).select(schema().names).cast(_draft_schema())
 
 
 SCORED = ("scored", "insufficient_data")
 
 
 class ScoreFile(AbstractContextManager["ScoreFile"]):
-    """Collects batches in a draft, then adds the percentiles, which need all of them, and renames.
+    """Collects batches in a draft, then writes them with the percentiles, which need all of them, and renames.
 
-    A kill leaves the old file, or none, and drafts whose names begin with a dot.
+    A kill leaves the old file, or none, and drafts whose names begin with a dot. The draft is Arrow's own format, the
+    words of a batch once and numbers into them, so that no text is written or read twice.
     """
 
     def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
+        import pyarrow as pa
 
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.statuses: Counter[str] = Counter()
         self.bands: Counter[str] = Counter()
-        self.probabilities = np.empty(0)
+        self.ranks = Ranks()
         self._draft = path.with_name(f".{path.name}.draft")
-        self._parts: list[Floats] = []
-        self._writer = pq.ParquetWriter(self._draft, schema(), compression="zstd")
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_stream(str(self._draft), _draft_schema(), options=options)
 
     def add(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
-        self._parts.append(table["churn_probability"].to_numpy().astype(float))
-        self.statuses.update(table["status"].to_pylist())
-        self.bands.update(band for band in table["churn_band"].to_pylist() if band)
+        self._writer.write_table(table.combine_chunks())
+        self.ranks.add(table["churn_probability"].to_numpy())
+        for counter, column in ((self.statuses, table["status"]), (self.bands, table["churn_band"])):
+            counted = column.drop_null().value_counts()
+            counter.update({one["values"]: one["counts"] for one in counted.to_pylist()})
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._writer.close()
         if error is None:
-            self.probabilities = np.concatenate(self._parts) if self._parts else np.empty(0)
             whole = self.path.with_name(f".{self.path.name}.whole")
-            _add_percentiles(self._draft, whole, self.probabilities)
+            _write_whole(self._draft, whole, self.ranks)
             whole.replace(self.path)
         self._draft.unlink()
 
 
-def _add_percentiles(draft: Path, final: Path, p: Floats) -> None:
+def _write_whole(draft: Path, final: Path, ranks: Ranks) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    ranks, start = percentiles(p), 0
-    source = pq.ParquetFile(draft)
-    with source, pq.ParquetWriter(final, schema(), compression="zstd") as writer:
+    shared = [f.name for f in _draft_schema() if pa.types.is_dictionary(f.type)]
+    # Without Arrow's schema in the file every reader sees plain texts.
+    with (
+        pa.OSFile(str(draft)) as source,
+        pq.ParquetWriter(
+            final, _draft_schema(), compression="zstd", use_dictionary=shared, store_schema=False
+        ) as writer,
+    ):
         where = schema().get_field_index("churn_percentile")
-        for group in range(source.num_row_groups):
-            table = source.read_row_group(group)
-            own = pa.array(ranks[start : start + table.num_rows], from_pandas=True)
-            writer.write_table(table.set_column(where, "churn_percentile", own))
-            start += table.num_rows
+        for batch in pa.ipc.open_stream(source):
+            own = ranks.percentiles(batch["churn_probability"].to_numpy(zero_copy_only=False))
+            writer.write_batch(batch.set_column(where, "churn_percentile", pa.array(own, from_pandas=True)))

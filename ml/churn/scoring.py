@@ -6,27 +6,35 @@ of (``model``, ``fallback``), the file (``score_file``) or which model serves (`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.batches import count_customers, scoring_batches
+from ml.booster import COMPILED_ROWS
+from ml.churn.explain import explain
 from ml.churn.fallback import Fallback, fit_fallback
 from ml.churn.model import ChurnModel
-from ml.churn.reasons import Reasons, top_reasons
+from ml.churn.reasons import Leaders, leaders, reasons
 from ml.churn.rules import SILENCE, Rule
 from ml.churn.score_file import ScoreFile, score_table
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import feature_names, known_snapshots, matrix, population, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, population, read_snapshots
 from ml.splits import Outcome
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,35 @@ def score(
             raise FeatureMismatchError(explain_mismatch(model.names, available))
         everybody = population(features, labels, model.names, plan.as_of, engine)
         level = model.level(everybody, plan.as_of, threads=engine.threads)
-        scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model, level)
+        is_compiled = count_customers(features, plan.as_of, engine) >= COMPILED_ROWS
+        scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model, level, is_compiled)
     else:
         fallback = _fit_fallback(features, labels, available, plan, engine)
-        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback, 0.0)
+        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
-        for batch in batches:
-            file.add(scorer.table(batch))
-    scored = file.probabilities[np.isfinite(file.probabilities)]
+        for predicted in one_ahead(scorer.predicted, batches, scorer.prepare):
+            file.add(scorer.table(predicted))
     return ScoreSummary(
         path=out,
-        rows=len(file.probabilities),
+        rows=sum(file.statuses.values()),
         statuses=dict(sorted(file.statuses.items())),
         bands=dict(sorted(file.bands.items())),
-        mean_probability=float(scored.mean()) if len(scored) else float("nan"),
+        mean_probability=file.ranks.mean,
         model_version=scorer.version,
         ignored_features=tuple(n for n in available if n not in scorer.names),
     )
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """A batch whose words are still to be made; all but ``batch`` have a row for each customer that is scored."""
+
+    batch: pa.RecordBatch
+    status: pa.Array
+    X: NDArray[np.float32]
+    p: Floats
+    leaders: Leaders
 
 
 @dataclass(frozen=True)
@@ -102,29 +121,55 @@ class _Scorer:
     threads: int
     version: str
     model: ChurnModel | Fallback
-    level: float
+    level: float = 0.0
+    is_compiled: bool = False
 
-    def table(self, batch: pa.RecordBatch) -> pa.Table:
-        """A batch of customers as a batch of the score file."""
-        X = matrix(batch, self.names)
-        profiled = batch.column("is_profiled").to_numpy(zero_copy_only=False).astype(bool)
-        eligible = batch.column("is_eligible").to_numpy(zero_copy_only=False).astype(bool)
+    def prepare(self) -> None:
+        """Tables and compilation, while DuckDB still sorts."""
+        self._predict(np.zeros((1, len(self.names)), np.float32))
+
+    def predicted(self, batch: pa.RecordBatch) -> _Predicted:
+        """Probabilities and the features behind them."""
+        import pyarrow.compute as pc
+
+        profiled, eligible = batch.column("is_profiled"), batch.column("is_eligible")
         speaks = "scored" if isinstance(self.model, ChurnModel) else "insufficient_data"
-        otherwise = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False)
-        status = np.select([~profiled, ~eligible], ["not_profiled", otherwise], speaks).astype(object)
-        p, reasons = self._predict(X[profiled & eligible])
-        customers, base_rate = batch.column("customer_id"), self.model.base_rate
-        return score_table(self.plan.as_of, customers, status, p, reasons, base_rate=base_rate, version=self.version)
+        otherwise = pc.if_else(eligible, speaks, batch.column("status_if_not_eligible"))
+        X = matrix(batch.filter(pc.and_(profiled, eligible)), self.names)
+        return _Predicted(batch, pc.if_else(profiled, otherwise, "not_profiled"), X, *self._predict(X))
 
-    def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
-        if len(X) == 0:
-            return np.empty(0), top_reasons(np.zeros(X.shape), X, self.names)
+    def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Leaders]:
         if isinstance(self.model, Fallback):
-            return self.model.predict(X, self.names), top_reasons(
-                self.model.contributions(X, self.names), X, self.names
-            )
-        p = self.model.predict(X, self.names, self.level, threads=self.threads)
-        return p, top_reasons(self.model.contributions(X, threads=self.threads), X, self.names)
+            added = self.model.contributions(X, self.names).T
+            return self.model.predict(X, self.names), leaders(added, self.names)
+        margin, found = explain(self.model, X, threads=self.threads, is_compiled=self.is_compiled)
+        return self.model.probability(margin, self.level), found
+
+    def table(self, done: _Predicted) -> pa.Table:
+        """A batch of customers as a batch of the score file."""
+        said = reasons(done.leaders, done.X, self.names)
+        ids, base_rate = done.batch.column("customer_id"), self.model.base_rate
+        return score_table(self.plan.as_of, ids, done.status, done.p, said, base_rate=base_rate, version=self.version)
+
+
+def one_ahead(
+    work: Callable[[Item], Done], items: Iterable[Item], meanwhile: Callable[[], object] | None = None
+) -> Iterator[Done]:
+    """What becomes of the items, in their order; each is worked on while what became of the one before is used.
+
+    ``meanwhile`` is done before all work, while the first item is waited for.
+    """
+    with ThreadPoolExecutor(1) as worker:
+        if meanwhile:
+            worker.submit(meanwhile)
+        before = None
+        for item in items:
+            now = worker.submit(work, item)
+            if before:
+                yield before.result()
+            before = now
+        if before:
+            yield before.result()
 
 
 def _fit_fallback(features: Path, labels: Path, names: tuple[str, ...], plan: ScoringPlan, engine: Engine) -> Fallback:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.booster import Recipe
+from ml.churn.agreement import SAMPLE, Agreement, agreement
 from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
@@ -106,6 +107,8 @@ class TrainingResult:
     rows: int
     customers: int
     data_hash: str
+    reasons: Agreement
+    """How often quick reasons would be the exact ones that are published."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -148,7 +151,14 @@ def train(
         rows=len(data),
         customers=data.customers,
         data_hash=_hash(data),
+        reasons=_reasons(model, data, engine.threads),
     )
+
+
+def _reasons(model: ChurnModel, data: Snapshots, threads: int) -> Agreement:
+    """Measured on some customers of the newest snapshot, chosen by their hash."""
+    newest = data.at(data.dates[-1:])
+    return agreement(model, newest.X[np.argsort(newest.hashed, kind="stable")[:SAMPLE]], threads=threads)
 
 
 def backtested(

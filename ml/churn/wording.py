@@ -10,9 +10,13 @@ between orders. Words for customers state no number and nothing that sounds like
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation import Floats
 
 
 @dataclass(frozen=True)
@@ -180,14 +184,25 @@ def theme_of(feature: str) -> str:
 
 def internal_words(feature: str, value: float, gap: float = float("nan"), *, raises: bool = True) -> str:
     """For colleagues: the fact and its number, ``No order for 74 days, usual gap 30``."""
-    words = words_of(feature)
-    template = words.internal_zero if value == 0 and words.internal_zero else words.internal
-    if np.isnan(value):
-        template = THEMES[theme_of(feature)].unknown
-    if np.isnan(gap):
-        template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
-    said = template.format(value=_spoken(feature, value), gap=_spoken(GAP, gap))
-    return said if raises else said + STAYS
+    return facts(feature, [value], [gap], raises=raises)[0]
+
+
+def facts(feature: str, values: Sequence[float], gaps: Sequence[float], *, raises: bool) -> list[str]:
+    """``internal_words`` of many values and gaps."""
+    words, number = words_of(feature), _percent if PERCENT.search(feature) else _number
+    end = "" if raises else STAYS
+    unknown = THEMES[words.theme].unknown + end
+    with_gap = words.internal + end
+    without_gap = with_gap.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
+    found = []
+    for value, gap in zip(values, gaps, strict=True):
+        template = with_gap if gap == gap else without_gap
+        if value != value:
+            template = unknown
+        elif value == 0 and words.internal_zero:
+            template = words.internal_zero + end
+        found.append(template.format(value=number(value), gap=_number(gap)))
+    return found
 
 
 def customer_words(feature: str, *, raises: bool) -> str:
@@ -196,9 +211,29 @@ def customer_words(feature: str, *, raises: bool) -> str:
     return theme.raises if raises else theme.lowers
 
 
-def _spoken(feature: str, value: float) -> str:
-    if np.isnan(value):
-        return "unknown"
+def mentions_gap(feature: str) -> bool:
+    return "{gap}" in words_of(feature).internal
+
+
+def spoken_alike(feature: str, values: NDArray[np.float32]) -> Floats:
+    """A number for each value, the same for two of them only if ``internal_words`` says both alike.
+
+    A float32 times 10 or 100 is exact as a double, so it rounds as its decimal does.
+    """
+    wide = values.astype(np.float64)
     if PERCENT.search(feature):
-        return f"{100 * value:.0f} %"
+        said = np.rint(100 * wide)
+    else:
+        is_whole = (wide == np.rint(wide)) | (np.abs(wide) >= 100)
+        said = np.where(is_whole, np.rint(wide), np.rint(10 * wide) + 0.5)  # "2" is not "2.0"
+    return np.where(np.abs(said) < 1, said + 0.125 * np.signbit(wide), said)  # "0" is not "-0"
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "unknown"
     return f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.1f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"

@@ -44,9 +44,10 @@ class Expectation:
     recent: str
     """Feature whose total says how much the last window brought."""
 
-    def own(self, X: NDArray[np.float32], threads: int) -> Floats:
+    def own(self, X: NDArray[np.float32], threads: int, *, is_compiled: bool = False) -> Floats:
         """Expected amount at the level of the average training snapshot, (rows,)."""
-        margin = blend(self.trees.margin(X, threads), self.linear.margin(X), self.linear_share)
+        trees = self.trees.margin(X, threads, is_compiled=is_compiled)
+        margin = blend(trees, self.linear.margin(X), self.linear_share)
         return np.exp(np.minimum(margin, self.ceiling)) * self.scale
 
     def _to_json(self) -> dict[str, Any]:
@@ -108,7 +109,9 @@ class ValueModel:
         """All customers of an as-of at once: the season acts on their sum."""
         return self.levelled(self.parts(X, names, threads=threads), as_of)
 
-    def parts(self, X: NDArray[np.float32], names: Sequence[str], *, threads: int = 1) -> Parts:
+    def parts(
+        self, X: NDArray[np.float32], names: Sequence[str], *, threads: int = 1, is_compiled: bool = False
+    ) -> Parts:
         """Of one batch of customers, what ``levelled`` needs of all.
 
         Raises
@@ -119,7 +122,8 @@ class ValueModel:
         if tuple(names) != self.names:
             raise FeatureMismatchError(explain_mismatch(self.names, names))
         recent = (np.nan_to_num(X[:, names.index(one.recent)].astype(float)) for one in (self.spend, self.orders))
-        return Parts(self.spend.own(X, threads), self.orders.own(X, threads), *recent)
+        expected = (one.own(X, threads, is_compiled=is_compiled) for one in (self.spend, self.orders))
+        return Parts(*expected, *recent)
 
     def levelled(self, parts: Parts, as_of: date) -> Prediction:
         """Expectations of all customers of an as-of at the level of its season, with their interval."""

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.batches import count_customers, scoring_batches
+from ml.booster import COMPILED_ROWS
 from ml.engine import Engine
 from ml.model import FeatureMismatchError, explain_mismatch
-from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots, scoring_batches
+from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots
 from ml.splits import Outcome
 from ml.value import baselines, rhythm
 from ml.value.model import Prediction, ValueModel, joined
@@ -97,8 +99,9 @@ def score(
 
 def _predicted(model: ValueModel, sources: Sources, plan: ScoringPlan) -> tuple[Prediction, float]:
     parts, spent = [], []
+    is_compiled = count_customers(sources.features, plan.as_of, sources.engine) >= COMPILED_ROWS
     for X in _matrices(sources, plan, model.names):
-        parts.append(model.parts(X, model.names, threads=sources.engine.threads))
+        parts.append(model.parts(X, model.names, threads=sources.engine.threads, is_compiled=is_compiled))
         spent.append(X[:, model.names.index(OWN_SPEND)] if OWN_SPEND in model.names else np.zeros(len(X)))
     return model.levelled(joined(parts), plan.as_of), _mean(spent)
 

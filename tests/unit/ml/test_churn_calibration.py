@@ -78,8 +78,20 @@ def test_logistic_regression_finds_the_coefficients_it_was_drawn_from_and_unknow
     assert slopes[1] == pytest.approx(-0.5, abs=0.1)
     assert slopes[2] == 0
     assert np.isfinite(fitted.margin(X)).all()
-    assert np.allclose(fitted.margin(X), fitted.intercept + fitted.contributions(X).sum(axis=1))
-    assert np.array_equal(Linear.from_json(fitted.to_json()).margin(X), fitted.margin(X))
+    added = np.zeros((4, len(X)))
+    fitted.add_explained(added, X.T)
+    assert np.array_equal(added[-1], fitted.margin(X))
+    assert np.allclose(fitted.margin(X), fitted.intercept + fitted.average.sum() + added[:-1].sum(axis=0))
+    assert np.allclose(added[:-1].mean(axis=1), 0, atol=1e-6)
+    read, again = Linear.from_json(fitted.to_json()), np.zeros((4, len(X)))
+    read.add_explained(again, X.T)
+    assert np.array_equal(again, added)
+
+
+def test_a_regression_kept_before_averages_were_still_explains():
+    fitted = fit_logistic(SILENT, np.array([0.0, 0, 0, 1, 1, 1]), np.arange(6))
+    content = {name: value for name, value in fitted.to_json().items() if name != "average"}
+    assert np.array_equal(Linear.from_json(content).margin(SILENT), fitted.margin(SILENT))
 
 
 NAMES = ("days_since_last_order", "order_gap_median_days")

@@ -3,8 +3,8 @@ import pytest
 import yaml
 
 from ml.btyd.expectations import COLUMNS
-from ml.churn.reasons import top_reasons
-from ml.churn.wording import THEMES, WORDS, customer_words, internal_words
+from ml.churn.reasons import leaders, reasons
+from ml.churn.wording import PERCENT, THEMES, WORDS, customer_words, internal_words, words_of
 
 NAMES = ("days_since_last_order", "orders_90d", "orders_180d", "sessions_30d", "order_gap_median_days")
 X = np.array([[74, 0, 2, 5, 30]], np.float32)
@@ -39,24 +39,80 @@ def test_words_carry_the_number_and_the_usual_gap_where_there_is_one():
     assert internal_words("shoe_size", 43.0) == "shoe size 43"
 
 
+def said_of(push, X=X, names=NAMES):
+    found = reasons(leaders(np.ascontiguousarray(push.T), names), X, names)
+    return [spoken.text().tolist() for spoken in (found.name, found.internal, found.customer)]
+
+
 def test_a_theme_is_given_once_by_its_strongest_feature():
-    push = np.array([[0.5, 0.3, 0.4, -0.6, 0.0]])
-    reasons = top_reasons(push, X, NAMES)
-    assert reasons.name.tolist() == [["+orders_180d", "-sessions_30d", "+days_since_last_order"]]
-    assert reasons.internal[0, 2] == "No order for 74 days, usual gap 30"
-    assert reasons.customer[0, 1] == "You have been visiting us"
+    name, internal, customer = said_of(np.array([[0.5, 0.3, 0.4, -0.6, 0.0]]))
+    assert name == [["+orders_180d", "-sessions_30d", "+days_since_last_order"]]
+    assert internal[0][2] == "No order for 74 days, usual gap 30"
+    assert customer[0][1] == "You have been visiting us"
 
 
 def test_a_feature_against_its_theme_is_not_named_for_it():
-    push = np.array([[0.0, -0.2, 0.5, 0.0, 0.0]])
-    assert top_reasons(push, X, NAMES).name[0, 0] == "+orders_180d"
+    assert said_of(np.array([[0.0, -0.2, 0.5, 0.0, 0.0]]))[0][0][0] == "+orders_180d"
 
 
 def test_the_feature_named_for_a_falling_risk_is_one_that_lowered_it():
-    push = np.array([[0.0, 0.2, -0.5, 0.0, 0.0]])
-    assert top_reasons(push, X, NAMES).name[0, 0] == "-orders_180d"
+    assert said_of(np.array([[0.0, 0.2, -0.5, 0.0, 0.0]]))[0][0][0] == "-orders_180d"
 
 
 def test_what_moved_nothing_is_no_reason():
-    reasons = top_reasons(np.zeros((1, 5)), X, NAMES)
-    assert reasons.name.tolist() == reasons.internal.tolist() == [[None, None, None]]
+    assert said_of(np.zeros((1, 5))) == [[[None, None, None]]] * 3
+
+
+def spoken_slowly(feature, value):
+    if np.isnan(value):
+        return "unknown"
+    if PERCENT.search(feature):
+        return f"{100 * value:.0f} %"
+    return f"{value:.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.1f}"
+
+
+def words_slowly(feature, value, gap, raises):
+    words = words_of(feature)
+    template = words.internal_zero if value == 0 and words.internal_zero else words.internal
+    if np.isnan(value):
+        template = THEMES[words.theme].unknown
+    if np.isnan(gap):
+        template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
+    said = template.format(value=spoken_slowly(feature, value), gap=spoken_slowly("order_gap_median_days", gap))
+    return said if raises else said + ", speaks for staying"
+
+
+def reasons_slowly(push, x, names):
+    """One customer after the other, one word after the other."""
+    by_theme = []
+    for theme in THEMES:
+        own = [k for k, name in enumerate(names) if words_of(name).theme == theme]
+        if own:
+            whole = round(sum(push[k] for k in own), 9)
+            by_theme.append((whole, max(own, key=lambda k: push[k] * np.sign(whole))))
+    gap = x[names.index("order_gap_median_days")]
+    out = [[None] * 3 for _ in range(3)]
+    for rank, (whole, k) in enumerate(sorted(by_theme, key=lambda one: -abs(one[0]))[:3]):
+        if whole:
+            out[0][rank] = ("+" if whole > 0 else "-") + names[k]
+            out[1][rank] = words_slowly(names[k], x[k], gap, whole > 0)
+            out[2][rank] = customer_words(names[k], raises=whole > 0)
+    return out
+
+
+def test_what_many_are_told_is_what_each_would_be_told_alone():
+    """Values where rounding turns: halves of a unit, of a tenth and of a percent, both zeros, unknown ones, ties."""
+    rng, names, n = np.random.default_rng(4), tuple(WORDS), 2000
+    small = [0, -0.0, 0.004, -0.004, 0.005, 0.04, -0.04, 0.05, 0.25, 0.5, 1, 1.05, 1.96, 2, 2.04, 2.5, 2.96]
+    X = rng.choice(np.array([*small, 30, 99.94, 99.95, 99.96, 100.5, 101.5, np.nan], np.float32), (n, len(names)))
+    push = rng.choice([-0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.3, 0.1 + 1e-12], (n, len(names)))
+    expected = [reasons_slowly(p, x.tolist(), names) for p, x in zip(push, X, strict=True)]
+    assert said_of(push, X, names) == [[own[what] for own in expected] for what in range(3)]
+
+
+def test_a_batch_keeps_each_word_once():
+    push = np.array([[0.5, 0.3, 0.4, -0.6, 0.0]] * 7)
+    found = reasons(leaders(np.ascontiguousarray(push.T), NAMES), np.repeat(X, 7, axis=0), NAMES)
+    assert len(found.internal.words) == 3
+    assert found.internal.arrow(1).to_pylist() == ["5 sessions in 30 days, speaks for staying"] * 7
+    assert found.internal.arrow(1).dictionary.to_pylist() == ["5 sessions in 30 days, speaks for staying"]

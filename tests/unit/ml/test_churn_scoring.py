@@ -7,7 +7,10 @@ import pytest
 import yaml
 
 from ml.booster import Recipe
-from ml.churn.score_file import ScoreFile, bands, percentiles, schema
+from ml.churn import scoring
+from ml.churn.model import ChurnModel
+from ml.churn.reasons import leaders, reasons
+from ml.churn.score_file import Ranks, ScoreFile, bands, schema
 from ml.churn.scoring import ScoringPlan, score
 from ml.churn.training import Sources, TrainingPlan, train
 from ml.engine import Engine
@@ -109,8 +112,12 @@ def test_probabilities_are_rounded_and_percentiles_rise_with_them(scores):
 
 
 def test_ties_share_the_mean_percentile_and_the_unscored_have_none():
-    assert percentiles(np.array([0.2, np.nan, 0.5, 0.5, 0.9])).tolist()[2:] == [0.5, 0.5, 0.875]
-    assert np.isnan(percentiles(np.array([0.2, np.nan]))[1])
+    ranks = Ranks()
+    for part in ([0.2, np.nan, 0.5], [0.5, 0.9]):
+        ranks.add(np.array(part))
+    assert ranks.percentiles(np.array([0.5, np.nan, 0.9, 0.2])).tolist()[::2] == [0.5, 0.875]
+    assert np.isnan(ranks.percentiles(np.array([np.nan]))[0])
+    assert ranks.mean == pytest.approx(0.525)
 
 
 def test_bands_are_odds_against_the_usual_ones():
@@ -124,6 +131,25 @@ def test_batches_and_threads_do_not_change_a_byte(world, model, tmp_path, scores
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     score_in(world, tmp_path / "c.parquet", model, plan=ScoringPlan(AS_OF, OUTCOME, 365, batch_rows=100_000))
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "c.parquet").set_index("customer_id"), scores)
+
+
+def test_compiled_or_not_the_file_has_the_same_bytes(world, model, tmp_path, monkeypatch):
+    score_in(world, tmp_path / "few.parquet", model)
+    monkeypatch.setattr(scoring, "COMPILED_ROWS", 3000)
+    monkeypatch.setattr("ml.shapley.interpreted.add_to", None)
+    score_in(world, tmp_path / "many.parquet", model, engine=Engine(threads=2))
+    assert (tmp_path / "few.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
+
+
+def test_probabilities_are_those_of_the_model_and_reasons_those_of_exact_shapley_values(world, model, scores):
+    features = pd.read_parquet(world / "features.parquet").query("as_of_date == @AS_OF").set_index("customer_id")
+    kept, X = ChurnModel.load(model), features.loc[scores.index[scores["status"] == "scored"]]
+    X = X[list(ChurnModel.load(model).names)].to_numpy(np.float32)
+    scored = scores[scores["status"] == "scored"]
+    assert (scored["churn_probability"] == kept.predict(X, kept.names, AS_OF).round(6)).all()
+    exact = (1 - kept.logistic_share) * kept.trees.booster.predict(X, pred_contrib=True).T
+    kept.logistic.add_explained(exact, X.T, kept.logistic_share)
+    assert (scored["reason_1"] == reasons(leaders(exact[:-1], kept.names), X, kept.names).name.text()[:, 0]).all()
 
 
 def test_new_features_are_ignored_and_named_and_order_in_the_file_does_not_matter(world, model, tmp_path, scores):

@@ -193,11 +193,12 @@ def test_a_model_without_its_reference_says_so(result, tmp_path):
         Reference.load(folder)
 
 
-def test_contributions_add_up_to_the_score(world, result):
+def test_what_features_add_is_the_score_but_for_what_is_usual(world, result):
     X, _ = newest(world)
-    margin = result.model.margin(X, threads=1)
-    rest = margin - result.model.contributions(X).sum(axis=1)
-    assert np.ptp(rest) < 1e-9
+    added = np.empty((len(NAMES) + 1, len(X)))
+    result.model.explain(added, np.ascontiguousarray(X.T))
+    assert np.array_equal(added[-1], result.model.margin(X, threads=1))
+    assert np.ptp(added[-1] - added[:-1].sum(axis=0)) < 1e-9
 
 
 def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
@@ -307,8 +308,10 @@ def test_the_level_of_a_date_is_that_of_its_expectation(seasonal):
     for expectation in ("expected_churn", None):
         model = train_in(seasonal, replace(PLAN, expectation=expectation)).model
         taught[expectation] = model.predict(X, names, model.level(X, AS_OF)).mean()
-        rest = model.margin(X, threads=1) - model.contributions(X).sum(axis=1)
-        assert np.ptp(rest) < 1e-9, "contributions add up"
+        explained = np.empty((len(names) + 1, len(X)))
+        model.explain(explained, np.ascontiguousarray(X.T))
+        assert np.array_equal(explained[-1], model.margin(X, threads=1))
+        assert np.ptp(explained[-1] - explained[:-1].sum(axis=0)) < 1e-9, "contributions add up"
     assert taught["expected_churn"] == pytest.approx(features["expected_churn"].mean(), abs=0.03)
     assert taught["expected_churn"] > features["expected_churn"].mean() - 0.03 > taught[None]
 

@@ -5,11 +5,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from lightgbm import Booster
 from value_world import AS_OF, ENGINE, OUTCOME, train_value, write_value_world
 
 from ml.booster import Recipe
 from ml.engine import Engine
 from ml.model import FeatureMismatchError
+from ml.value import scoring
 from ml.value.score_file import ScoreFile, schema
 from ml.value.scoring import ScoringPlan, Sources, score
 from ml.value.training import TrainingPlan
@@ -113,6 +115,14 @@ def test_batches_and_threads_do_not_change_a_value(world, model, tmp_path, score
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     score_in(world, tmp_path / "c.parquet", model, plan=ScoringPlan(AS_OF, OUTCOME, batch_rows=100_000))
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "c.parquet").set_index("customer_id"), scores)
+
+
+def test_compiled_or_not_the_file_has_the_same_bytes(world, model, tmp_path, monkeypatch):
+    score_in(world, tmp_path / "few.parquet", model)
+    monkeypatch.setattr(scoring, "COMPILED_ROWS", 3000)
+    monkeypatch.setattr(Booster, "predict", None)
+    score_in(world, tmp_path / "many.parquet", model, engine=Engine(threads=2))
+    assert (tmp_path / "few.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
 
 
 def test_without_a_model_the_own_pace_speaks_and_says_so(world, tmp_path):
