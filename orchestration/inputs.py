@@ -230,6 +230,7 @@ def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
         "active_days": churn.active_days,
         "horizon_days": churn.horizon_days,
         "label_delay_days": churn.label_delay_days,
+        "has_orders": "orders" in shop.touchpoints,
         "recommender_dates": [day.isoformat() for day in recommender_dates(shop, inputs)],
         "recommender_horizon_days": shop.recommendations.horizon_days,
         "assumed_purposes": sorted(name for name, consent in shop.consent.items() if consent.basis == "assume"),

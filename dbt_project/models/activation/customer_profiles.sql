@@ -54,7 +54,7 @@ final as (
         customers.last_nps_score,
         customers.last_csat_score,
         case when scores.may_profile then likings.favourite_category end as favourite_category,
-        case when scores.may_profile then customers.lifecycle_stage end as lifecycle_stage,
+        case when scores.may_profile then scores.lifecycle_stage end as lifecycle_stage,
         case when scores.may_profile then scores.churn_band end as churn_band,
         balances.points_balance,
         cast(coalesce(contracts.subscriptions_running, 0) as bigint) as contracts_running_count,

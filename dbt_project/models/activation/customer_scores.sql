@@ -1,5 +1,7 @@
 -- What a CRM reads: the score, why, and what it may be used for. Without permission to profile the row stands
--- with its flags and nothing else.
+-- with its flags and nothing else; in a shop without orders, so that nobody takes an unknown value for none, without
+-- what only orders tell.
+{%- set may_value = 'permissions.may_profile' if var('has_orders') else 'false' %}
 with customers as (
     select * from {{ ref('dim_customers') }}
 ),
@@ -42,15 +44,15 @@ final as (
         case when permissions.may_profile then scores.reason_1_customer_words end as customer_safe_reason_1,
         case when permissions.may_profile then scores.reason_2_customer_words end as customer_safe_reason_2,
         case when permissions.may_profile then scores.reason_3_customer_words end as customer_safe_reason_3,
-        case when permissions.may_profile then customers.lifecycle_stage end as lifecycle_stage,
-        case when permissions.may_profile then customers.rfm_segment end as rfm_segment,
-        case when permissions.may_profile then cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) end as historic_clv,
+        case when {{ may_value }} then customers.lifecycle_stage end as lifecycle_stage,
+        case when {{ may_value }} then customers.rfm_segment end as rfm_segment,
+        case when {{ may_value }} then cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) end as historic_clv,
         {%- for name in ['predicted_clv', 'predicted_clv_low', 'predicted_clv_high', 'expected_margin'] %}
-        case when permissions.may_profile then cast(value_scores.{{ name }} as decimal(18, 2)) end as {{ name }},
+        case when {{ may_value }} then cast(value_scores.{{ name }} as decimal(18, 2)) end as {{ name }},
         {%- endfor %}
-        case when permissions.may_profile then cast(cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) + cast(value_scores.predicted_clv as decimal(18, 2)) as decimal(18, 2)) end as total_clv,
-        case when permissions.may_profile then value_scores.expected_orders end as expected_orders,
-        case when permissions.may_profile then value_scores.expected_date_of_next_order end as expected_date_of_next_order,
+        case when {{ may_value }} then cast(cast(customers.net_spend_cents / cast(100 as decimal(18, 2)) as decimal(18, 2)) + cast(value_scores.predicted_clv as decimal(18, 2)) as decimal(18, 2)) end as total_clv,
+        case when {{ may_value }} then value_scores.expected_orders end as expected_orders,
+        case when {{ may_value }} then value_scores.expected_date_of_next_order end as expected_date_of_next_order,
         '{{ var("currency") }}' as currency,
         case when permissions.may_profile then channels.preferred_channel end as preferred_channel,
         permissions.may_email,
