@@ -146,9 +146,10 @@ def test_probabilities_are_those_of_the_model_and_reasons_those_of_exact_shapley
     kept, X = ChurnModel.load(model), features.loc[scores.index[scores["status"] == "scored"]]
     X = X[list(ChurnModel.load(model).names)].to_numpy(np.float32)
     scored = scores[scores["status"] == "scored"]
-    assert (scored["churn_probability"] == kept.predict(X, kept.names, AS_OF).round(6)).all()
-    exact = (1 - kept.logistic_share) * kept.trees.booster.predict(X, pred_contrib=True).T
-    kept.logistic.add_explained(exact, X.T, kept.logistic_share)
+    assert (scored["churn_probability"] == kept.predict(X, kept.names, kept.level(X, AS_OF)).round(6)).all()
+    trees, logistic = kept.weights
+    exact = trees * kept.trees.booster.predict(X, pred_contrib=True).T
+    kept.logistic.add_explained(exact, X.T, logistic)
     assert (scored["reason_1"] == reasons(leaders(exact[:-1], kept.names), X, kept.names).name.text()[:, 0]).all()
 
 
