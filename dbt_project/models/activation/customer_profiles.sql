@@ -4,7 +4,7 @@ with customers as (
 ),
 
 scores as (
-    select customer_id, churn_band, may_profile, as_of from {{ ref('customer_scores') }}
+    select customer_id, churn_band, lifecycle_stage, may_profile, as_of from {{ ref('customer_scores') }}
 ),
 
 likings as (
