@@ -27,7 +27,7 @@ BLOCK_ROWS = 4096
 """Rows that a thread works on at once; with fewer the tables of Shapley values pass through memory too often."""
 COMPILED_ROWS = 50_000
 """From so many customers on compiling pays: numba and compilation take 2.0 s, then a row 10 microseconds instead of 60
-(80 features, 150 trees of 31 leaves, one thread; even at 40,000 rows)."""
+(80 features, 150 trees of 31 leaves, one thread; even at 30,000 rows)."""
 MANY_ROWS, FEW_LEAVES = 100_000, 15
 """Below so many rows, larger trees only learn noise."""
 

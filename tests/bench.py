@@ -31,7 +31,6 @@ from worlds import ROOT, Deployment, demo
 
 from ml.churn.explain import explain
 from ml.churn.reasons import reasons
-from ml.churn.scoring import one_ahead
 from orchestration import evaluation
 from orchestration.publishing.server import stop_server
 
@@ -103,11 +102,11 @@ def scoring(folder: Path) -> dict[str, object]:
         model.trees.margin(X, 2)
 
     def reasoned() -> None:
-        starts = range(0, len(X), 65_536)
-        explained = one_ahead(lambda at: explain(model, X[at : at + 65_536], threads=2, is_compiled=True), starts)
-        for at, (margin, found) in zip(starts, explained, strict=True):
+        for start in range(0, len(X), 65_536):
+            part = X[start : start + 65_536]
+            margin, found = explain(model, part, threads=2, is_compiled=True)
             model.probability(margin, 0.0).round(6)
-            said = reasons(found, X[at : at + 65_536], model.names)
+            said = reasons(found, part, model.names)
             for spoken in (said.name, said.internal, said.customer):
                 [spoken.arrow(rank) for rank in range(3)]
 

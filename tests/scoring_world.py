@@ -7,7 +7,6 @@ Belongs here: drawing features, writing them as snapshots are, one scoring in a 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from datetime import date
@@ -104,7 +103,9 @@ def main(folder: Path) -> None:
     files = folder / "features.parquet", folder / "labels.parquet", folder / "scores.parquet"
     plan, start = ScoringPlan(AS_OF, Outcome(30, 5), active_days=365), time.perf_counter()
     done = score(*files, plan, Engine(threads=2), model_folder=folder.parent / "model", model_version="bench/1")
-    seconds, megabytes = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: what that says begins with the peak of the process that started this one.
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    seconds, megabytes = time.perf_counter() - start, int(peak.split()[1]) / 1024
     print(json.dumps({"rows": done.rows, "seconds": round(seconds, 1), "peak_megabytes": round(megabytes)}))
 
 

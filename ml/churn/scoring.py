@@ -6,12 +6,12 @@ of (``model``, ``fallback``), the file (``score_file``) or which model serves (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ml.booster import COMPILED_ROWS
 from ml.churn.explain import explain
 from ml.churn.fallback import Fallback, fit_fallback
 from ml.churn.model import ChurnModel
-from ml.churn.reasons import Leaders, leaders, reasons
+from ml.churn.reasons import Reasons, leaders, reasons
 from ml.churn.rules import SILENCE, Rule
 from ml.churn.score_file import ScoreFile, score_table
 from ml.engine import Engine
@@ -32,9 +32,6 @@ from ml.splits import Outcome
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Item = TypeVar("Item")
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,8 @@ def score(
         scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
-        for predicted in one_ahead(scorer.predicted, batches, scorer.prepare):
-            file.add(scorer.table(predicted))
+        for table in _one_ahead(scorer, batches):
+            file.add(table)
     return ScoreSummary(
         path=out,
         rows=sum(file.statuses.values()),
@@ -101,17 +98,6 @@ def score(
         model_version=scorer.version,
         ignored_features=tuple(n for n in available if n not in scorer.names),
     )
-
-
-@dataclass(frozen=True)
-class _Predicted:
-    """A batch whose words are still to be made; all but ``batch`` have a row for each customer that is scored."""
-
-    batch: pa.RecordBatch
-    status: pa.Array
-    X: NDArray[np.float32]
-    p: Floats
-    leaders: Leaders
 
 
 @dataclass(frozen=True)
@@ -128,43 +114,37 @@ class _Scorer:
         """Tables and compilation, while DuckDB still sorts."""
         self._predict(np.zeros((1, len(self.names)), np.float32))
 
-    def predicted(self, batch: pa.RecordBatch) -> _Predicted:
-        """Probabilities and the features behind them."""
+    def table(self, batch: pa.RecordBatch) -> pa.Table:
+        """A batch of customers as a batch of the score file."""
         import pyarrow.compute as pc
 
         profiled, eligible = batch.column("is_profiled"), batch.column("is_eligible")
         speaks = "scored" if isinstance(self.model, ChurnModel) else "insufficient_data"
         otherwise = pc.if_else(eligible, speaks, batch.column("status_if_not_eligible"))
-        X = matrix(batch.filter(pc.and_(profiled, eligible)), self.names)
-        return _Predicted(batch, pc.if_else(profiled, otherwise, "not_profiled"), X, *self._predict(X))
+        status = pc.if_else(profiled, otherwise, "not_profiled")
+        p, said = self._predict(matrix(batch.filter(pc.and_(profiled, eligible)), self.names))
+        customers, base_rate = batch.column("customer_id"), self.model.base_rate
+        return score_table(self.plan.as_of, customers, status, p, said, base_rate=base_rate, version=self.version)
 
-    def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Leaders]:
+    def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
         if isinstance(self.model, Fallback):
-            added = self.model.contributions(X, self.names).T
-            return self.model.predict(X, self.names), leaders(added, self.names)
-        margin, found = explain(self.model, X, threads=self.threads, is_compiled=self.is_compiled)
-        return self.model.probability(margin, self.level), found
-
-    def table(self, done: _Predicted) -> pa.Table:
-        """A batch of customers as a batch of the score file."""
-        said = reasons(done.leaders, done.X, self.names)
-        ids, base_rate = done.batch.column("customer_id"), self.model.base_rate
-        return score_table(self.plan.as_of, ids, done.status, done.p, said, base_rate=base_rate, version=self.version)
+            p, found = self.model.predict(X, self.names), leaders(self.model.contributions(X, self.names).T, self.names)
+        else:
+            margin, found = explain(self.model, X, threads=self.threads, is_compiled=self.is_compiled)
+            p = self.model.probability(margin, self.level)
+        return p, reasons(found, X, self.names)
 
 
-def one_ahead(
-    work: Callable[[Item], Done], items: Iterable[Item], meanwhile: Callable[[], object] | None = None
-) -> Iterator[Done]:
-    """What becomes of the items, in their order; each is worked on while what became of the one before is used.
+def _one_ahead(scorer: _Scorer, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of the batches, in their order, each made while the one before is written and the next one is read.
 
-    ``meanwhile`` is done before all work, while the first item is waited for.
+    Reading and writing hold no Python lock; words do, so they are not made beside the arithmetic of another batch.
     """
     with ThreadPoolExecutor(1) as worker:
-        if meanwhile:
-            worker.submit(meanwhile)
+        worker.submit(scorer.prepare)
         before = None
-        for item in items:
-            now = worker.submit(work, item)
+        for batch in batches:
+            now = worker.submit(scorer.table, batch)
             if before:
                 yield before.result()
             before = now

@@ -125,8 +125,9 @@ def test_bands_are_odds_against_the_usual_ones():
     assert bands(np.array([0.02, 0.05, 0.10]), 0.05).tolist() == ["low", "medium", "high"]
 
 
-def test_batches_and_threads_do_not_change_a_byte(world, model, tmp_path, scores):
+def test_batches_blocks_and_threads_do_not_change_a_byte(world, model, tmp_path, scores, monkeypatch):
     score_in(world, tmp_path / "a.parquet", model)
+    monkeypatch.setattr("ml.churn.explain.BLOCK_ROWS", 100)
     score_in(world, tmp_path / "b.parquet", model, engine=Engine(threads=2))
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     score_in(world, tmp_path / "c.parquet", model, plan=ScoringPlan(AS_OF, OUTCOME, 365, batch_rows=100_000))
