@@ -132,6 +132,8 @@ def test_a_backfill_before_the_training_is_not_judged_and_asks_for_nothing(
     assert past.request.reasons == ()
     assert min(step for step, _ in logged(shop, "drift/score_psi")) >= 0
     assert [one.as_of for one in watched(shop, shop.scored_at(LATER)).realised] == [TRAINED]
+    looked_at = retraining.kept(shop.workspace.state, "churn").examined
+    assert set(looked_at) == {TRAINED - timedelta(60), TRAINED}, "neither is looked at again by every run to come"
 
 
 def test_what_was_judged_stays_judged_when_its_day_is_scored_anew(
