@@ -120,10 +120,10 @@ def reasons(found: Leaders, X: NDArray[np.float32], names: Sequence[str]) -> Rea
     )
 
 
-def _spoken(number: NDArray[np.integer], said: Sequence[str]) -> Spoken:
+def _spoken(number: NDArray[np.integer], said: list[str]) -> Spoken:
     """Of equal words one is kept."""
-    at: dict[str, int] = {}
-    renumbered = np.array([*(at.setdefault(words, len(at)) for words in said), -1], np.int32)
+    at = {words: k for k, words in enumerate(dict.fromkeys(said))}
+    renumbered = np.array([*map(at.__getitem__, said), -1], np.int32)
     return Spoken(renumbered[number], list(at))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,12 +189,13 @@ def internal_words(feature: str, value: float, gap: float = float("nan"), *, rai
 
 
 def facts(feature: str, values: Sequence[float], gaps: Sequence[float], *, raises: bool) -> list[str]:
-    """``internal_words`` of many values and gaps."""
+    """``internal_words`` of many values and gaps; each number is spelled once."""
     words, number = words_of(feature), _percent if PERCENT.search(feature) else _number
+    spelled, usual = cache(number), cache(_number)
     end = "" if raises else STAYS
-    unknown = THEMES[words.theme].unknown + end
-    with_gap = words.internal + end
+    unknown, with_gap = THEMES[words.theme].unknown + end, words.internal + end
     without_gap = with_gap.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
+    is_gap_said = with_gap != without_gap
     found = []
     for value, gap in zip(values, gaps, strict=True):
         template = with_gap if gap == gap else without_gap
@@ -201,7 +203,11 @@ def facts(feature: str, values: Sequence[float], gaps: Sequence[float], *, raise
             template = unknown
         elif value == 0 and words.internal_zero:
             template = words.internal_zero + end
-        found.append(template.format(value=number(value), gap=_number(gap)))
+        # 0 and -0 are one key, but two words.
+        said, gap_said = spelled(value) if value else number(value), ""
+        if is_gap_said:
+            gap_said = usual(gap) if gap else _number(gap)
+        found.append(template.format(value=said, gap=gap_said))
     return found
 
 
