@@ -8,11 +8,11 @@ as_of as (
 ),
 
 seen as (
-    select left_type || ':' || left_token as identifier_id, right_token as household_id, known_at
+    select left_type || ':' || left_token as identifier_id, right_token as household_id, occurred_at, known_at
     from {{ source('raw', 'identities') }}
     where right_type = 'household' and left_type <> 'household'
     union all
-    select right_type || ':' || right_token as identifier_id, left_token as household_id, known_at
+    select right_type || ':' || right_token as identifier_id, left_token as household_id, occurred_at, known_at
     from {{ source('raw', 'identities') }}
     where left_type = 'household' and right_type <> 'household'
 ),
@@ -23,7 +23,7 @@ final as (
         min(seen.household_id) as household_id
     from seen
     inner join identifiers on seen.identifier_id = identifiers.identifier_id
-    inner join as_of on seen.known_at < as_of.known_before
+    inner join as_of on seen.known_at < as_of.known_before and seen.occurred_at < as_of.as_of
     group by 1
 )
 

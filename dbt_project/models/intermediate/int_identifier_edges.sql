@@ -1,11 +1,13 @@
--- Pairs of identifiers seen together, and since when that is known. What joins people together.
+-- Pairs of identifiers seen together, and since when that may be used: once known, and not before it happened. What joins
+-- people together.
+{%- set usable = "greatest(known_at, occurred_at + interval '" ~ var('knowledge_lag_hours') ~ "' hour)" %}
 with carried as (
     {%- for touchpoint in ['customers', 'orders', 'events', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents'] %}
     {%- for type in touchpoint_identifiers(touchpoint)[1:] %}
     select
         {{ row_identifier(touchpoint) }} as left_id,
         {{ identifier(type) }} as right_id,
-        known_at
+        {{ usable }} as known_at
     from {{ source('raw', touchpoint) }}
     union all
     {%- endfor %}
@@ -13,7 +15,7 @@ with carried as (
     select
         left_type || ':' || left_token as left_id,
         right_type || ':' || right_token as right_id,
-        known_at
+        {{ usable }} as known_at
     from {{ source('raw', 'identities') }}
     where left_type <> 'household' and right_type <> 'household'
 ),
