@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ml.actions.policy import FLAGS, MARKETING_CHANNELS
+from ml.actions.policy import FLAGS, MESSAGE_CHANNELS
 from ml.actions.run import Known
 from ml.actions.tables import CONTACTS
 from orchestration.actions import read_known
@@ -39,7 +39,7 @@ SAID = {
     "complaint": "complained_at is not null",
     **{
         f"{channel}_{signal}": f"channel = '{channel}' and {instant} is not null"
-        for channel in MARKETING_CHANNELS
+        for channel in MESSAGE_CHANNELS
         for signal, instant in (("bounce", "bounced_at"), ("unsubscribe", "unsubscribed_at"))
     },
 }

@@ -26,7 +26,8 @@ KEY = bytes(range(32))
 def play(name: str = "mail", **changes: Any) -> Play:
     """A play that everybody is eligible for and that brings one unit of money for nothing."""
     channel = changes.pop("channel", "email")
-    permission = "service" if channel == "agent_task" else f"marketing/{channel}"
+    purpose = changes.pop("purpose", "service" if channel == "agent_task" else "marketing")
+    permission = "service" if purpose == "service" else f"marketing/{'phone' if channel == 'agent_task' else channel}"
     plain = Play(
         name, channel, eligible="true", margin="1.0", contact_permission=permission, data_permission=None,
         cooldown_days=7, template=name, expires_hours=24,

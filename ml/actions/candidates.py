@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ml.actions.policy import CHANNELS, FLAGS, MARKETING_CHANNELS, Policy
+from ml.actions.policy import CHANNELS, FLAGS, MESSAGE_CHANNELS, Policy
 from ml.actions.rules import Block, Contacts
 
-SIGNALS = ("complaint", *(f"{name}_{what}" for name in MARKETING_CHANNELS for what in ("bounce", "unsubscribe")))
+SIGNALS = ("complaint", *(f"{name}_{what}" for name in MESSAGE_CHANNELS for what in ("bounce", "unsubscribe")))
 BLOCK_ROWS = 65_536
 MARGIN_PLACES = 6
 """Margins are rounded before they are compared, so that a last bit decides nothing."""

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CHANNELS = ("email", "push", "sms", "agent_task")
-MARKETING_CHANNELS = ("email", "push", "sms")
+MESSAGE_CHANNELS = ("email", "push", "sms")
+"""Where a message can come back or be unsubscribed from."""
 FLAGS = {
     "service": "may_serve",
     "marketing/email": "may_email",
     "marketing/push": "may_push",
     "marketing/sms": "may_sms",
+    "marketing/phone": "may_call",
     "profiling": "may_profile",
 }
 """Purpose: column of the candidates that says whether it stands granted."""

@@ -24,7 +24,7 @@ final as (
         {{ scoring_date() }} as as_of_date,
         scores.customer_id,
         households.household_id,
-        flags.may_serve, flags.may_email, flags.may_push, flags.may_sms, flags.may_profile,
+        flags.may_serve, flags.may_email, flags.may_push, flags.may_sms, flags.may_call, flags.may_profile,
         {{ days_between('signals.last_complaint_date', scoring_date()) }} as days_since_complaint,
         {%- for channel in ['email', 'push', 'sms'] %}
         {{ days_between('signals.last_' ~ channel ~ '_bounce_date', scoring_date()) }} as days_since_{{ channel }}_bounce,

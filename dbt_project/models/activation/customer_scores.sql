@@ -58,6 +58,7 @@ final as (
         permissions.may_email,
         permissions.may_push,
         permissions.may_sms,
+        permissions.may_call,
         permissions.may_profile,
         permissions.may_personalise,
         permissions.may_target_ads,

@@ -63,6 +63,10 @@ def test_who_is_not_eligible_is_no_candidate_and_null_means_no(world: World) -> 
         ({"days_since_email_bounce": 10}, {}, "after_bounce"),
         ({"days_since_email_unsubscribe": 10}, {}, "after_unsubscribe"),
         ({"tickets_open_count": 1}, {}, "open_ticket"),
+        ({"may_call": False}, {"channel": "agent_task", "purpose": "marketing"}, "no_grant"),
+        ({"days_since_complaint": 10}, {"channel": "agent_task", "purpose": "marketing"}, "after_complaint"),
+        ({"tickets_open_count": 1}, {"channel": "agent_task", "purpose": "marketing"}, "open_ticket"),
+        ({"days_since_email_bounce": 10}, {"purpose": "service"}, "after_bounce"),
     ],
 )
 def test_a_person_who_may_not_be_asked_now_is_not(
@@ -83,6 +87,9 @@ def test_a_person_who_may_not_be_asked_now_is_not(
         ({"tickets_open_count": 1}, {"channel": "agent_task"}),
         ({"may_profile": False}, {}),
         ({"may_email": False}, {"channel": "sms"}),
+        ({"may_call": False}, {"channel": "agent_task"}),
+        ({"may_email": False}, {"purpose": "service"}),
+        ({"days_since_email_unsubscribe": 1}, {"purpose": "service"}),
     ],
 )
 def test_a_rule_holds_back_no_more_than_it_says(world: World, changes: dict[str, Any], of_play: dict[str, Any]) -> None:

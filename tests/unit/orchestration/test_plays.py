@@ -49,7 +49,13 @@ def test_a_message_stands_on_the_grant_of_its_channel_and_on_profiling_where_it_
     assert (play.contact_permission, play.data_permission) == ("marketing/email", "profiling")
     plain = {"channel": "agent_task", "eligible": "days_since_bad_rating <= 7", "margin": 5}
     (task,) = load_policy(written(tmp_path, plain)).plays
-    assert (task.contact_permission, task.data_permission) == ("service", None)
+    assert (task.contact_permission, task.data_permission) == ("marketing/phone", None)
+
+
+@pytest.mark.parametrize("channel", ["email", "agent_task"])
+def test_only_a_play_that_says_so_stands_on_service(tmp_path: Path, channel: str) -> None:
+    (play,) = load_policy(written(tmp_path, {"channel": channel, "purpose": "service"})).plays
+    assert play.contact_permission == "service"
 
 
 @pytest.mark.parametrize(
