@@ -106,7 +106,7 @@ class Plays(_Strict):
 
 
 def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") -> Policy:
-    """The plays of a shop that one kind of run decides, with the rules for all of them; none without a file.
+    """The plays of a shop and the rules for all of them, for one kind of run; no plays without a file.
 
     Raises
     ------
@@ -115,11 +115,12 @@ def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") 
     """
     path = shop_folder / FILE
     if not path.exists():
-        return Policy()
+        return Policy(trigger=trigger)
     written = _read(path)
     plays = {name: _play(path, name, entry) for name, entry in sorted(written.plays.items())}
     return Policy(
-        plays=tuple(play for play in plays.values() if play.trigger == trigger),
+        plays=tuple(plays.values()),
+        trigger=trigger,
         caps=tuple(Cap(cap.contacts, cap.days, cap.channel) for cap in written.caps),
         quiet_days=written.quiet_days.model_dump(),
         quiet_with_open_ticket=written.quiet_with_open_ticket,

@@ -58,7 +58,8 @@ def entry(days_ago: float, customer: str = "c_1", **changes: Any) -> dict[str, A
     """A decision of the ledger; to be sent within a day."""
     at = AS_OF - timedelta(days=days_ago)
     row = {"action_id": f"a_{customer}_{days_ago}", "customer_id": customer, "play": "mail", "channel": "email",
-           "arm": "treatment", "decided_as_of": at, "send_after": at, "expires": at + timedelta(days=1)}  # fmt: skip
+           "arm": "treatment", "decided_as_of": at, "send_after": at, "expires": at + timedelta(days=1),
+           "expected_margin": 1.0, "propensity": 1.0, "trigger": "daily"}  # fmt: skip
     return row | changes
 
 

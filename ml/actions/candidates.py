@@ -32,8 +32,6 @@ class Relations:
     candidates: str
     contacts: str
     """As ``history.occupied`` gives them."""
-    assignments: str
-    """As ``holdouts.standing`` gives them."""
 
     def of_block(self, table: str, first: str, last: str) -> pa.Table:
         """Rows of the customers between two ids, both included."""
