@@ -19,6 +19,7 @@ __all__ = ["app", "main", "readers", "runs", "shops", "state"]
 
 def main() -> None:
     """Entry point: known errors are one line that says what to do, and exit code 2."""
+    from orchestration.disk import ADVICE, is_full
     from orchestration.landing import LandingError
     from orchestration.privacy.keys import KeysError
     from orchestration.publishing.errors import PublishError
@@ -30,4 +31,9 @@ def main() -> None:
         app()
     except (ShopError, StateError, LandingError, KeysError, PublishError) as error:
         errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except Exception as error:
+        if not is_full(error):
+            raise
+        errors.print(f"[red]✗[/] {ADVICE} ({escape(str(error).splitlines()[0])})", soft_wrap=True)
         sys.exit(2)
