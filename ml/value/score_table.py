@@ -64,7 +64,8 @@ def score_table(
     profiled = batch.column("is_profiled").to_numpy(zero_copy_only=False).astype(bool)
     why_not = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False).astype(object)
     status = np.select([~profiled, ~scored], ["not_profiled", why_not], speaks[0])
-    days = rhythm.days_to_next_order(*(_column(batch, name)[scored] for name in rhythm.COLUMNS), shares.gap_variation)
+    recency, median_gap, mean_gap = (_column(batch, name)[scored] for name in rhythm.COLUMNS)
+    days = rhythm.days_to_next_order(recency, median_gap, mean_gap, shares.gap_variation)
     amounts = {
         "expected_orders": own.orders,
         "expected_spend": own.spend / (1 - _returned(batch, scored, shares)),
