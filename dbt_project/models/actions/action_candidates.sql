@@ -13,7 +13,8 @@ likings as (
     select
         customer_id,
         max(case when attribute = 'category' then value end) as favourite_category,
-        max(case when attribute = 'channel' then value end) as preferred_channel
+        max(case when attribute = 'contact_channel' then value end) as preferred_channel,
+        max(case when attribute = 'sales_channel' then value end) as preferred_sales_channel
     from {{ ref('int_customer_affinities') }}
     where preference_rank = 1
     group by 1
@@ -55,6 +56,7 @@ final as (
         {{ shown }}customers.last_nps_score end as last_nps_score,
         {{ shown }}likings.favourite_category end as favourite_category,
         {{ shown }}likings.preferred_channel end as preferred_channel,
+        {{ shown }}likings.preferred_sales_channel end as preferred_sales_channel,
         {{ shown }}customers.lifecycle_stage end as lifecycle_stage,
         {{ shown }}customers.rfm_segment end as rfm_segment,
         {{ shown }}scores.churn_probability end as churn_probability,

@@ -26,9 +26,13 @@ permissions as (
 ),
 
 channels as (
-    select customer_id, value as preferred_channel
+    select
+        customer_id,
+        max(case when attribute = 'contact_channel' then value end) as preferred_channel,
+        max(case when attribute = 'sales_channel' then value end) as preferred_sales_channel
     from {{ ref('int_customer_affinities') }}
-    where attribute = 'channel' and preference_rank = 1
+    where preference_rank = 1
+    group by 1
 ),
 
 -- Hundredths of the currency; what is not known stays null, what a shop does not have adds nothing.
@@ -82,6 +86,7 @@ final as (
         case when {{ may_order }} then value_scores.expected_date_of_next_order end as expected_date_of_next_order,
         '{{ var("currency") }}' as currency,
         case when permissions.may_profile then channels.preferred_channel end as preferred_channel,
+        case when permissions.may_profile then channels.preferred_sales_channel end as preferred_sales_channel,
         permissions.may_email,
         permissions.may_push,
         permissions.may_sms,
