@@ -20,7 +20,7 @@ AS_OF = date(2024, 12, 1)
 ENGINE = Engine(threads=1)
 NAMES = (
     "days_since_last_order", "days_since_first_order", "orders_30d", "spend_30d", "orders_365d", "spend_365d",
-    "order_gap_median_days", "order_gap_mean_days", "returned_share_365d", "visits",
+    "order_gap_median_days", "order_gap_mean_days", "order_gap_std_days", "returned_share_365d", "visits",
 )  # fmt: skip
 LABELS = ("orders_within_horizon", "spend_within_horizon", "net_spend_within_horizon")
 
@@ -75,7 +75,8 @@ def _snapshot(rng: np.random.Generator, day: date, worth: np.ndarray, visits: np
         "days_since_last_order": recency, "days_since_first_order": recency + 200.0,
         "orders_30d": recent.astype(float), "spend_30d": recent * worth, "orders_365d": year.astype(float),
         "spend_365d": year * worth, "order_gap_median_days": np.where(year > 1, 40.0, np.nan),
-        "order_gap_mean_days": np.where(year > 1, 50.0, np.nan), "returned_share_365d": 0.1,
+        "order_gap_mean_days": np.where(year > 1, 50.0, np.nan),
+        "order_gap_std_days": np.where(year > 2, 15.0, np.nan), "returned_share_365d": 0.1,
         "visits": visits.astype(float), "is_eligible": True, "is_profiled": True, "status_if_not_eligible": None,
         "orders_within_horizon": orders, "spend_within_horizon": gross, "net_spend_within_horizon": 0.9 * gross,
     })  # fmt: skip

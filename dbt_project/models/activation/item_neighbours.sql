@@ -1,6 +1,6 @@
--- What is bought together with an item, with its name.
+-- What is bought together with an item more often than by chance, with its name.
 with neighbours as (
-    select * from {{ source('ml', 'item_neighbours') }} where as_of_date = {{ scoring_date() }}
+    select * from {{ source('ml', 'item_neighbours') }} where as_of_date = {{ scoring_date() }} and lift > 1
 ),
 
 products as (
@@ -14,7 +14,7 @@ as_of as (
 final as (
     select
         neighbours.product_id,
-        neighbours.rank,
+        cast(row_number() over (partition by neighbours.product_id order by neighbours.rank) as integer) as rank,
         neighbours.neighbour_product_id,
         products.product_name as neighbour_name,
         neighbours.kind,

@@ -56,11 +56,28 @@ def test_the_interval_covers_what_it_promises_where_some_buy_nothing_and_where_a
     assert (low[p[judged] < 50] == 0).all()
 
 
-def test_the_next_order_is_due_one_usual_gap_after_the_last_and_never_before_the_as_of():
+def test_who_is_overdue_is_expected_after_today_by_the_silence_so_far():
+    rng = np.random.default_rng(1)
+    gap, variation = 30.0, 0.5
+    gaps = gap * np.exp(np.sqrt(np.log1p(variation**2)) * rng.standard_normal(200_000))
+    silent = np.array([1.0, 20, 30, 45, 60, 80])
+    told = days_to_next_order(silent, np.full(6, gap), np.full(6, np.nan), variation)
+    left = [np.median(gaps[gaps > days]) - days for days in silent]
+    assert told == pytest.approx(left, abs=0.8)
+    assert (told > 0).all()
+
+
+def test_the_steadier_the_customers_of_a_shop_the_sooner_an_overdue_order_comes():
+    overdue = np.array([30.0]), np.array([30.0]), np.array([30.0])
+    assert days_to_next_order(*overdue, 0.1)[0] < days_to_next_order(*overdue, 0.5)[0] < days_to_next_order(*overdue)[0]
+
+
+def test_the_next_order_is_due_where_there_is_a_rhythm():
     recency, median, mean = np.array([10.0, 40, 91, 10, 10]), np.array([30.0, 30, 30, np.nan, np.nan]), np.nan
     mean = np.array([99.0, 99, 99, 14.5, np.nan])
-    days = days_to_next_order(recency, median, mean)
-    assert days[:2].tolist() == [20.0, 0.0]
+    days = days_to_next_order(recency, median, mean, 0.1)
+    assert days[0] == 20.0
+    assert days[1] > 0
     assert np.isnan(days[2]), "silent for more than three gaps"
     assert days[3] == 5.0
     assert np.isnan(days[4]), "one order is no rhythm"
