@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from ml.recommender.block import Block
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source
 from ml.recommender.decay import weights
 from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix, places
 
@@ -48,7 +47,7 @@ class CoPurchases:
         return support * self.total / (self.alone[rows] * self.alone[columns]).astype(float)
 
 
-def co_purchases(world: World, within: str, *, with_support: bool = False) -> CoPurchases:
+def co_purchases(world: Source, within: str, *, with_support: bool = False) -> CoPurchases:
     """Count pairs, block by block, in one pass.
 
     Parameters

@@ -38,7 +38,7 @@ class World:
     @cached_property
     def catalogue(self) -> Catalogue:
         got = self.ask(
-            "select product_id, product_name, category_path, brand, is_available, is_sensitive "
+            "select product_id, product_name, category_path, brand, price, is_available, is_sensitive "
             "from {catalogue} order by product_id"
         )
         return Catalogue(
@@ -46,6 +46,7 @@ class World:
             names=_texts(got["product_name"]),
             category_paths=_texts(got["category_path"]),
             brands=_texts(got["brand"]),
+            prices=np.ma.filled(np.ma.asarray(got["price"], dtype=float), np.nan),
             is_available=got["is_available"].astype(bool),
             is_sensitive=got["is_sensitive"].astype(bool),
         )
@@ -112,7 +113,8 @@ class World:
         got = self.ask(
             f"with {people}, items as (select product_id, row_number() over (order by product_id) - 1 as item "
             f"from {{catalogue}}) select row as rows, item as items, age_days as ages, {acts} as lines, views, carts, "
-            "removals from {interactions} inner join people using (customer_id) inner join items using (product_id) "
+            f"removals, dense_rank() over (partition by row, {acts} > 0 order by age_days) - 1 as steps "
+            "from {interactions} inner join people using (customer_id) inner join items using (product_id) "
             "order by rows, items, ages",
             **span,
         )
