@@ -56,10 +56,10 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         return Trained(False, "too little history to train on; every generator counts the same", {}, {})
     plan = TrainingPlan(
         as_of=date.fromisoformat(inputs.as_of_date),
-        tuned_at=dates[0],
-        judged_at=dates[1],
+        taught_at=dates[:-1],
+        judged_at=dates[-1],
         horizon_days=settings.horizon_days,
-        mode=settings.mode,
+        mode=None if settings.mode == "auto" else settings.mode,
         shape=_shape(workspace, inputs),
     )
     champion = defender(workspace, inputs, "recommender")
@@ -88,7 +88,7 @@ def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace)),
         model,
         version,
-        lists.ListPlan(as_of, shop.slug, shop.recommendations.mode, _shape(workspace, inputs)),
+        lists.ListPlan(as_of, shop.slug, _shape(workspace, inputs)),
         workspace.state.scores / inputs.inputs_id / "recommendations.parquet",
     )
     return {
@@ -115,19 +115,15 @@ def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
     from ml.recommender.lists import Shape
 
     settings = workspace.shop.recommendations
-    slots = 0 if settings.mode == "repeat" else settings.discovery_slots
-    return Shape(settings.list_length, slots, as_of=inputs.as_of_date)
+    return Shape(settings.list_length, settings.discovery_slots, as_of=inputs.as_of_date)
 
 
 def _serving(workspace: Workspace, inputs: Inputs) -> tuple[RecommenderModel, str]:
     from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
 
-    version = scorer(workspace, inputs, "recommender")
+    version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
+    untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked)
     try:
-        return (
-            (RecommenderModel.load(version.folder), version.spoken)
-            if version
-            else (RecommenderModel.untrained(), UNTRAINED)
-        )
+        return (RecommenderModel.load(version.folder), version.spoken) if version else (untrained, UNTRAINED)
     except ModelFileError:  # of another release, until this one trains
-        return RecommenderModel.untrained(), UNTRAINED
+        return untrained, UNTRAINED

@@ -11,30 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.blend import Blend, history_group
-from ml.recommender.block import Block, Flags
+from ml.recommender.blend import history_group
+from ml.recommender.block import Flags
 from ml.recommender.data import World
+from ml.recommender.lessons import Judged
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted
-from ml.recommender.rules import Case, Mode, allowed, sensitive, unavailable
+from ml.recommender.rules import Case, allowed, sensitive, unavailable
 from ml.recommender.sparse import Csr, Floats, Ints, at
 from ml.splits import HASH_SPACE, customer_hash
 
 MOST_CUSTOMERS = 20_000
 CELLS = 2_000_000
 """Customers times items that are ranked at once."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Customers who bought in the window, and what."""
-
-    block: Block
-    """These customers only."""
-    rows: Ints
-    """Customer of each purchase."""
-    items: Ints
 
 
 def outcomes(world: World) -> list[Judged]:
@@ -90,21 +80,15 @@ class Backtest:
         return out | {"served/recall_at_10": float(self.served.recall(10).mean())}
 
 
-def backtest(
-    fitted: Fitted, happened: Sequence[Judged], blends: Mapping[str, Blend], mode: Mode, shape: Shape
-) -> Backtest:
+def backtest(models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Shape) -> Backtest:
     """Rank for everybody who bought in the window, as served: after the rules, before discovery.
 
     Parameters
     ----------
-    blends
-        Weights by method; ``model`` must be among them.
+    models
+        Fitted to the as-of, by method; ``model`` must be among them.
     """
-    parts = []
-    for judged in happened:
-        case = Case(fitted.world.catalogue, fitted.rhythm, judged.block, mode)
-        parts.append(_judge(fitted, judged, case, blends, shape))
-    return _joined(parts, fitted)
+    return _joined([_judge(models, judged, shape) for judged in happened], models["model"])
 
 
 @dataclass(frozen=True)
@@ -120,21 +104,23 @@ class _Part:
     shown: Ints
 
 
-def _judge(fitted: Fitted, judged: Judged, case: Case, blends: Mapping[str, Blend], shape: Shape) -> _Part:
-    block, rows, items = judged.block, judged.rows, judged.items
-    proposals = fitted.propose(block)
-    blended = {name: blend.scores(proposals, block.purchases) for name, blend in blends.items()}
-    alone = {generator.name: p for generator, p in zip(fitted.generators, proposals, strict=True)}
-    own = block.spread((block.lines > 0).astype(np.int64)).astype(float)
-    baselines = {"popularity": own * 0, "personal_popularity": own}
-    lists = make_lists(blended["model"], case, fitted.popularity, shape)
+def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
+    block, rows, items, fitted = judged.block, judged.rows, judged.items, models["model"]
+    case = fitted.case(block)
+    proposals = {name: one.propose(one.case(block)) for name, one in models.items()}
+    scores = {name: one.scores(one.case(block), proposals[name]) for name, one in models.items()}
+    own = proposals["model"]
+    alone = {generator.name: p for generator, p in zip(fitted.generators, own, strict=True)}
+    known = block.spread((block.lines > 0).astype(np.int64)).astype(float)
+    baselines = {"popularity": known * 0, "personal_popularity": known}
+    lists = make_lists(scores["model"], case, fitted.popularity, shape)
     places = dict(zip((lists.rows * block.width + lists.items).tolist(), (lists.places + 1).tolist(), strict=True))
     return _Part(
         rows=rows,
         groups=history_group(block.purchases),
-        is_repeat=block.bought.contains(rows, items),
-        is_candidate=(sum(at(p, rows, items) for p in proposals) > 0) & allowed(case, rows, items),
-        ranks=_ranks(fitted, judged, {**blended, **alone}, baselines, case),
+        is_repeat=judged.is_repeat,
+        is_candidate=sum(at(p, rows, items) for p in own) > 0,
+        ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
         served=np.array([places.get(key, np.inf) for key in (rows * block.width + items).tolist()]),
         shown=np.unique(lists.items[~lists.is_discovery]),
     )
@@ -173,7 +159,7 @@ def _joined(parts: list[_Part], fitted: Fitted) -> Backtest:
     def hits(of: list[Floats]) -> Hits:
         return Hits(customers, rows, repeat, np.concatenate(of))
 
-    available = fitted.world.catalogue.is_available
+    available = fitted.source.catalogue.is_available
     shown = np.unique(np.concatenate([part.shown for part in parts]))
     return Backtest(
         hits={name: hits([part.ranks[name] for part in parts]) for name in parts[0].ranks},

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
-from ml.recommender.generators import GENERATORS
 from ml.recommender.plots import draw
+from ml.recommender.ranker import feature_names
 from ml.recommender.training import TrainingPlan, TrainingResult
 from ml.registry import Record
 
@@ -29,30 +29,32 @@ def record(
     tags
         Where it comes from: git commit, lock hash, inputs id.
     """
+    model = result.model
+    features = feature_names(model.generators) if model.ranker else model.generators
     return Record(
         model="recommender",
         folder=result.model.save(folder),
         code=SERVED,
         parameters={
             "as_of": plan.as_of.isoformat(),
-            "tuned_at": plan.tuned_at.isoformat(),
+            "taught_at": " ".join(day.isoformat() for day in plan.taught_at),
             "judged_at": plan.judged_at.isoformat(),
             "horizon_days": plan.horizon_days,
-            "mode": plan.mode,
+            "mode": result.model.mode,
             "list_length": plan.shape.length,
             "discovery_slots": plan.shape.discovery_slots,
             "seed": plan.seed,
-            "generators": " ".join(GENERATORS),
+            "generators": " ".join(result.model.generators),
             "history_steps": " ".join(str(step) for step in HISTORY_STEPS),
         },
         metrics=metrics(result, decision),
         dataset={
-            "purchases_tuned_on": result.tuned_on,
+            "purchases_taught": result.learned.purchases,
             "customers_judged": result.backtest.customers,
             "items": result.items,
         },
         data_hash=result.data_hash,
-        features=("purchases", *GENERATORS),
+        features=("purchases", *features),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         figures=draw(result.backtest, result.model),
     )

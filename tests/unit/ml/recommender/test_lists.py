@@ -9,13 +9,10 @@ import pytest
 from recommender_world import AS_OF, fitted, lists_of, tiny_world
 
 from ml.recommender import rules
-from ml.recommender.blend import even
 from ml.recommender.data import World
-from ml.recommender.generators import GENERATORS
 from ml.recommender.lists import POOL, Shape, make_lists
 from ml.recommender.model import RecommenderModel
 from ml.recommender.recommend import ListPlan, recommend
-from ml.recommender.rules import Case
 
 CROWD = [(f"x{n}", f"item{m}", 40 + m) for n in range(8) for m in range(12) if (n + m) % 3]
 RULES: dict[str, dict[str, Any]] = {
@@ -117,8 +114,8 @@ def test_over_many_days_discovery_draws_as_often_as_its_propensity_says(tmp_path
     crowd = [(f"x{n}", f"item{m}", 40) for n in range(6) for m in range(30) if (n + m) % 3]
     world = tiny_world(tmp_path, bought=[*crowd, ("c", "item1", 60)])
     known, (block,) = fitted(world), world.blocks()
-    case = Case(world.catalogue, known.rhythm, block)
-    scores = even(len(GENERATORS)).scores(known.propose(block), block.purchases)
+    case = known.case(block)
+    scores = known.scores(case, known.propose(case))
     drawn: Counter[int] = Counter()
     for day in range(400):
         made = make_lists(scores, case, known.popularity, Shape(5, 1, as_of=str(day)))
