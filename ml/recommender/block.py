@@ -107,6 +107,12 @@ class Block:
         kept = self.lines > 0
         return Pairs.of(self.rows[kept], self.items[kept], self.width)
 
+    @property
+    def bought_matrix(self) -> Csr:
+        """Customers by items: 1 where it was bought."""
+        keys = self.bought.keys
+        return matrix(np.ones(len(keys), np.float32), keys // self.width, keys % self.width, (len(self), self.width))
+
     @cached_property
     def purchases(self) -> Ints:
         """Items on days bought by each customer, (customers,)."""

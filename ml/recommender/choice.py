@@ -34,8 +34,7 @@ class Profile:
     purchases: int
     pairs: int
     """Distinct customers and items among the purchases."""
-    deepest: int
-    """Baskets of the customer with the most."""
+    baskets: int
     views: int
     statements: int
     has_traits: bool
@@ -50,18 +49,19 @@ class Profile:
 
 def look(source: Source) -> Profile:
     """Go through the blocks once."""
-    customers = purchases = pairs = views = deepest = 0
+    customers = purchases = pairs = views = baskets = 0
     for block in source.blocks():
         kept = block.lines > 0
         customers += len(block)
         purchases += int(kept.sum())
         pairs += len(block.bought.keys)
         views += int((block.views + block.carts).sum()) if source.has_orders else 0
-        deepest = max(deepest, int(block.steps[kept].max(initial=-1)) + 1)
+        deepest = int(block.steps[kept].max(initial=0)) + 1
+        baskets += len(np.unique(block.rows[kept] * deepest + block.steps[kept]))
     known = source.catalogue
     has_categories = any(known.category_paths)
     return Profile(
-        known.size, customers, purchases, pairs, deepest, views, len(source.statements),
+        known.size, customers, purchases, pairs, baskets, views, len(source.statements),
         has_categories or any(known.brands) or bool(np.isfinite(known.prices).any()), has_categories,
     )  # fmt: skip
 
@@ -77,10 +77,10 @@ class Left:
 NEEDS: dict[str, tuple[Callable[[Profile], bool], str]] = {
     "repurchase": (lambda shop: shop.repeats, "nobody buys anything twice"),
     "due_again": (lambda shop: shop.repeats, "nobody buys anything twice"),
-    "transitions": (lambda shop: shop.deepest > 1, "nobody came back"),
+    "transitions": (lambda shop: shop.baskets > shop.customers, "hardly anybody came back"),
     "ease": (lambda shop: shop.items <= EASE_ITEMS, f"more than {EASE_ITEMS:,} items"),
     "factors": (lambda shop: shop.items <= FACTOR_ITEMS, f"more than {FACTOR_ITEMS:,} items"),
-    "bought_together": (lambda shop: shop.deepest < shop.purchases, "no basket has several items"),
+    "bought_together": (lambda shop: shop.baskets < shop.purchases, "no basket has several items"),
     "content": (lambda shop: shop.has_traits, "items have neither category, brand nor price"),
     "category_popularity": (lambda shop: shop.has_categories, "items have no categories"),
     "viewed": (lambda shop: shop.views > 0, "nothing but purchases is known"),

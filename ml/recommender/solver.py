@@ -69,6 +69,24 @@ def _batches(rows: Ints, length: Ints) -> list[Ints]:
     return [rows[first:beyond] for first, beyond in pairwise(bounds)]
 
 
+def autoencoder(together: Csr, counts: Ints, regularisation: float) -> Single:
+    """Weights of EASE, ``-P / diag(P)`` with a diagonal of zeros, P the inverse of ``G + r I``; (items, items).
+
+    Parameters as for ``regression``.
+    """
+    import scipy.linalg
+
+    factor = scipy.linalg.cholesky(_gram(together, counts, regularisation), overwrite_a=True, check_finite=False)
+    half, failed = scipy.linalg.lapack.spotri(factor, overwrite_c=True)
+    if failed:
+        raise np.linalg.LinAlgError("the Gram matrix has no inverse")
+    upper = np.triu(half)
+    inverse = upper + np.triu(upper, 1).T
+    out: Single = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(out, 0)
+    return out
+
+
 def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float, kept: int) -> Csr:
     """Ridge weights of every item for every other, ``(G + r I)^-1 T``, the ``kept`` greatest of each row.
 
@@ -86,13 +104,11 @@ def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float,
     """
     import scipy.linalg
 
-    gram = together.astype(np.float32).toarray()
-    gram[np.diag_indices_from(gram)] = counts.astype(np.float32) + np.float32(regularisation)
-    factor = scipy.linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+    factor = scipy.linalg.cholesky(_gram(together, counts, regularisation), overwrite_a=True, check_finite=False)
+    dense = targets.astype(np.float32).toarray(order="F")
+    found = scipy.linalg.cho_solve((factor, False), dense, overwrite_b=True, check_finite=False)
+    np.fill_diagonal(found, 0)
     out = []
-    dense = targets.astype(np.float32).toarray()
-    found = scipy.linalg.cho_solve((factor, True), dense, overwrite_b=True, check_finite=False)
-    found[np.diag_indices_from(found)] = 0
     for start in range(0, len(found), ROWS):
         part = found[start : start + ROWS]
         size = np.abs(part)
@@ -101,3 +117,9 @@ def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float,
             part = np.where(size >= threshold, part, 0)
         out.append(csr_array(part.astype(np.float64).round(PLACES)))
     return vstack(out).tocsr()
+
+
+def _gram(together: Csr, counts: Ints, regularisation: float) -> Single:
+    gram: Single = together.astype(np.float32).toarray(order="F")
+    np.fill_diagonal(gram, counts.astype(np.float32) + np.float32(regularisation))
+    return gram

@@ -49,7 +49,7 @@ class Factors:
         self.items: Single = np.where(np.diff(bought_by.indptr)[:, None] > 0, items, 0).astype(np.float32)
 
     def score(self, block: Block) -> Csr:
-        mine = self._solve(recent(block, self.recency), self.items)
+        mine = self.customers(block)
         step = max(CELLS // max(block.width, 1), 1)
         parts = [
             top_dense(np.maximum(mine[start : start + step] @ self.items.T, 0), MOST_CANDIDATES)
@@ -58,6 +58,10 @@ class Factors:
         if not parts:
             return matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (0, block.width))
         return normalised(vstack(parts).tocsr().astype(float))
+
+    def customers(self, block: Block) -> Single:
+        """Factors of each customer, (customers, dimensions)."""
+        return self._solve(recent(block, self.recency), self.items)
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
         return np.full(len(items), "Customers like you chose it", dtype=object)
