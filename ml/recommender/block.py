@@ -146,5 +146,9 @@ class Source(Protocol):
     def has_orders(self) -> bool:
         """Whether the shop sells; else what people look at stands for what they buy."""
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether the rules of a shop stand before a list is cut; a log is judged by what happened."""
+
     def blocks(self, *, profiled: bool = True) -> Iterator[Block]:
         """Customers in a fixed order; ``profiled``: only those who may teach."""

@@ -31,6 +31,8 @@ KEPT_INTERACTIONS = 1_000_000
 class World:
     """One as-of of the exported files; ``blocks`` may be gone through as often as a generator needs."""
 
+    has_rules = True
+
     def __init__(self, folder: Path, as_of: date, engine: Engine, *, block_customers: int = BLOCK_CUSTOMERS) -> None:
         self.folder, self.as_of, self.engine, self.block_customers = folder, as_of, engine, block_customers
         self._kept: dict[bool, list[Block]] = {}
@@ -144,7 +146,7 @@ class World:
             name: f"(select * from read_parquet('{self._file(name)}') where as_of_date = date '{self.as_of}')"
             for name in ("catalogue", "customers", "interactions", "preferences", "outcomes")
         }
-        got = self._connection.execute(query.format(**relations), values).fetchnumpy()
+        got = self._connection.cursor().execute(query.format(**relations), values).fetchnumpy()
         return {name: np.asanyarray(column) for name, column in got.items()}
 
     @cached_property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -96,9 +96,10 @@ class LogSource:
     ``people`` are the users that exist at the cut, with rows or without.
     """
 
-    segments = ("",)
-    statements: tuple[tuple[str, str], ...] = ()
+    segments: ClassVar[list[str]] = [""]
+    statements: ClassVar[list[tuple[str, str]]] = []
     has_orders = True
+    has_rules = False
 
     def __init__(self, log: Log, kept: Flags, cut: Floats, people: Ints) -> None:
         self.log, self.people, self.catalogue = log, people, log.catalogue

@@ -63,7 +63,7 @@ def next_basket(log: Log) -> Split:
         cut[log.user[wanted]] = log.when[wanted]
         return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(log.baskets > back))
 
-    return _split([window(back) for back in range(LESSONS, -1, -1)], None)
+    return _split([window(back) for back in range(LESSONS, -1, -1)], "mixed")
 
 
 def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -> Split:

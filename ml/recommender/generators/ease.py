@@ -25,7 +25,7 @@ class Ease:
     it speaks up to ``ml.recommender.choice.EASE_ITEMS`` items.
     """
 
-    regularisation: float = 30.0
+    regularisation: float = 100.0
     decay: float = 0.8
     backward: float = 0.5
     recency: float = 0.7
