@@ -24,14 +24,22 @@ def write_backup(state: State, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.tmp")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=3) as archive:
-        for path in sorted(state.root.iterdir()):
-            if path.name not in REMADE:
-                archive.add(path, f"state/{path.name}")
-        for folder, name in ((state.mlflow, "mlflow"), (state.keys, "keys")):
-            if folder.exists():
-                archive.add(folder, name)
+    try:
+        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=3) as archive:
+            _fill(archive, state)
+    except OSError:
+        temporary.unlink()  # it holds keys, and room on a disk that may be full
+        raise
     os.replace(temporary, target)  # noqa: PTH105 - the one atomic step
+
+
+def _fill(archive: tarfile.TarFile, state: State) -> None:
+    for path in sorted(state.root.iterdir()):
+        if path.name not in REMADE:
+            archive.add(path, f"state/{path.name}")
+    for folder, name in ((state.mlflow, "mlflow"), (state.keys, "keys")):
+        if folder.exists():
+            archive.add(folder, name)
 
 
 def read_backup(state: State, source: Path) -> None:
@@ -52,6 +60,8 @@ def read_backup(state: State, source: Path) -> None:
         with tarfile.open(source) as archive:
             for prefix, folder in (("state", state.root), ("mlflow", state.mlflow), ("keys", state.keys)):
                 _unpack(archive, prefix, folder)
+        if state.keys.exists():
+            state.keys.chmod(0o700)
     except tarfile.TarError as error:
         raise StateError(f"{source} is no backup of Regulars, or it is damaged: {error}") from error
 

@@ -16,7 +16,7 @@ from ml.drift.retraining import performance_reasons
 from ml.drift.stability import THRESHOLD
 from orchestration import inputs
 from orchestration.drift import Report, Unwatched, watch
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
 from orchestration.metadata import figure_metadata, markdown_table
 from orchestration.partitions import per_as_of
 from orchestration.watched import Watched
@@ -49,7 +49,7 @@ def drift_asset(watched: Watched, group: str) -> dg.AssetsDefinition:
         **per_as_of(group),
     )
     def drift(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         found = watch(workspace, inputs.pinned(workspace.state, context.partition_key), watched)
         return dg.MaterializeResult(metadata=drift_metadata(found), check_results=list(drift_checks(found)))
 

@@ -16,14 +16,13 @@ from importlib import import_module
 
 import dagster as dg
 
+from orchestration.disk import advised
 from orchestration.instance import open_instance
-from orchestration.jobs import BETWEEN_RUNS, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
+from orchestration.jobs import BETWEEN_RUNS, BY_HAND, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
 from orchestration.notification import notify_of_failure
 from orchestration.progress import Progress, StageRecord
 from orchestration.workspace import Workspace
 
-BY_HAND = {"regulars/started_by": "command line"}
-"""Tag of runs that hold the shop's lock from their beginning to their end."""
 LANDING_PARTS = ("landing.assets", "activation.withdrawals", "activation.triggered")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -43,7 +42,7 @@ class Outcome:
 def run_job(
     workspace: Workspace, as_of_date: date, *, train: bool, publish: bool = True, progress: Progress
 ) -> Outcome:
-    """Run the whole pipeline for one as-of."""
+    """Run the whole pipeline for one as-of of the shop."""
     tags = {TRAINING_TAG: str(train).lower(), PUBLISH_TAG: str(publish).lower()}
     return _execute(workspace, WEEKLY if train else DAILY, as_of_date, tags, None, progress)
 
@@ -56,8 +55,8 @@ def run_landing(workspace: Workspace, *, progress: Progress) -> Outcome:
 def retry_last(workspace: Workspace, *, progress: Progress) -> Outcome | None:
     """Run again what the shop's last run did not finish, on the same pinned inputs; None where nothing failed."""
     instance = open_instance(workspace.state)
-    recent = instance.get_run_records(limit=100)
-    last = next((one for one in recent if one.dagster_run.job_name in (DAILY, WEEKLY)), None)
+    newest = [one for job in (DAILY, WEEKLY) for one in instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)]
+    last = max(newest, key=lambda record: record.create_timestamp, default=None)
     if last is None or last.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
         return None
     run = last.dagster_run
@@ -82,7 +81,7 @@ def bury_dead_runs(instance: dg.DagsterInstance) -> None:
 
 
 def _unfinished(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.AssetKey]:
-    """Assets of the stages that did not succeed; a stage whose check blocked counts as not succeeded."""
+    """Assets of the run's own stages that did not succeed; a stage whose check blocked counts as not succeeded."""
 
     def events(of_type: dg.DagsterEventType) -> list[dg.DagsterEvent]:
         records = instance.get_records_for_run(run.run_id, of_type=of_type).records
@@ -91,7 +90,8 @@ def _unfinished(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.Ass
     succeeded = {event.step_key for event in events(dg.DagsterEventType.STEP_SUCCESS)}
     made = events(dg.DagsterEventType.ASSET_MATERIALIZATION)
     done = {event.asset_key for event in made if event.step_key in succeeded}
-    return sorted(set(_job(run.job_name).asset_layer.executable_asset_keys) - done)
+    asked = run.asset_selection or _job(run.job_name).asset_layer.executable_asset_keys
+    return sorted(set(asked) - done)
 
 
 def _execute(
@@ -106,23 +106,27 @@ def _execute(
 ) -> Outcome:
     workspace.claim("regulars run")
     run_id = str(uuid.uuid4())
-    instance = open_instance(workspace.state)
-    bury_dead_runs(instance)
-    job = _job(job_name) if is_partitioned else _landing_job(workspace)
-    instance.add_event_listener(run_id, progress.follow)
-    workspace.state.reports.mkdir(parents=True, exist_ok=True)
-    # dbt's own lines go to a file: the terminal shows one line per stage.
-    with (workspace.state.reports / "console.log").open("w") as log, redirect_stdout(log):
-        result = job.execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            partition_key=as_of_date.isoformat() if is_partitioned else None,
-            tags={**tags, **BY_HAND},
-            asset_selection=assets,
-            run_config=QUIET,
-            raise_on_error=False,
-        )
-    error = None if result.success else progress.first_error or "the run failed; see its log in Dagster"
+    try:
+        instance = open_instance(workspace.state)
+        bury_dead_runs(instance)
+        job = _job(job_name) if is_partitioned else _landing_job(workspace)
+        instance.add_event_listener(run_id, progress.follow)
+        workspace.state.reports.mkdir(parents=True, exist_ok=True)
+        # dbt's own lines go to a file: the terminal shows one line per stage.
+        with (workspace.state.reports / "console.log").open("w") as log, redirect_stdout(log):
+            result = job.execute_in_process(
+                run_id=run_id,
+                instance=instance,
+                partition_key=as_of_date.isoformat() if is_partitioned else None,
+                tags={**tags, **BY_HAND},
+                asset_selection=assets,
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+    except Exception as stopped:  # Dagster itself could not go on, as when its own books do not fit on the disk
+        notify_of_failure(workspace.settings, run_id, advised(str(stopped)))
+        raise
+    error = None if result.success else advised(progress.first_error or "the run failed; see its log in Dagster")
     if error:
         notify_of_failure(workspace.settings, run_id, error)
     return Outcome(run_id, as_of_date, result.success, tuple(progress.records), error)

@@ -10,6 +10,7 @@ import dagster as dg
 
 from orchestration import inputs
 from orchestration.inputs import Inputs
+from orchestration.jobs import take_turn
 from orchestration.metadata import figure_metadata, markdown_table
 from orchestration.models import Trained
 from orchestration.partitions import per_as_of
@@ -35,7 +36,7 @@ def model_asset(
 
     @dg.asset(key=key, description=description, deps=deps, kinds=kinds, check_specs=[gate], **per_as_of(group))
     def model(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         trained = train(workspace, inputs.pinned(workspace.state, context.partition_key))
         checked = dg.AssetCheckResult(
             check_name="champion_gate",

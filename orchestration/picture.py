@@ -24,6 +24,7 @@ WIDTH, GAP, LINE = 3.1, 0.75, 0.34
 
 def draw(definitions: dg.Definitions, target: Path) -> None:
     """Write the picture of the graph's stages and of what each makes."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
 
@@ -48,7 +49,8 @@ def draw(definitions: dg.Definitions, target: Path) -> None:
             )
     _draw_arrows(axes, reads, height)
     target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, facecolor="white", metadata={"Date": None} if target.suffix == ".svg" else None, dpi=110)
+    with rc_context({"svg.hashsalt": "regulars"}):  # else every drawing of the same graph differs
+        figure.savefig(target, facecolor="white", metadata={"Date": None} if target.suffix == ".svg" else None, dpi=110)
 
 
 def _stages(definitions: dg.Definitions) -> tuple[dict[str, list[str]], set[tuple[str, str]]]:

@@ -138,8 +138,11 @@ class PeakMemory:
 
 
 def _innermost(error: Any) -> str:
-    """The message of the first cause, without Dagster's wrapping and without the name of its class."""
-    while error.cause is not None:
+    """The message of what a stage raised, without Dagster's wrapping and without the name of its class.
+
+    What the stage's own error came from is for the log: the stage has put it into words.
+    """
+    while error.cause is not None and str(error.cls_name).startswith("Dagster"):
         error = error.cause
     first, separator, rest = str(error.message).strip().partition(": ")
     return rest if separator and first.endswith(str(error.cls_name)) else str(error.message).strip()

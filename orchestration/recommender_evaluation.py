@@ -88,7 +88,8 @@ def evaluate_log(request: Request, *, note: Callable[[str], None] = lambda _: No
 
 def _split(request: Request, told: Callable[[str], None]) -> Split:
     from ml.recommender.evaluation import protocols
-    from ml.recommender.evaluation.files import Columns, LogError, join_rows, read_catalogue, read_rows
+    from ml.recommender.evaluation.errors import LogError
+    from ml.recommender.evaluation.files import Columns, join_rows, read_catalogue, read_rows
     from ml.recommender.evaluation.log import make_log
 
     if request.protocol not in protocols.PROTOCOLS:
@@ -121,7 +122,7 @@ def _spoken(log: Log, dropped: int, attributes: Mapping[str, Any] | None) -> str
 
 
 def _lengths(told: str) -> list[int]:
-    from ml.recommender.evaluation.files import LogError
+    from ml.recommender.evaluation.errors import LogError
 
     parts = [part.strip() for part in told.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
@@ -130,7 +131,7 @@ def _lengths(told: str) -> list[int]:
 
 
 def _instant(told: str | None) -> float | None:
-    from ml.recommender.evaluation.files import LogError
+    from ml.recommender.evaluation.errors import LogError
 
     if told is None:
         return None

@@ -14,12 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.files import write_text_atomically
+
 FORMAT_VERSION = 2
 """Raised when the layout below changes; ``MIGRATIONS[n]`` then turns n into n + 1."""
 
 
 class StateError(RuntimeError):
     """The state on disk cannot be used as it is; the message says what to do."""
+
+
+class BusyError(StateError):
+    """Another process works on the shop; the message names which."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,8 @@ class State:
         """
         self.root.mkdir(parents=True, exist_ok=True)
         stamp = self.root / "format_version"
-        if not stamp.exists():
-            stamp.write_text(f"{FORMAT_VERSION}\n")
+        if not stamp.exists() or not stamp.stat().st_size:  # one byte that did not fit on the disk left it empty
+            write_text_atomically(stamp, f"{FORMAT_VERSION}\n")
         found = int(stamp.read_text())
         while found < FORMAT_VERSION:
             migrate = MIGRATIONS.get(found)
@@ -132,7 +138,7 @@ class State:
                 )
             migrate(self)
             found += 1
-            stamp.write_text(f"{found}\n")
+            write_text_atomically(stamp, f"{found}\n")
         if found > FORMAT_VERSION:
             raise StateError(
                 f"{self.root} has format {found}, this release knows {FORMAT_VERSION}: it was written by a newer "
@@ -145,8 +151,8 @@ class State:
 
         Raises
         ------
-        StateError
-            Another process holds it; the message names which.
+        BusyError
+            Another process holds it.
         """
         self.prepare()
         path = self.root / "lock"
@@ -155,7 +161,7 @@ class State:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StateError(
+                raise BusyError(
                     f"shop {self.shop} is busy: {file.read() or 'another run'} holds {path}; wait for it to end"
                 ) from None
             file.truncate(0)

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.markup import escape
 
@@ -48,15 +49,15 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
         console.print(f"\n[red]✗[/] {name} was not landed and stays where it is: {escape(why)}", soft_wrap=True)
     if not outcome.succeeded:
         console.print(f"\n[red]✗[/] {escape(outcome.error or '')}", soft_wrap=True)
-        console.print("  Mend it, then: regulars run --retry (goes on at the stage that failed)")
+        console.print(f"  Mend it, then: {_command(workspace)} run --retry (goes on at the stage that failed)")
     return 0 if outcome.succeeded and not not_landed else 1
 
 
 def _print_quarantine(workspace: Workspace, console: Console) -> None:
     every = [batch for several in batches(workspace.state).values() for batch in several]
-    rows_in, quarantined, duplicates = (
-        sum(getattr(batch, name) for batch in every) for name in ("rows_in", "quarantined", "duplicates")
-    )
+    rows_in, duplicates = (sum(getattr(batch, name) for batch in every) for name in ("rows_in", "duplicates"))
+    # Counted where they lie: a file of bad rows only is no batch.
+    quarantined = sum(pq.read_metadata(file).num_rows for file in workspace.state.quarantine.glob("*/*.parquet"))
     console.print(
         f"Landed so far: {rows_in:,} rows from {len(every)} files; {quarantined:,} in quarantine, "
         f"{duplicates:,} duplicates"
@@ -78,10 +79,15 @@ def _print_published(workspace: Workspace, console: Console) -> None:
     console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers")
     console.print(f"  Parquet   {_near(workspace.state.published / 'current')}/customer_scores.parquet")
     console.print(f"  DuckDB    {_near(workspace.state.published / 'current')}/views.duckdb")
-    shop = "" if workspace.shop.slug == "demo" else f"REGULARS_SHOP={workspace.shop.slug} "
     console.print(
-        f"  Postgres  {shop}.venv/bin/regulars psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
+        f"  Postgres  {_command(workspace)} psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
     )
+
+
+def _command(workspace: Workspace) -> str:
+    """How to call ``regulars`` for the same shop from the project's folder."""
+    shop = "" if workspace.shop.slug == "demo" else f"REGULARS_SHOP={workspace.shop.slug} "
+    return f"{shop}.venv/bin/regulars"
 
 
 def _near(path: Any) -> str:

@@ -3,7 +3,7 @@
 Belongs here: renaming and cleaning that each file needs. Does not belong here: figures, nor anything that the product
 reads.
 
-Usage: ``python tests/recommender_logs.py FOLDER`` writes ``online_retail_ii.parquet`` and ``online_retail_ii_items.parquet``.
+Usage: ``python tests/recommender_logs.py FOLDER`` writes ``online_retail_ii.parquet`` and its ``_items.parquet``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ def online_retail_ii(folder: Path) -> tuple[Path, Path]:
     """Sales of articles to known customers, and the articles with name and usual price."""
     folder.mkdir(parents=True, exist_ok=True)
     log, items = folder / "online_retail_ii.parquet", folder / "online_retail_ii_items.parquet"
-    sales = (
-        f'select distinct "Customer ID"::int::varchar as user, upper(trim("StockCode")) as item, "Invoice" as basket, '
-        f'"InvoiceDate" as time, "Price" as price, "Description" as name from \'{RETAIL}\' where "Customer ID" is not null '
-        f'and "Invoice" not like \'C%\' and "Quantity" > 0 and regexp_full_match(upper(trim("StockCode")), \'{ARTICLE}\')'
-    )
+    sales = f"""
+        select distinct "Customer ID"::int::varchar as user, upper(trim("StockCode")) as item, "Invoice" as basket,
+            "InvoiceDate" as time, "Price" as price, "Description" as name
+        from '{RETAIL}'
+        where "Customer ID" is not null and "Invoice" not like 'C%' and "Quantity" > 0
+            and regexp_full_match(upper(trim("StockCode")), '{ARTICLE}')
+    """
     with duckdb.connect() as connection:
         connection.execute(f"create table sales as {sales}")
         connection.execute(

@@ -148,15 +148,8 @@ def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:
     pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champions={})
     dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", "staging", *IDENTITY_MODELS)
     resolve_persons(workspace, pinned)
-    dbt(
-        workspace,
-        inputs.dbt_vars(workspace.state, workspace.shop, pinned),
-        "run",
-        "-s",
-        "intermediate",
-        "marts",
-        "features",
-    )
+    selected = ("intermediate", "marts", "features", "action_contacts")
+    dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", *selected)
     export_snapshots(workspace, pinned)
     return pd.read_parquet(workspace.state.features / pinned.inputs_id / "customer_features.parquet")
 

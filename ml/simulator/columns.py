@@ -65,10 +65,6 @@ def keep(values: pa.Array, present: Bools) -> pa.Array:
     return pc.if_else(pa.array(present), values, pa.scalar(None, values.type))
 
 
-def first_of(*values: pa.Array) -> pa.Array:
-    return pc.coalesce(*values)
-
-
 def size_of(rows: Rows) -> int:
     return len(next(iter(rows.values())))
 

@@ -42,9 +42,6 @@ class Calendar:
     def day_of(self, instant: date) -> int:
         return (instant - self.start).days
 
-    def date_of(self, day: int) -> date:
-        return self.start + timedelta(days=day)
-
     def local_seconds(self, day: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Local clock as seconds since 1970-01-01 00:00 local."""
         return (day + self.first_day) * DAY_SECONDS + second

@@ -19,7 +19,8 @@ __all__ = ["app", "evaluation", "main", "readers", "runs", "shops", "state"]
 
 def main() -> None:
     """Entry point: known errors are one line that says what to do, and exit code 2."""
-    from ml.recommender.evaluation.files import LogError
+    from ml.recommender.evaluation.errors import LogError
+    from orchestration.disk import ADVICE, is_full
     from orchestration.landing import LandingError
     from orchestration.privacy.keys import KeysError
     from orchestration.publishing.errors import PublishError
@@ -31,4 +32,9 @@ def main() -> None:
         app()
     except (ShopError, StateError, LandingError, KeysError, PublishError, LogError) as error:
         errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except Exception as error:
+        if not is_full(error):
+            raise
+        errors.print(f"[red]✗[/] {ADVICE} ({escape(str(error).splitlines()[0])})", soft_wrap=True)
         sys.exit(2)

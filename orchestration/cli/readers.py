@@ -6,8 +6,9 @@ import os
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from orchestration.cli.application import ShopOption, app, console, open_workspace
+from orchestration.cli.application import ShopOption, app, console, errors, open_workspace
 
 
 @app.command()
@@ -32,10 +33,19 @@ def suppress(
 ) -> None:
     """Hide customers from every published table, at once and through every rollback."""
     from orchestration.activation import customers_of, publisher
+    from orchestration.publishing.errors import SinkUnavailableError
 
     workspace = open_workspace(shop)
     found = customers_of(workspace, external_ids)
-    publisher(workspace).suppress(found.values(), reason)
+    try:
+        publisher(workspace).suppress(found.values(), reason)
+    except SinkUnavailableError as error:
+        errors.print(
+            f"[red]✗[/] hidden in the files, not yet in Postgres ({escape(str(error))}): repeat the command when it "
+            "answers again; the next run brings it up too",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1) from error
     unknown = sorted(set(external_ids) - set(found))
     console.print(f"{len(found)} hidden" + (f"; not published anyway: {', '.join(unknown)}" if unknown else ""))
 

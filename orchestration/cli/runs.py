@@ -22,6 +22,7 @@ def run(
 ) -> None:
     """Land, resolve, profile, score and publish one as-of."""
     from orchestration.execution import retry_last, run_job
+    from orchestration.partitions import require_as_of
     from orchestration.progress import Progress
     from orchestration.simulation import simulate_if_asked
     from orchestration.summary import close
@@ -36,6 +37,7 @@ def run(
             return
     else:
         day = as_of.date() if as_of else workspace.default_as_of()
+        require_as_of(workspace.shop, day)
         progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day} 00:00 {workspace.shop.time_zone}")
         simulate_if_asked(workspace, progress)
         trains = train if train is not None else _needs_training(workspace, day, progress.console)
@@ -69,12 +71,15 @@ def backfill(
 ) -> None:
     """Write the generation of every day from --from to --to; readers keep seeing what they see."""
     from orchestration.execution import run_job
+    from orchestration.partitions import require_as_of
     from orchestration.progress import Progress
 
     workspace = open_workspace(shop)
     days = [start.date() + timedelta(n) for n in range((end.date() - start.date()).days + 1)]
     if not days:
         raise typer.BadParameter("--to lies before --from")
+    require_as_of(workspace.shop, days[0])
+    require_as_of(workspace.shop, days[-1])
     failed: list[date] = []
     for day in days:
         progress = Progress()

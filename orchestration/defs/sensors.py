@@ -4,7 +4,7 @@ import json
 
 import dagster as dg
 
-from orchestration.jobs import BETWEEN_RUNS, LANDING
+from orchestration.jobs import BETWEEN_RUNS, BY_HAND, LANDING
 from orchestration.landing.waiting import waiting
 from orchestration.notification import notify_of_failure
 from orchestration.workspace import Workspace
@@ -31,9 +31,11 @@ def defs() -> dg.Definitions:
             return dg.SkipReason(f"nothing new among {len(found)} files")
         return dg.RunRequest(tags={"regulars/files": ", ".join(new)[:250]})
 
-    @dg.run_failure_sensor(monitor_all_code_locations=False)
+    @dg.run_failure_sensor(monitor_all_code_locations=False, default_status=dg.DefaultSensorStatus.RUNNING)
     def failure_hook(context: dg.RunFailureSensorContext, workspace: dg.ResourceParam[Workspace]) -> None:
         """Calls REGULARS_FAILURE_COMMAND with the run and the error in its environment."""
+        if context.dagster_run.tags.items() >= BY_HAND.items():
+            return
         notify_of_failure(workspace.settings, context.dagster_run.run_id, str(context.failure_event.message))
 
     return dg.Definitions(jobs=[landing], sensors=[new_landing_files, failure_hook])

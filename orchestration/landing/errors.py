@@ -7,11 +7,12 @@ no message of this package carries what stands in a cell. Does not belong here: 
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
+
+from orchestration.disk import ADVICE, is_full
 
 
 class LandingError(RuntimeError):
@@ -24,9 +25,6 @@ class FileRefusedError(ValueError):
 
 class FileChangedError(FileRefusedError):
     """The file changed while it was read: somebody still writes it, so it is left alone."""
-
-
-_FULL = ("no space left", "disk full", "failed to offload", "max_temp_directory_size", "could not write all bytes")
 
 
 @contextmanager
@@ -42,12 +40,8 @@ def explained(what: str) -> Iterator[None]:
 
 
 def _translated(what: str, error: OSError | duckdb.Error) -> LandingError | FileRefusedError:
-    text = str(error).lower()
-    if getattr(error, "errno", None) == errno.ENOSPC or any(sign in text for sign in _FULL):
-        return LandingError(
-            f"{what}: the disk is full. Nothing half-written is left behind; free some space under the data folder "
-            "and land again, what has been landed already is not read twice"
-        )
+    if is_full(error):
+        return LandingError(f"{what}: {ADVICE}; what has been landed already is not read twice")
     if isinstance(error, duckdb.OutOfMemoryException):
         return LandingError(f"{what}: DuckDB's memory limit is too small for it; raise REGULARS_MEMORY_LIMIT")
     if isinstance(error, (duckdb.ConversionException, duckdb.OutOfRangeException)):

@@ -123,22 +123,22 @@ class Publisher:
             Hidden in files, not yet in Postgres; the next publish brings it up before it shows anything new.
         """
         self.privacy.suppress(customer_ids, self._instant(), reason)
-        self.postgres.suppress(self.privacy)
+        self.postgres.follow(self.privacy)
 
     def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None = None) -> None:
         """Take a purpose away, on one channel or on all, in both sinks at once; errors as for ``suppress``."""
         self.privacy.withdraw(customer_ids, purpose, channel, self._instant())
-        self.postgres.suppress(self.privacy)
+        self.postgres.follow(self.privacy)
 
     def unsuppress(self, customer_ids: Sequence[str]) -> None:
         """Undo a suppression made in error."""
         self.privacy.unsuppress(customer_ids)
-        self.postgres.unsuppress(customer_ids)
+        self.postgres.follow(self.privacy)
 
     def reinstate(self, customer_ids: Sequence[str], purpose: str, channel: str | None = None) -> None:
         """Lift a withdrawal after a new grant."""
         self.privacy.reinstate(customer_ids, purpose, channel)
-        self.postgres.reinstate(customer_ids, purpose, channel)
+        self.postgres.follow(self.privacy)
 
     def relocate(self) -> None:
         """Make the files of views anew after the data folder was moved or restored elsewhere."""

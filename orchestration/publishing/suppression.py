@@ -9,8 +9,10 @@ of it: the shop's consent file may be late, and what is not known to be granted 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,30 +51,34 @@ class Privacy:
 
     def suppress(self, customer_ids: Iterable[str], since: datetime, reason: str) -> None:
         """Hide customers everywhere, from now on. One already suppressed keeps the first instant and reason."""
-        rows = {row["customer_id"]: row for row in self.suppressed()}
-        for customer_id in customer_ids:
-            rows.setdefault(customer_id, {"customer_id": customer_id, "since": since, "reason": reason})
-        _write(self.suppressions, SUPPRESSION_SCHEMA, list(rows.values()))
+        with self._alone():
+            rows = {row["customer_id"]: row for row in self.suppressed()}
+            for customer_id in customer_ids:
+                rows.setdefault(customer_id, {"customer_id": customer_id, "since": since, "reason": reason})
+            _write(self.suppressions, SUPPRESSION_SCHEMA, list(rows.values()))
 
     def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None, at: datetime) -> None:
         """Take a purpose away, on one channel or (None) on all."""
-        rows = {_withdrawal_key(row): row for row in self.withdrawn()}
-        for customer_id in customer_ids:
-            row = {"customer_id": customer_id, "purpose": purpose, "channel": channel, "withdrawn_at": at}
-            rows.setdefault(_withdrawal_key(row), row)
-        _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
+        with self._alone():
+            rows = {_withdrawal_key(row): row for row in self.withdrawn()}
+            for customer_id in customer_ids:
+                row = {"customer_id": customer_id, "purpose": purpose, "channel": channel, "withdrawn_at": at}
+                rows.setdefault(_withdrawal_key(row), row)
+            _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
 
     def unsuppress(self, customer_ids: Iterable[str]) -> None:
         """Undo a suppression made in error."""
         gone = set(customer_ids)
-        kept = [row for row in self.suppressed() if row["customer_id"] not in gone]
-        _write(self.suppressions, SUPPRESSION_SCHEMA, kept)
+        with self._alone():
+            kept = [row for row in self.suppressed() if row["customer_id"] not in gone]
+            _write(self.suppressions, SUPPRESSION_SCHEMA, kept)
 
     def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
         """Lift a withdrawal after a new grant; whether the value shows is then up to the generation."""
         gone = {(customer_id, purpose, channel) for customer_id in customer_ids}
-        kept = [row for row in self.withdrawn() if _withdrawal_key(row) not in gone]
-        _write(self.withdrawals, WITHDRAWAL_SCHEMA, kept)
+        with self._alone():
+            kept = [row for row in self.withdrawn() if _withdrawal_key(row) not in gone]
+            _write(self.withdrawals, WITHDRAWAL_SCHEMA, kept)
 
     def suppressed(self) -> list[dict[str, Any]]:
         self.prepare()
@@ -81,6 +87,14 @@ class Privacy:
     def withdrawn(self) -> list[dict[str, Any]]:
         self.prepare()
         return list(pq.read_table(self.withdrawals).to_pylist())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Read, change and write without another entry between: commands for it need not hold the shop's run lock."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     @property
     def state_id(self) -> str:

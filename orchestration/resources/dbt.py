@@ -17,8 +17,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import inputs
-from orchestration.jobs import POOL
-from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
+from orchestration.jobs import POOL, take_turn
+from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
 from orchestration.settings import PROJECT_ROOT
 from orchestration.workspace import Workspace
 
@@ -52,7 +52,7 @@ class Translator(DagsterDbtTranslator):
         return spec.merge_attributes(deps=[["ledger", "input_manifest"]]) if reads_sources else spec
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:  # noqa: ARG002
-        return ["team:data"]
+        return owners(Workspace().shop)
 
 
 def project() -> DbtProject:
@@ -96,7 +96,7 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
     def build(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[Any]:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         variables = inputs.dbt_vars(workspace.state, workspace.shop, pinned)
         arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]

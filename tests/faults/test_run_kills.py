@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from worlds import Deployment, demo
 
 from orchestration.publishing.files import current_generation
-from orchestration.publishing.server import stop_server
+from orchestration.publishing.server import postgres_url, stop_server
 
 pytestmark = pytest.mark.slow
 KILLS = 10
@@ -45,6 +46,19 @@ def require_whole(deployment: Deployment) -> None:
         generation.verify()
 
 
+def require_served(deployment: Deployment) -> None:
+    """Postgres shows the generation of the files, row by row as many as its manifest says."""
+    workspace = deployment.workspace
+    generation = current_generation(workspace.state.published)
+    assert generation is not None
+    with psycopg.connect(postgres_url(None, workspace.state.postgres)) as connection:
+        current = connection.execute("select generation_id from crm.generations where is_current").fetchall()
+        assert current == [(generation.generation_id,)]
+        for table in ("customer_scores", "customer_identifiers", "next_best_actions", "item_neighbours"):
+            found = connection.execute(f"select count(*) from crm.{table}".encode()).fetchone()
+            assert found == (generation.manifest.rows[table],), table
+
+
 def survives(deployment: Deployment, seconds: float) -> bool:
     """Start a run and kill it after so many seconds; whether it had come to its end by then."""
     process = deployment.start("run")
@@ -68,6 +82,7 @@ def test_ten_kills_in_a_row_leave_no_trace(folder: Path, undisturbed: tuple[Depl
     while kills < KILLS:
         if survives(disturbed, draw.uniform(0.05, 0.95) * seconds):
             assert disturbed.published() == whole.published()
+            require_served(disturbed)
             disturbed = next(worlds)  # a further run would be another one: it has a champion to begin with
         else:
             kills += 1
@@ -75,3 +90,4 @@ def test_ten_kills_in_a_row_leave_no_trace(folder: Path, undisturbed: tuple[Depl
     done = disturbed.run("run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert disturbed.published() == whole.published()
+    require_served(disturbed)

@@ -46,6 +46,15 @@ def test_a_typo_in_shop_yml_is_named_before_anything_happens(tmp_path: Path) -> 
     assert not deployment.workspace.state.raw.exists()
 
 
+def test_a_day_that_is_no_as_of_is_refused_before_anything_happens(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, orders(3))
+    for arguments in (["run", "--as-of", "1999-01-01"], ["backfill", "--from", "2025-06-01", "--to", "2999-01-01"]):
+        done = deployment.run(*arguments)
+        assert done.returncode == 2
+        assert f"{arguments[-1]} is no as-of of shop corner: they go from 20" in done.stderr
+    assert not deployment.workspace.state.raw.exists()
+
+
 def test_an_empty_landing_folder_says_what_is_expected_there(tmp_path: Path) -> None:
     done = corner_shop(tmp_path, "").run("run")
     assert done.returncode == 1
@@ -57,6 +66,7 @@ def test_a_file_of_bad_rows_only_is_named_and_stays(tmp_path: Path) -> None:
     done = deployment.run("run")
     assert done.returncode == 1
     assert "orders.csv" in done.stdout
+    assert "2 in quarantine" in done.stdout
     assert (deployment.workspace.landing_folder / "orders.csv").exists()
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from ml.drift.retraining import Request
+from orchestration.jobs import BY_HAND
 from orchestration.retraining import Kept, answer_requests, keep
 from orchestration.settings import Settings
 from orchestration.workspace import Workspace
@@ -101,6 +102,62 @@ def test_readers_wait_for_no_watch(loaded: dg.Definitions) -> None:
         for key in graph.get(dg.AssetKey(["ml", f"{name}_drift"])).child_keys
     }
     assert behind == {"reports/run"}
+
+
+def test_every_asset_says_whose_it_is_and_what_it_is_made_of(loaded: dg.Definitions) -> None:
+    graph = loaded.resolve_asset_graph()
+    assets = [graph.get(key) for key in graph.get_all_asset_keys() if graph.get(key).is_materializable]
+    silent = [node.key.to_user_string() for node in assets if not (node.owners and node.kinds and node.description)]
+    assert silent == []
+    assert {owner for node in assets for owner in node.owners} == {"team:data-team"}, "the demo shop's owner"
+
+
+def test_what_readers_see_is_watched_for_its_age(loaded: dg.Definitions) -> None:
+    graph = loaded.resolve_asset_graph()
+    watched = {
+        key.to_user_string(): graph.get(key).freshness_policy
+        for key in graph.get_all_asset_keys()
+        if graph.get(key).is_materializable and graph.get(key).freshness_policy
+    }
+    assert set(watched) == {"published/files", "published/postgres"}
+    assert all(policy.timezone == "Europe/Berlin" for policy in watched.values())
+
+
+def test_only_what_tells_of_failures_is_on_before_anybody_switches_it_on(loaded: dg.Definitions) -> None:
+    repository = loaded.get_repository_def()
+    on = {
+        one.name for one in (*repository.sensor_defs, *repository.schedule_defs) if one.default_status.name == "RUNNING"
+    }
+    assert on == {"failure_hook"}
+
+
+def test_the_failure_hook_speaks_for_runs_of_the_daemon_alone(loaded: dg.Definitions, tmp_path: Path) -> None:
+    """A run by hand reports its failure itself; both are in one instance."""
+    told = tmp_path / "told"
+    command = f'echo "$REGULARS_RUN_ID" >> {told}'
+    workspace = Workspace(Settings(data_dir=tmp_path, failure_command=command))
+
+    @dg.op
+    def breaks() -> None:
+        raise RuntimeError
+
+    @dg.job
+    def daily() -> None:
+        breaks()
+
+    hook = loaded.get_repository_def().get_sensor_def("failure_hook")
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = []
+        for tags in (BY_HAND, {}):
+            result = daily.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+            runs.append(result.run_id)
+            context = dg.build_run_status_sensor_context(
+                sensor_name="failure_hook", dagster_instance=instance, dagster_run=result.dagster_run,
+                dagster_event=next(e for e in result.all_events if e.event_type == dg.DagsterEventType.RUN_FAILURE),
+                resources={"workspace": workspace},
+            ).for_run_failure()  # fmt: skip
+            hook(context)
+    assert told.read_text().split() == runs[1:]
 
 
 def test_the_warehouse_has_one_writer_at_a_time(loaded: dg.Definitions) -> None:

@@ -144,7 +144,8 @@ def test_postgres_unreachable_leaves_files_published_and_a_retry_goes_on_from_th
     assert "✗ publish Postgres" in done.stdout
     assert "regulars run --retry" in done.stdout
 
-    retried = finished_demo.run("run", "--retry")
-    assert retried.returncode == 0, retried.stdout + retried.stderr
-    assert "✓ publish Postgres" in retried.stdout
-    assert "landing" not in retried.stdout.split("Landed so far")[0]
+    for deployment, code in ((lost, 1), (finished_demo, 0)):
+        retried = deployment.run("run", "--retry")
+        assert retried.returncode == code, retried.stdout + retried.stderr
+        assert f"{'✗' if code else '✓'} publish Postgres" in retried.stdout
+        assert "landing" not in retried.stdout.split("Landed so far")[0], "a retry of a retry goes on there too"

@@ -13,18 +13,8 @@ likings as (
     where attribute = 'category' and preference_rank = 1
 ),
 
-identifiers as (
-    select * from {{ ref('int_identifiers_now') }}
-),
-
-balances as (
-    select
-        identifiers.customer_id,
-        cast(sum(rewards.points_change) as decimal(18, 2)) as points_balance
-    from {{ ref('fct_rewards') }} as rewards
-    inner join identifiers on rewards.identifier_id = identifiers.identifier_id
-    where rewards.visible_from_date <= {{ scoring_date() }}
-    group by 1
+points as (
+    select * from {{ ref('int_customer_points') }}
 ),
 
 contracts as (
@@ -56,7 +46,7 @@ final as (
         case when scores.may_profile then likings.favourite_category end as favourite_category,
         case when scores.may_profile then scores.lifecycle_stage end as lifecycle_stage,
         case when scores.may_profile then scores.churn_band end as churn_band,
-        balances.points_balance,
+        points.points_balance,
         cast(coalesce(contracts.subscriptions_running, 0) as bigint) as contracts_running_count,
         {{ add_days(scoring_date(), 'contracts.days_to_renewal') }} as next_renewal_date,
         coalesce(contracts.is_under_notice, false) as is_under_notice,
@@ -65,7 +55,7 @@ final as (
     from customers
     inner join scores on customers.customer_id = scores.customer_id
     left join likings on customers.customer_id = likings.customer_id
-    left join balances on customers.customer_id = balances.customer_id
+    left join points on customers.customer_id = points.customer_id
     left join contracts on customers.customer_id = contracts.customer_id
 )
 

@@ -1,10 +1,12 @@
 -- What each version of an order line changed. The first version brings its full quantity and amount, a
 -- correction or cancellation only the difference, known from when that version was: sums over what was
--- known at an instant give the state at that instant, and nothing is ever rewritten.
+-- known at an instant give the state at that instant, and nothing is ever rewritten. Of versions that came in one
+-- delivery without a clock of their own, the one that ends the order is the last.
 with lines as (
     select
         *,
-        case when status = 'cancelled' then 0 else quantity end as effective_quantity
+        case when status = 'cancelled' then 0 else quantity end as effective_quantity,
+        case status when 'cancelled' then 2 when 'returned' then 1 else 0 end as finality
     from {{ ref('stg_orders') }}
     where line_type = 'sale'
 ),
@@ -21,7 +23,7 @@ versions as (
         case when effective_quantity > 0 then discount_cents else 0 end as effective_discount_cents,
         case when effective_quantity > 0 then 1 else 0 end as is_standing
     from lines
-    window line as (partition by order_id, line_number order by known_at, row_hash)
+    window line as (partition by order_id, line_number order by known_at, finality, row_hash)
 ),
 
 changes as (

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.recommender.block import Texts
+from ml.recommender.evaluation.errors import LogError
 from ml.recommender.sparse import Floats
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 SECONDS_FROM, MILLISECONDS_FROM = 1e8, 1e11
 """Numbers from here on are seconds, or thousandths of seconds, since 1970; smaller ones are only an order."""
 ATTRIBUTES = ("name", "category", "brand", "price")
-
-
-class LogError(ValueError):
-    """A file that cannot be evaluated; the message says what, where and what to do next."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.recommender.block import Flags
-from ml.recommender.evaluation.files import LogError
+from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.log import BLOCK_CUSTOMERS, Log, LogSource
 from ml.recommender.lessons import Judged, Lesson
 from ml.recommender.rules import Mode

@@ -8,9 +8,9 @@ import dagster as dg
 
 from ml.actions.run import Summary
 from orchestration import actions, inputs
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
 from orchestration.metadata import markdown_table
-from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
+from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
 from orchestration.resources import dbt
 from orchestration.workspace import Workspace
 
@@ -36,7 +36,7 @@ def defs() -> dg.Definitions:
                 ],
                 group_name="actions",
                 kinds={"duckdb", "parquet"},
-                owners=["team:data"],
+                owners=owners(Workspace().shop),
             )
             for name, description in DESCRIPTIONS.items()
         ],
@@ -47,7 +47,7 @@ def defs() -> dg.Definitions:
     def decisions(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.MaterializeResult]:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         candidates = actions.export_candidates(workspace, pinned)
         summary = actions.decide_daily(workspace, pinned)

@@ -8,7 +8,7 @@ import dagster as dg
 
 from ml.quality.rules import Finding, Severity
 from orchestration import activation, inputs
-from orchestration.jobs import POOL, PUBLISH_TAG
+from orchestration.jobs import POOL, PUBLISH_TAG, take_turn
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -39,7 +39,7 @@ def defs() -> dg.Definitions:
     def generation(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         publisher = activation.publisher(workspace)
         files, grants = activation.export_tables(workspace, pinned)
@@ -56,7 +56,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def files(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         if context.run.tags.get(PUBLISH_TAG) == "false":
             return dg.MaterializeResult(
                 metadata={"outcome": "written, not published: a backfill shows nobody the past"}
@@ -75,7 +75,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def postgres(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         outcome = activation.publisher(workspace).publish_postgres()
         if outcome is None:
             return dg.MaterializeResult(metadata={"outcome": "nothing is published yet"})

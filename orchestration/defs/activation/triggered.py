@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
+from orchestration.partitions import owners
 from orchestration.triggers import follow_events
 from orchestration.workspace import Workspace
 
@@ -15,12 +16,12 @@ def defs() -> dg.Definitions:
         # After the withdrawals: nobody is asked on a grant that has just gone.
         deps=[["raw", "events"], ["raw", "orders"], ["raw", "messages"], ["published", "withdrawals"]],
         group_name="activation",
-        owners=["team:data"],
+        owners=owners(Workspace().shop),
         kinds={"postgres", "parquet"},
         pool=POOL,
     )
     def triggered(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         return dg.MaterializeResult(metadata=follow_events(workspace, context.run_id))
 
     return dg.Definitions(assets=[triggered])

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from orchestration.jobs import take_turn
+from orchestration.partitions import owners
 from orchestration.withdrawals import follow_withdrawals
 from orchestration.workspace import Workspace
 
@@ -13,11 +15,11 @@ def defs() -> dg.Definitions:
         description="Consents withdrawn since the published as-of, in force in every view at once.",
         deps=[["raw", "consents"]],
         group_name="activation",
-        owners=["team:data"],
+        owners=owners(Workspace().shop),
         kinds={"postgres", "parquet"},
     )
     def withdrawals(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         return dg.MaterializeResult(metadata=follow_withdrawals(workspace))
 
     return dg.Definitions(assets=[withdrawals])

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration import churn, inputs
 from orchestration.drift_asset import drift_asset
+from orchestration.jobs import take_turn
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
 from orchestration.watched import CHURN
@@ -31,7 +32,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def churn_scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
 

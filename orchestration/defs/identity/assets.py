@@ -6,8 +6,8 @@ import dagster as dg
 
 from orchestration import inputs
 from orchestration.identity import resolve_persons
-from orchestration.jobs import POOL
-from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs
+from orchestration.jobs import POOL, take_turn
+from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
 from orchestration.resources import dbt
 from orchestration.workspace import Workspace
 
@@ -28,7 +28,7 @@ def defs() -> dg.Definitions:
                 deps=[["ledger", "input_manifest"], *(["intermediate", model] for model in dbt.IDENTITY_MODELS)],
                 group_name="identity",
                 kinds={"python", "parquet"},
-                owners=["team:data"],
+                owners=owners(Workspace().shop),
             )
             for name, description in DESCRIPTIONS.items()
         ],
@@ -39,7 +39,7 @@ def defs() -> dg.Definitions:
     def persons(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.MaterializeResult]:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         summary = resolve_persons(workspace, inputs.pinned(workspace.state, context.partition_key))
         yield dg.MaterializeResult(asset_key=["identity", "person_spans"], metadata=summary)
         yield dg.MaterializeResult(asset_key=["identity", "customer_ledger"])

@@ -6,12 +6,12 @@ from datetime import date
 import dagster as dg
 
 from orchestration import inputs
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
 from orchestration.landing import land, load_contract
 from orchestration.metadata import landing_metadata
 from orchestration.models import champions, is_training_due, training_dates
 from orchestration.notes import note_landing
-from orchestration.partitions import per_as_of
+from orchestration.partitions import owners, per_as_of
 from orchestration.retraining import answer_requests
 from orchestration.workspace import Workspace
 
@@ -27,7 +27,7 @@ def defs() -> dg.Definitions:
                 description=touchpoint.description,
                 group_name="landing",
                 kinds={"parquet"},
-                owners=["team:data"],
+                owners=owners(Workspace().shop),
             )
             for name, touchpoint in contract.items()
         ],
@@ -36,7 +36,7 @@ def defs() -> dg.Definitions:
     def raw_batches(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> Iterator[dg.MaterializeResult]:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         report = land(
             workspace.shop,
             workspace.state,
@@ -64,7 +64,7 @@ def defs() -> dg.Definitions:
     def input_manifest(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         as_of_date = date.fromisoformat(context.partition_key)
         trains = is_training_due(context.run.tags)
         pinned = inputs.pin(

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import inputs
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
 from orchestration.partitions import per_as_of
 from orchestration.resources import dbt
 from orchestration.snapshots import TABLES, export_snapshots
@@ -27,7 +27,7 @@ def defs() -> dg.Definitions:
         **per_as_of("profiles"),
     )
     def snapshots(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=export_snapshots(workspace, pinned))
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import inputs, recommendations
-from orchestration.jobs import POOL
+from orchestration.jobs import POOL, take_turn
 from orchestration.model_asset import model_asset
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -22,7 +22,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def interactions(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=recommendations.export_interactions(workspace, pinned))
 
@@ -43,7 +43,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def lists(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=recommendations.recommend(workspace, pinned))
 
@@ -55,7 +55,7 @@ def defs() -> dg.Definitions:
         **common,
     )
     def neighbours(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
-        workspace.claim(f"run {context.run_id}")
+        take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         return dg.MaterializeResult(metadata=recommendations.find_neighbours(workspace, pinned))
 

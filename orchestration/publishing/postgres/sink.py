@@ -6,7 +6,6 @@ Belongs here: the order of steps. Does not belong here: each step (``schema``, `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -93,27 +92,16 @@ class PostgresSink:
         reason = ("rolled back" if is_older else "published") if moved else "already current"
         return Outcome(generation.generation_id, moved, reason, removed, postponed)
 
-    def suppress(self, privacy: Privacy) -> None:
-        """Bring the server's suppressions and withdrawals up to the files; readers feel it at their next statement."""
+    def follow(self, privacy: Privacy) -> None:
+        """Bring the server's suppressions and withdrawals to the files' state; readers feel it at their next statement.
+
+        Raises
+        ------
+        SinkUnavailableError
+        """
         with reader_session(self.url) as connection:
             if _has_schema(connection):
                 _push(connection, privacy)
-
-    def unsuppress(self, customer_ids: Iterable[str]) -> None:
-        with reader_session(self.url) as connection:
-            if _has_schema(connection):
-                connection.execute(
-                    "delete from crm_data.suppressions where customer_id = any(%s)", [list(customer_ids)]
-                )
-
-    def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
-        with reader_session(self.url) as connection:
-            if _has_schema(connection):
-                connection.execute(
-                    """delete from crm_data.withdrawals
-                       where customer_id = any(%s) and purpose = %s and channel is not distinct from %s""",
-                    [list(customer_ids), purpose, channel],
-                )
 
     def _is_whole(self, connection: Connection, generation: Generation) -> bool:
         """Whether this very content has been readers' before and is still attached."""
@@ -190,10 +178,12 @@ def _trim(connection: Connection) -> None:
 
 
 def _push(connection: Connection, privacy: Privacy) -> None:
-    suppressions = [tuple(row.values()) for row in privacy.suppressed()]
-    withdrawals = [tuple(row.values()) for row in privacy.withdrawn()]
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany("insert into crm_data.suppressions values (%s, %s, %s) on conflict do nothing", suppressions)
-        cursor.executemany(
-            "insert into crm_data.withdrawals values (%s, %s, %s, %s) on conflict do nothing", withdrawals
-        )
+        # The files are read behind the lock: of two that push at once the later one has the other's entries too.
+        cursor.execute("lock table crm_data.suppressions, crm_data.withdrawals in share row exclusive mode")
+        for table, entries in (("suppressions", privacy.suppressed()), ("withdrawals", privacy.withdrawn())):
+            cursor.execute(f"delete from crm_data.{table}".encode())
+            places = ", ".join(["%s"] * len(entries[0])) if entries else ""
+            cursor.executemany(
+                f"insert into crm_data.{table} values ({places})".encode(), [tuple(row.values()) for row in entries]
+            )

@@ -1,7 +1,9 @@
 """State on disk: its format, its lock, its backup."""
 
+import errno
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,13 @@ def test_a_newer_format_is_refused_with_what_to_do(state: State) -> None:
     (state.root / "format_version").write_text("99")
     with pytest.raises(StateError, match="newer release"):
         state.prepare()
+
+
+def test_a_stamp_that_did_not_fit_on_the_disk_bricks_nothing(state: State) -> None:
+    state.root.mkdir(parents=True)
+    (state.root / "format_version").touch()
+    state.prepare()
+    assert (state.root / "format_version").read_text().strip() == str(FORMAT_VERSION)
 
 
 def test_an_older_format_is_migrated_step_by_step(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +77,21 @@ def test_a_second_process_is_told_who_holds_the_lock(state: State) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0, "free again after the first"
 
 
+def test_a_backup_that_does_not_fit_leaves_nothing_behind(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.prepare()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "add", full)
+    (tmp_path / "archives").mkdir()
+    with pytest.raises(OSError, match="No space left"):
+        write_backup(state, tmp_path / "archives" / "backup.tar.gz")
+    assert list((tmp_path / "archives").iterdir()) == []
+
+
 def test_a_backup_brings_back_state_and_keys(state: State, tmp_path: Path) -> None:
     state.prepare()
     state.keys.mkdir(parents=True)
@@ -86,6 +110,7 @@ def test_a_backup_brings_back_state_and_keys(state: State, tmp_path: Path) -> No
     assert (elsewhere.raw / "orders" / "rows.parquet").read_bytes() == b"rows"
     assert (elsewhere.raw / "orders" / "lent.parquet").read_bytes() == b"rows"
     assert (elsewhere.keys / "tokens.key").read_bytes() == b"secret"
+    assert elsewhere.keys.stat().st_mode & 0o077 == 0
     assert not elsewhere.warehouse.exists()
 
 

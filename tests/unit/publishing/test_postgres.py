@@ -106,6 +106,23 @@ def test_a_mistaken_suppression_can_be_undone_in_both_sinks(world: PublishingWor
     assert world.read("scores", "customer_id, may_profile") == expected
 
 
+def test_an_undoing_that_postgres_missed_is_brought_up_by_the_next_publish(world: PublishingWorld) -> None:
+    world.publish(0, 3)
+    world.publisher.suppress(["c_0002"], "mistake")
+    world.publisher.withdraw(["c_0001"], "profiling")
+    url, world.url = world.url, "postgresql://nobody@/none?host=/nowhere"
+    for undo in (
+        lambda: world.publisher.unsuppress(["c_0002"]),
+        lambda: world.publisher.reinstate(["c_0001"], "profiling"),
+    ):
+        with pytest.raises(SinkUnavailableError):
+            undo()
+    world.url = url
+    assert ask(world, "select count(*) from crm.scores") == [(2,)]
+    world.publisher.publish_postgres()
+    assert ask(world, "select count(*), count(*) filter (where may_profile) from crm.scores") == [(3, 3)]
+
+
 def test_what_postgres_missed_is_published_by_the_next_run(world: PublishingWorld) -> None:
     url = world.url
     world.publish(0)

@@ -134,9 +134,8 @@ def test_the_table_and_the_json_say_the_same(once: Comparison) -> None:
     "rows",
     [
         [(f"u{user}", f"i{(user + step) % 3}", float(step)) for user in range(30) for step in range(3)],
-        [("heavy", f"i{n % 40}", float(n)) for n in range(50_000)] + [(f"u{n}", f"i{n % 40}", n % 4.0) for n in range(200)]
-        + [(f"u{n}", f"i{(n + 1) % 40}", 4.0 + n % 3) for n in range(200)]
-        + [(f"u{n}", f"i{(n + 2) % 40}", 9.0 + n % 3) for n in range(200)],
+        [("heavy", f"i{n % 40}", float(n)) for n in range(50_000)]
+        + [(f"u{n}", f"i{(n + k) % 40}", 5.0 * k + n % 3) for n in range(200) for k in range(3)],
     ],
     ids=["a catalogue of three items", "a user with 50,000 interactions"],
 )  # fmt: skip

@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 
 from ml.recommender.evaluation import protocols
-from ml.recommender.evaluation.files import Columns, LogError, read_catalogue, read_rows
+from ml.recommender.evaluation.errors import LogError
+from ml.recommender.evaluation.files import Columns, read_catalogue, read_rows
 from ml.recommender.evaluation.log import Log, make_log
 
 ROWS = [("ä", "茶", "2025-01-01"), ("ä", "pot", "2025-01-02"), ("b", "茶", "2025-01-01"), ("b", "茶", "2025-01-03")]
 
 
-def written(
-    folder: Path, rows: object = ROWS, columns: tuple[str, ...] = ("user", "item", "time"), kind: str = "csv"
-) -> Path:
+COLUMNS = ("user", "item", "time")
+
+
+def written(folder: Path, rows: object = ROWS, columns: tuple[str, ...] = COLUMNS, kind: str = "csv") -> Path:
     path = folder / f"log.{kind}"
     frame = pd.DataFrame(rows, columns=list(columns))
     frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
@@ -73,9 +75,9 @@ def test_rows_below_the_least_rating_are_left_out_and_counted(tmp_path: Path) ->
     ("rows", "columns", "options", "words"),
     [
         (ROWS, ("who", "item", "time"), {}, "no column 'user' for the user; it has who, item, time"),
-        (ROWS, ("user", "item", "time"), {"min_rating": 3}, "no column 'rating'"),
-        ([("u", None, "2025-01-01")], ("user", "item", "time"), {}, "1 rows have no item that can be read, first row 1"),
-        ([("u", "i", "soon")], ("user", "item", "time"), {}, "'soon' in row 1 is no instant"),
+        (ROWS, COLUMNS, {"min_rating": 3}, "no column 'rating'"),
+        ([("u", None, "2025-01-01")], COLUMNS, {}, "1 rows have no item that can be read, first row 1"),
+        ([("u", "i", "soon")], COLUMNS, {}, "'soon' in row 1 is no instant"),
         ([("u", "i", 1, 4.0), ("u", "j", 2, float("nan"))], ("user", "item", "order", "rating"), {"min_rating": 3},
          "1 rows have no rating that can be read, first row 2"),
         ([("u", "i", 1, 2.0)], ("user", "item", "order", "rating"), {"min_rating": 3}, "has no row with rating of 3"),
@@ -126,8 +128,10 @@ def known(source: object, log: Log) -> set[tuple[str, str, int]]:
     }
 
 
-HISTORY = [("u", "a", "2025-01-01"), ("u", "b", "2025-02-01"), ("u", "c", "2025-03-01"), ("u", "d", "2025-03-01"),
-           ("u", "a", "2025-04-01"), ("v", "a", "2025-01-05"), ("v", "b", "2025-02-05"), ("v", "e", "2025-03-30")]  # fmt: skip
+HISTORY = [
+    *(("u", item, f"2025-{month:02}-01") for item, month in (("a", 1), ("b", 2), ("c", 3), ("d", 3), ("a", 4))),
+    ("v", "a", "2025-01-05"), ("v", "b", "2025-02-05"), ("v", "e", "2025-03-30"),
+]  # fmt: skip
 
 
 def test_leave_last_out_foretells_the_last_item_and_learns_from_those_before(tmp_path: Path) -> None:
