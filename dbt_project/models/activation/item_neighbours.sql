@@ -1,4 +1,4 @@
--- What is bought together with an item, with its name.
+-- What goes with an item, with its name.
 with neighbours as (
     select * from {{ source('ml', 'item_neighbours') }} where as_of_date = {{ scoring_date() }}
 ),
