@@ -6,6 +6,7 @@ generators, rules, lists, the gate and the registry themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,21 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         words = f"too little data: {result.reason}; every generator counts the same"
         return Trained(False, words, {"customers": result.customers}, {})
     recalls = {method: hits.recall(10) for method, hits in result.backtest.hits.items()}
-    decision = decide_ranking(recalls, floors=FLOORS, seed=plan.seed, champion_unfit=result.champion_unfit)
+    decision = decide_ranking(
+        recalls,
+        floors=FLOORS,
+        seed=plan.seed,
+        champion_unfit=result.champion_unfit,
+        groups=result.backtest.segments,
+        shapes=_compared_shapes(result.backtest.shapes),
+    )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags))
+
+
+def _compared_shapes(shapes: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """What the gate looks at: of popularity only coverage, because tastes may be narrower than a list of best sellers."""
+    found = {name: dict(shape) for name, shape in shapes.items()}
+    return {**found, "popularity": {"coverage": found["popularity"]["coverage"]}}
 
 
 def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:

@@ -64,8 +64,12 @@ class Backtest:
     """Of the lists as they are published, discovery included: rank = place, else beyond all."""
     candidate_recall: float
     """Share of purchases that any generator proposed and no rule took out: the ceiling of every blend."""
-    coverage: float
-    """Share of the available items that stand in anybody's list, discovery slots apart."""
+    shapes: Mapping[str, Mapping[str, float]]
+    """Of the lists of ``model``, ``champion`` and ``popularity``, discovery slots apart: ``coverage``, the share of the
+    available items that stand in anybody's, and ``diversity``, the mean share of pairs in a list that are of different
+    categories."""
+    segments: Mapping[str, Flags]
+    """By name, which of the judged customers belong to it."""
 
     @property
     def customers(self) -> int:
@@ -76,7 +80,9 @@ class Backtest:
         out = {"customers": float(self.customers), "purchases": float(len(self.served.rows))}
         for method, hits in self.hits.items():
             out |= {("" if method == "model" else f"{method}/") + name: value for name, value in hits.summary().items()}
-        out |= {"candidate_recall": self.candidate_recall, "coverage": self.coverage}
+        out |= {"candidate_recall": self.candidate_recall}
+        for method, shape in self.shapes.items():
+            out |= {("" if method == "model" else f"{method}/") + name: value for name, value in shape.items()}
         return out | {"served/recall_at_10": float(self.served.recall(10).mean())}
 
 
@@ -101,7 +107,9 @@ class _Part:
     is_candidate: Flags
     ranks: dict[str, Floats]
     served: Floats
-    shown: Ints
+    shown: dict[str, tuple[Ints, Ints]]
+    """Row and item of what stands in lists, by method."""
+    segment: Ints
 
 
 def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
@@ -113,7 +121,9 @@ def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
     alone = {generator.name: p for generator, p in zip(fitted.generators, own, strict=True)}
     known = block.spread((block.lines > 0).astype(np.int64)).astype(float)
     baselines = {"popularity": known * 0, "personal_popularity": known}
-    lists = make_lists(scores["model"], case, fitted.popularity, shape)
+    made = {name: make_lists(own_scores, case, fitted.popularity, shape) for name, own_scores in scores.items()}
+    made["popularity"] = make_lists(known * 0, case, fitted.popularity, shape)
+    lists = made["model"]
     places = dict(zip((lists.rows * block.width + lists.items).tolist(), (lists.places + 1).tolist(), strict=True))
     return _Part(
         rows=rows,
@@ -122,7 +132,8 @@ def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
         is_candidate=sum(at(p, rows, items) for p in own) > 0,
         ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
         served=np.array([places.get(key, np.inf) for key in (rows * block.width + items).tolist()]),
-        shown=np.unique(lists.items[~lists.is_discovery]),
+        shown={name: (one.rows[~one.is_discovery], one.items[~one.is_discovery]) for name, one in made.items()},
+        segment=block.segments,
     )
 
 
@@ -159,12 +170,32 @@ def _joined(parts: list[_Part], fitted: Fitted) -> Backtest:
     def hits(of: list[Floats]) -> Hits:
         return Hits(customers, rows, repeat, np.concatenate(of))
 
-    available = fitted.source.catalogue.is_available
-    shown = np.unique(np.concatenate([part.shown for part in parts]))
+    segment = np.concatenate([part.segment for part in parts])
     return Backtest(
         hits={name: hits([part.ranks[name] for part in parts]) for name in parts[0].ranks},
         groups=np.concatenate([part.groups for part in parts]),
         served=hits([part.served for part in parts]),
         candidate_recall=float(np.concatenate([part.is_candidate for part in parts]).mean()),
-        coverage=float(available[shown].sum() / max(available.sum(), 1)),
+        shapes={name: _shape([part.shown[name] for part in parts], fitted) for name in parts[0].shown},
+        segments={name: segment == number for number, name in enumerate(fitted.source.segments)},
     )
+
+
+def _shape(shown: list[tuple[Ints, Ints]], fitted: Fitted) -> dict[str, float]:
+    catalogue = fitted.source.catalogue
+    available, items = catalogue.is_available, np.unique(np.concatenate([own for _, own in shown]))
+    category, names = catalogue.categories
+    different = []
+    for rows, own in shown:
+        customers, kinds = int(rows.max(initial=-1)) + 1, max(len(names), 1)
+        known = category[own] >= 0
+        counts = np.bincount(rows[known] * kinds + category[own[known]], minlength=customers * kinds)
+        counts = counts.reshape(customers, kinds).astype(float)
+        total = counts.sum(axis=1)
+        several = total > 1
+        pairs = total * (total - 1)
+        same = (counts * (counts - 1)).sum(axis=1)
+        different.append(1 - same[several] / pairs[several])
+    told = np.concatenate(different)
+    covered = float(available[items].sum() / max(available.sum(), 1))
+    return {"coverage": covered, "diversity": float(told.mean()) if len(told) else 0.0}

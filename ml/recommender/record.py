@@ -11,10 +11,12 @@ from pathlib import Path
 
 from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
+from ml.recommender.generators import GENERATORS
+from ml.recommender.model import parameters_of
 from ml.recommender.plots import draw
-from ml.recommender.ranker import feature_names
+from ml.recommender.ranker import PARAMETERS, feature_names
 from ml.recommender.training import TrainingPlan, TrainingResult
-from ml.registry import Record
+from ml.tracking import Part, Record
 
 SERVED = Path(__file__).with_name("served.py")
 
@@ -57,7 +59,23 @@ def record(
         features=("purchases", *features),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         figures=draw(result.backtest, result.model),
+        parts=parts(result),
     )
+
+
+def parts(result: TrainingResult) -> dict[str, Part]:
+    """Each generator by itself, and the trees that order what they propose."""
+    model, found = result.model, {}
+    weights = model.blend.weights.mean(axis=0)
+    for name, weight in zip(model.generators, weights, strict=True):
+        hits = result.backtest.hits[name]
+        parameters = parameters_of(GENERATORS[name](**model.parameters.get(name, {})))
+        found[name] = Part(parameters, {**hits.summary(), "weight": float(weight)})
+    if model.ranker:
+        gains = {f"gain/{name}": value for name, value in model.ranker.gains().items()}
+        own = {**result.backtest.hits["model"].summary(), "candidate_recall": result.learned.candidate_recall}
+        found["ranker"] = Part({**PARAMETERS, "rounds": model.ranker.booster.num_trees()}, {**own, **gains})
+    return found
 
 
 def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:

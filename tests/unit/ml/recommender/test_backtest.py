@@ -194,6 +194,22 @@ def test_the_gate_lets_no_model_pass_that_is_worse_than_the_simple_or_the_champi
     assert words in decision.words
 
 
+def test_the_gate_lets_no_model_pass_that_fails_a_segment_or_narrows_the_lists() -> None:
+    """As good in the mean as the champion, but a segment loses, or the lists hold far fewer items."""
+    there = np.arange(800) < 200
+    champion = GOOD - np.where(there, 0, 0.05)
+    model = GOOD - np.where(there, 0.1, 0)
+    recalls = {"model": model, "champion": champion, "popularity": GOOD / 2, "personal_popularity": GOOD / 2}
+    floors = ("popularity", "personal_popularity")
+    assert decide_ranking(recalls, floors=floors, seed=1).is_promoted
+    refused = decide_ranking(recalls, floors=floors, seed=1, groups={"AT/one order": there})
+    assert not refused.is_promoted
+    assert "recall of AT/one order is certainly worse than that of champion" in refused.words
+    narrow = {"model": {"coverage": 0.2}, "champion": {"coverage": 0.4}}
+    refused = decide_ranking(recalls, floors=floors, seed=1, shapes=narrow)
+    assert "coverage 0.2000 is less than 80% of 0.4000 of champion" in refused.words
+
+
 def test_a_weight_for_each_generator_and_group_is_needed_to_score() -> None:
     blend = Blend(np.array([[1.0, 0.0]] * (len(HISTORY_STEPS) + 1)))
     assert blend.group_weights(np.array([0, 3])).shape == (2, 2)
