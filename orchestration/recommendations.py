@@ -86,7 +86,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
 
 
 def _compared_shapes(shapes: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """What the gate looks at: of popularity only coverage, because tastes may be narrower than a list of best sellers."""
+    """What the gate looks at: of popularity coverage only, because a taste may be narrower than what sells best."""
     found = {name: dict(shape) for name, shape in shapes.items()}
     return {**found, "popularity": {"coverage": found["popularity"]["coverage"]}}
 
@@ -129,7 +129,7 @@ def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
     from ml.recommender.lists import Shape
 
     settings = workspace.shop.recommendations
-    return Shape(settings.list_length, settings.discovery_slots, as_of=inputs.as_of_date)
+    return Shape(settings.list_length, settings.discovery_slots, settings.calibration, as_of=inputs.as_of_date)
 
 
 def _serving(workspace: Workspace, inputs: Inputs) -> tuple[RecommenderModel, str]:
