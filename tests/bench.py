@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [recommender] [scoring] [cdnow]``; all by default, CDNOW where its file lies beside the
-project.
+Usage: ``python -m tests.bench [size] [oracle] [recommender] [scoring] [cdnow]``; all by default, CDNOW where its file
+lies beside the project.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from ml.recommender.lessons import Judged
 from ml.recommender.lists import Lists, Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted, RecommenderModel
-from ml.recommender.rules import Case, sensitive, unavailable
-from ml.recommender.sparse import Floats, Ints, Pairs
+from ml.recommender.rules import Case, allowed, sensitive, unavailable
+from ml.recommender.sparse import Floats, Ints, Pairs, cells
 from ml.simulator.item_oracle import ItemShares, oracle_item_shares
 from orchestration.inputs import pinned, recommender_dates
 from orchestration.simulation import truth_folder
@@ -30,7 +30,6 @@ from orchestration.snapshots import reading_engine, snapshot_folder
 
 SLOTS = 2
 """Discovery slots of ten places: 20 %."""
-STATED_GAIN = 1.5
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def _slot_rates(
     for made, judged, case in zip(lists, happened, cases, strict=True):
         bought = Pairs.of(judged.rows, judged.items, judged.block.width)
         own.append(bought.contains(made.rows[made.is_discovery], made.items[made.is_discovery]))
-        rows, items = _eligible(shop, judged, case)
+        rows, items = _eligible(judged, case)
         random_.append(bought.contains(rows, items))
         top_rows, top_items = _popular(shop, judged, case)
         popular.append(bought.contains(top_rows, top_items))
@@ -146,10 +145,8 @@ def _slot_rates(
     return {"discovery_rate": rate, "random_rate": chance, "popularity_rate": best, "against_random": rate / chance}
 
 
-def _eligible(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
+def _eligible(judged: Judged, case: Case) -> tuple[Ints, Ints]:
     """Every item that a discovery slot might hold: allowed, and new to the customer."""
-    from ml.recommender.rules import allowed
-
     width, count = judged.block.width, len(judged.block)
     rows, items = np.repeat(np.arange(count), width), np.tile(np.arange(width), count)
     kept = allowed(case, rows, items) & ~judged.block.bought.contains(rows, items)
@@ -158,7 +155,7 @@ def _eligible(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
 
 def _popular(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
     """The ``SLOTS`` most popular of these for each customer."""
-    rows, items = _eligible(shop, judged, case)
+    rows, items = _eligible(judged, case)
     order = np.lexsort((items, -shop.fitted.popularity.overall[items], rows))
     rows, items = rows[order], items[order]
     start = np.flatnonzero(np.append(True, rows[1:] != rows[:-1]))
@@ -168,8 +165,6 @@ def _popular(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
 
 def cold(shop: Known) -> dict[str, float]:
     """Customers without a purchase who stated a category: recall at 10 within it, against popularity within it."""
-    from ml.recommender.sparse import cells
-
     hits: dict[str, list[Floats]] = {"model": [], "popularity": []}
     for judged in shop.happened:
         block = judged.block
