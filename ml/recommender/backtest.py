@@ -129,7 +129,7 @@ def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
         rows=rows,
         groups=history_group(block.purchases),
         is_repeat=judged.is_repeat,
-        is_candidate=sum(at(p, rows, items) for p in own) > 0,
+        is_candidate=np.any([at(p, rows, items) > 0 for p in own], axis=0),
         ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
         served=np.array([places.get(key, np.inf) for key in (rows * block.width + items).tolist()]),
         shown={name: (one.rows[~one.is_discovery], one.items[~one.is_discovery]) for name, one in made.items()},

@@ -20,10 +20,11 @@ from ml.recommender.block import Block, Source
 from ml.recommender.generators import GENERATORS
 from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
-from ml.recommender.ranker import CANDIDATES, Candidates, Ranker, candidates, feature_names
+from ml.recommender.ranker import CANDIDATES, Candidates, Context, Ranker, candidates, feature_names
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed
 from ml.recommender.sparse import Csr, cells, matrix, normalised
+from ml.recommender.state import ItemStates, item_states
 
 FORMAT = 2
 POPULAR_HALF_LIFE_DAYS = 60.0
@@ -95,7 +96,7 @@ class RecommenderModel:
         popular = popularity(source, half_life_days=POPULAR_HALF_LIFE_DAYS, shrinkage=0)
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             generators = list(pool.map(lambda name: self._fitted(name, source, known), self.generators))
-        return Fitted(source, self, generators, popular, rhythm(source))
+        return Fitted(source, self, generators, popular, rhythm(source), item_states(source))
 
     def _fitted(self, name: str, source: Source, known: Fits) -> Generator:
         generator = GENERATORS[name](**self.parameters.get(name, {}))
@@ -120,6 +121,7 @@ class Fitted:
     generators: Sequence[Generator]
     popularity: Popularity
     rhythm: Rhythm
+    states: ItemStates
 
     def case(self, block: Block) -> Case:
         """The block before its rules."""
@@ -132,7 +134,8 @@ class Fitted:
     def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
         """The best of the blend with their features."""
         blended = self.model.blend.scores(proposals, case.block.purchases)
-        return candidates(case.block, self.source.catalogue, self.popularity, proposals, blended, CANDIDATES)
+        context = Context(self.source.catalogue, self.popularity, self.states)
+        return candidates(case.block, context, proposals, blended, CANDIDATES)
 
     def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
         """Customers by items: the estimated share of each item in the customer's next purchases."""

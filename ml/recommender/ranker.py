@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from ml.recommender.block import Block, Catalogue
 from ml.recommender.popularity import Popularity
+from ml.recommender.rhythm import repeats
 from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, places, ranked, top
+from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates
 
 if TYPE_CHECKING:
     import lightgbm
@@ -44,10 +46,13 @@ PARAMETERS = {
     "verbose": -1,
 }
 SHARE_PLACES, SCORE_PLACES = 6, 4
-NEVER_DAYS = 9_999
+OWN_WINDOWS = (30, 90, 365)
 CONTEXT = (
-    "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity", "price", "price_against_own", "own_purchases",
-    "days_since_own", "category_share", "customer_purchases", "customer_items", "customer_days_since",
+    "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity",
+    "price", "price_against_own", "category_share",
+    "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "days_since_own", "days_over_gap", "own_basket_share",
+    *(f"item_sold_{days}d" for days in WINDOWS), "item_days_since", "item_bought_again",
+    "customer_purchases", "customer_items", "customer_baskets", "customer_days_since",
 )  # fmt: skip
 
 
@@ -69,9 +74,16 @@ def feature_names(generators: Sequence[str]) -> list[str]:
     return [f"{name}{kind}" for name in generators for kind in ("", "_rank")] + list(CONTEXT)
 
 
-def candidates(
-    block: Block, catalogue: Catalogue, popular: Popularity, proposals: Sequence[Csr], blended: Csr, most: int
-) -> Candidates:
+@dataclass(frozen=True)
+class Context:
+    """What is known of items beside the proposals."""
+
+    catalogue: Catalogue
+    popular: Popularity
+    states: ItemStates
+
+
+def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended: Csr, most: int) -> Candidates:
     """The ``most`` highest of the blend for each customer, and what is known of each."""
     rows, items, shares = cells(top(blended, most))
     columns, found, reciprocal = [], np.zeros(len(rows)), np.zeros(len(rows))
@@ -81,12 +93,10 @@ def candidates(
         found += rank > 0
         reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
     _, rank = _standing(blended, rows, items)
-    columns += [shares, rank, found, reciprocal, popular.overall[items]]
-    columns += [
-        *_prices(block, catalogue, rows, items),
-        *_own(block, rows, items),
-        _kinship(block, catalogue, rows, items),
-    ]
+    columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
+    columns += [*_prices(block, context.catalogue, rows, items), _kinship(block, context.catalogue, rows, items)]
+    columns += _own(block, rows, items)
+    columns += [values[items] for values in context.states.columns().values()]
     columns += [values[rows] for values in _customers(block)]
     X = np.column_stack([np.round(column, SHARE_PLACES) for column in columns]).astype(np.float32)
     return Candidates(rows, items, X)
@@ -109,16 +119,26 @@ def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tupl
     return price[items], price[items] - mean[rows]
 
 
-def _own(block: Block, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
-    """Days on which the customer bought the item, and days since."""
+def _own(block: Block, rows: Ints, items: Ints) -> list[Floats]:
+    """Days on which the customer bought the item, ever and lately; days since, and that over the usual gap; share of
+    the customer's baskets that held it."""
+    kept, one = block.lines > 0, np.ones(len(block.rows), np.int64)
+    often = at(block.spread(one, kept), rows, items).astype(float)
+    lately = [at(block.spread(one, kept & (block.ages <= days)), rows, items).astype(float) for days in OWN_WINDOWS]
+    own, shape = repeats(block), (len(block), block.width)
+    since = at(matrix(own.last_age + 1, own.rows, own.items, shape), rows, items) - 1.0
+    gap = at(matrix(own.mean_gap, own.rows, own.items, shape), rows, items)
+    late = np.divide(since, gap, out=np.full(len(rows), np.nan), where=gap > 0)
+    share = often / np.maximum(_baskets(block), 1)[rows]
+    return [often, *lately, np.where(since >= 0, since, NEVER_DAYS), late, share]
+
+
+def _baskets(block: Block) -> Ints:
+    """Baskets of each customer, (customers,)."""
     kept = block.lines > 0
-    often = at(block.spread(np.ones(len(block.rows), np.int64), kept), rows, items)
-    key = block.rows[kept] * block.width + block.items[kept]
-    first = np.append(True, key[1:] != key[:-1]) if len(key) else np.empty(0, bool)  # by age: the latest is first
-    shape = (len(block), block.width)
-    latest = matrix(block.ages[kept][first] + 1, block.rows[kept][first], block.items[kept][first], shape)
-    since = at(latest, rows, items) - 1.0
-    return often.astype(float), np.where(since >= 0, since, NEVER_DAYS)
+    last = np.zeros(len(block), np.int64)
+    np.maximum.at(last, block.rows[kept], block.steps[kept] + 1)
+    return last
 
 
 def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> Floats:
@@ -131,13 +151,13 @@ def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> Flo
     return np.where(category[items] >= 0, share, np.nan)
 
 
-def _customers(block: Block) -> tuple[Floats, Floats, Floats]:
-    """Purchases, distinct items, days since the last purchase."""
+def _customers(block: Block) -> tuple[Floats, ...]:
+    """Purchases, distinct items, baskets, days since the last purchase."""
     kept = block.lines > 0
     since = np.full(len(block), NEVER_DAYS)
     np.minimum.at(since, block.rows[kept], block.ages[kept])
     distinct = np.bincount(block.bought.keys // max(block.width, 1), minlength=len(block))
-    return block.purchases.astype(float), distinct.astype(float), since.astype(float)
+    return tuple(values.astype(float) for values in (block.purchases, distinct, _baskets(block), since))
 
 
 @dataclass(frozen=True)

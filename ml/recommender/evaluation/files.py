@@ -85,8 +85,10 @@ def read_rows(path: Path, columns: Columns | None = None, *, min_rating: float |
     told = {role: np.asarray(values, object) for role, values in got.items()}
     if not len(told["user"]):
         raise LogError(f"{path} has no row" + (f" with {names.rating} of {min_rating} or more" if rated else ""))
-    role = "order" if "order" in told else "time" if "time" in told else None
-    when, is_time = _instants(path, used[role], told[role], is_order=role == "order") if role else (None, False)
+    when, is_time = None, False
+    for clock in ("time", "order"):  # an order, where there is one, is exact
+        if clock in told:
+            when, is_time = _instants(path, used[clock], told[clock], is_order=clock == "order")
     dropped = (int(every[0]) if every else 0) - len(told["user"])
     return Rows(told["user"], told["item"], when, is_time, told.get("basket"), dropped)
 
@@ -109,7 +111,7 @@ def join_rows(known: Rows, wanted: Rows) -> Rows:
         np.concatenate([known.items, wanted.items]),
         None if known.when is None or wanted.when is None else np.concatenate([known.when, wanted.when]),
         known.is_time,
-        np.concatenate([known.baskets, wanted.baskets]) if has_baskets else None,  # type: ignore[list-item]
+        np.concatenate([known.baskets, wanted.baskets]) if has_baskets else None,
         known.dropped + wanted.dropped,
     )
 
@@ -225,7 +227,9 @@ def _units_per_day(instants: Any) -> float:
 
 
 def _lines(path: Path) -> Rows:
-    users, items, order = [], [], []
+    users: list[str] = []
+    items: list[str] = []
+    order: list[int] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         user, *own = line.split()
         if not own:
@@ -235,4 +239,4 @@ def _lines(path: Path) -> Rows:
         order += range(len(own))
     if not users:
         raise LogError(f"{path} has no row")
-    return Rows(np.array(users, object), np.array(items, object), np.array(order, float), False, None, 0)
+    return Rows(np.array(users, object), np.array(items, object), np.array(order, np.float64), False, None, 0)

@@ -20,8 +20,10 @@ from ml.recommender.lessons import Judged, Lesson
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Floats, Ints
 
-LESSONS = 2
-"""Windows to learn from; the latest also chooses settings."""
+LESSONS, TIME_LESSONS = 2, 6
+"""Windows to learn from, of users and of time; the latest also chooses settings."""
+LEAST_TAUGHT = 0.25
+"""Of the users of the newest window to learn from; an older one with fewer says too little for what it costs."""
 HELD_OUT = 5
 """Where nothing tells the order of rows, one row in so many is held out to learn from."""
 
@@ -83,7 +85,14 @@ def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -
         before, wanted = log.when < start, (log.when >= start) & (log.when < start + horizon_days)
         return _lesson(log, before, wanted, np.full(len(log.users), start), np.unique(log.user[before]))
 
-    return _split([window(back) for back in range(LESSONS, -1, -1)], None)
+    windows = [window(back) for back in range(TIME_LESSONS, -1, -1)]
+    least = LEAST_TAUGHT * _users(windows[-2])
+    return _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None)
+
+
+def _users(lesson: Lesson) -> int:
+    """Who is to be foretold."""
+    return sum(len(judged.block) for judged in lesson.happened)
 
 
 def given_split(log: Log, is_test: Flags) -> Split:
