@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.files import copy_atomically
-from orchestration.inputs import Inputs, recommender_dates
+from orchestration.inputs import Inputs, pinned, recommender_dates
 from orchestration.models import Trained, defender, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
+from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ml.recommender.model import RecommenderModel
 
 FILES = {
+    "recommender_answers": "as_of_date, customer_id, recommendation_id, product_id",
     "recommender_catalogue": "as_of_date, product_id",
     "recommender_customers": "as_of_date, customer_id",
     "recommender_interactions": "as_of_date, customer_id, product_id, age_days",
@@ -62,6 +65,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         horizon_days=settings.horizon_days,
         mode=None if settings.mode == "auto" else settings.mode,
         shape=_shape(workspace, inputs),
+        logged=_lists_of(workspace, dates[-1]),
     )
     champion = defender(workspace, inputs, "recommender")
     result = train(
@@ -123,6 +127,16 @@ def find_neighbours(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     world = World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace))
     rows = write_neighbours(world, as_of, workspace.state.scores / inputs.inputs_id / "item_neighbours.parquet")
     return {"dagster/row_count": rows}
+
+
+def _lists_of(workspace: Workspace, day: date) -> Path | None:
+    """Lists that a run wrote for that as-of. They teach nothing and decide nothing, so they are not pinned."""
+    try:
+        inputs = pinned(workspace.state, day.isoformat())
+    except StateError:
+        return None
+    path = workspace.state.scores / inputs.inputs_id / "recommendations.parquet"
+    return path if path.exists() else None
 
 
 def _shape(workspace: Workspace, inputs: Inputs) -> Shape:

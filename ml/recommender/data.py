@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 BLOCK_CUSTOMERS = 10_000
+TABLES = ("catalogue", "customers", "interactions", "preferences", "outcomes", "answers")
 KEPT_INTERACTIONS = 1_000_000
 """Up to this many interactions the blocks stay in memory between the passes of the generators."""
 
@@ -144,7 +145,7 @@ class World:
         """Columns of a query; ``{catalogue}`` and the other tables stand for their rows of the as-of."""
         relations = {
             name: f"(select * from read_parquet('{self._file(name)}') where as_of_date = date '{self.as_of}')"
-            for name in ("catalogue", "customers", "interactions", "preferences", "outcomes")
+            for name in TABLES
         }
         got = self._connection.cursor().execute(query.format(**relations), values).fetchnumpy()
         return {name: np.asanyarray(column) for name, column in got.items()}

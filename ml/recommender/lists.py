@@ -63,24 +63,42 @@ class Lists:
 
 def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Lists:
     """Cut the lists of one block of customers."""
-    rows, items, values = cells(scores)
-    kept = allowed(case, rows, items)
-    fit = top(matrix(values[kept], rows[kept], items[kept], scores.shape), shape.length + MOST_EXPLORED)
+    rows, items, values, fixed = _fixed(scores, case, popular, shape)
     slots = _slots(shape)
-    usual = shape.length - len(slots)
-    rows, items, values = calibrated(fit, case.block, case.catalogue, popular, usual, shape.calibration)
-    fixed = places(rows) < usual
-    drawn, slot, chances = _explore(rows, values, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
+    drawn, slot, odds = _explore(rows, values, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
     chosen = np.concatenate([np.flatnonzero(fixed), drawn])
     elsewhere = np.setdiff1d(np.arange(shape.length), slots)
     found = Lists(
         rows=rows[chosen], items=items[chosen],
         places=np.concatenate([elsewhere[places(rows)[fixed]], slots[slot]]),
-        scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), chances]),
+        scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), odds]),
         is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
         is_fallback=np.zeros(len(chosen), bool),
     )  # fmt: skip
     return _in_order(found, _fill(found, case, popular, shape.length))
+
+
+def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:
+    """Customers by items: probability with which each stands in the list; of discovery slots that of the first draw."""
+    rows, items, values, fixed = _fixed(scores, case, popular, shape)
+    pool = (
+        np.flatnonzero(~fixed & ~case.block.bought.contains(rows, items)) if shape.discovery_slots else np.empty(0, int)
+    )
+    pool = pool[places(rows[pool]) < POOL]
+    _, of, size = np.unique(rows[pool], return_inverse=True, return_counts=True)
+    odds = _chances(of, values[pool], size)
+    chosen = np.concatenate([np.flatnonzero(fixed), pool])
+    return matrix(np.append(np.ones(int(fixed.sum())), odds), rows[chosen], items[chosen], scores.shape)
+
+
+def _fixed(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> tuple[Ints, Ints, Floats, Flags]:
+    """Row, item and score of what is allowed, in the order of places, and which of it has a place that is not drawn."""
+    rows, items, values = cells(scores)
+    kept = allowed(case, rows, items)
+    fit = top(matrix(values[kept], rows[kept], items[kept], scores.shape), shape.length + MOST_EXPLORED)
+    usual = shape.length - shape.discovery_slots
+    rows, items, values = calibrated(fit, case.block, case.catalogue, popular, usual, shape.calibration)
+    return rows, items, values, places(rows) < usual
 
 
 def _slots(shape: Shape) -> Ints:

@@ -7,6 +7,7 @@ Belongs here: what of a training is written down, and how it is called. Does not
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from ml.promotion import Decision
@@ -84,4 +85,6 @@ def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:
     for name, difference in decision.differences.items():
         prefix = f"gain_over_{name}/recall_at_10"
         found |= {prefix: difference.value, f"{prefix}_low": difference.low, f"{prefix}_high": difference.high}
+    for reward, one in result.off_policy.items():
+        found |= {f"off_policy/{reward}_{name}": float(value) for name, value in asdict(one).items()}
     return found

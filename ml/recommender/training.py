@@ -12,7 +12,8 @@ judged is what serves: the same weights and trees, with counts as of the day.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from ml.recommender.backtest import Backtest, backtest, outcomes
 from ml.recommender.data import World
 from ml.recommender.lessons import Learned, Lesson, teach
 from ml.recommender.lists import Shape
+from ml.recommender.logged import judge_logged
 from ml.recommender.model import Fits, ModelFileError, RecommenderModel
+from ml.recommender.offpolicy import OffPolicy
 from ml.recommender.rules import Mode
 from ml.snapshots import Engine
 
@@ -40,6 +43,8 @@ class TrainingPlan:
     mode: Mode | None = None
     """By the shop's own data if not given."""
     time_budget: float | None = None
+    logged: Path | None = None
+    """Lists that were published at ``judged_at``, where there are any."""
     shape: Shape = field(default_factory=Shape)
     seed: int = 7
 
@@ -53,6 +58,8 @@ class TrainingResult:
     items: int
     data_hash: str
     champion_unfit: str | None = None
+    off_policy: Mapping[str, OffPolicy] = field(default_factory=dict)
+    """By reward, what the model's lists of ``judged_at`` would have been worth, by what people did with those shown."""
 
     @property
     def model(self) -> RecommenderModel:
@@ -88,7 +95,12 @@ def train(
         models = {"model": learned.model, **({"champion": champion} if champion else {})}
         fitted = {name: model.fit(last.source, fits) for name, model in models.items()}
         tested = backtest(fitted, last.happened, plan.shape)
-    return TrainingResult(learned, tested, last.source.catalogue.size, _hash(folder, plan), unfit)
+        answered: Mapping[str, OffPolicy] = {}
+        if plan.logged:
+            answered = judge_logged(
+                fitted["model"], World(folder, plan.as_of, engine), plan.logged, plan.shape, seed=plan.seed
+            )
+    return TrainingResult(learned, tested, last.source.catalogue.size, _hash(folder, plan), unfit, answered)
 
 
 def _champion(folder: Path | None) -> tuple[RecommenderModel | None, str | None]:
@@ -103,7 +115,7 @@ def _champion(folder: Path | None) -> tuple[RecommenderModel | None, str | None]
 
 def _hash(folder: Path, plan: TrainingPlan) -> str:
     """Hash of the files that training read and of what it was asked for."""
-    digest = hashlib.sha256(repr(plan).encode())
+    digest = hashlib.sha256(repr(replace(plan, logged=None)).encode())  # a path is not content
     for path in sorted(folder.glob("recommender_*.parquet")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
