@@ -21,7 +21,7 @@ from ml.recommender.block import Block, Catalogue
 from ml.recommender.popularity import Popularity
 from ml.recommender.rhythm import repeats
 from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, places, ranked, top
-from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates
+from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 
 if TYPE_CHECKING:
     import lightgbm
@@ -50,8 +50,9 @@ OWN_WINDOWS = (30, 90, 365)
 CONTEXT = (
     "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity",
     "price", "price_against_own", "category_share",
-    "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "days_since_own", "days_over_gap", "own_basket_share",
-    *(f"item_sold_{days}d" for days in WINDOWS), "item_days_since", "item_bought_again",
+    "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "own_days_season",
+    "days_since_own", "days_over_gap", "own_basket_share",
+    *(f"item_sold_{days}d" for days in WINDOWS), "item_sold_season", "item_days_since", "item_bought_again",
     "customer_purchases", "customer_items", "customer_baskets", "customer_days_since",
 )  # fmt: skip
 
@@ -120,11 +121,12 @@ def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tupl
 
 
 def _own(block: Block, rows: Ints, items: Ints) -> list[Floats]:
-    """Days on which the customer bought the item, ever and lately; days since, and that over the usual gap; share of
-    the customer's baskets that held it."""
+    """Days on which the customer bought the item, ever, lately and in the season; days since, and that over the usual
+    gap; share of the customer's baskets that held it."""
     kept, one = block.lines > 0, np.ones(len(block.rows), np.int64)
     often = at(block.spread(one, kept), rows, items).astype(float)
     lately = [at(block.spread(one, kept & (block.ages <= days)), rows, items).astype(float) for days in OWN_WINDOWS]
+    lately.append(at(block.spread(one, kept & in_season(block.ages)), rows, items).astype(float))
     own, shape = repeats(block), (len(block), block.width)
     since = at(matrix(own.last_age + 1, own.rows, own.items, shape), rows, items) - 1.0
     gap = at(matrix(own.mean_gap, own.rows, own.items, shape), rows, items)
