@@ -19,6 +19,7 @@ from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
+    from ml.recommender.data import World
     from ml.recommender.lists import Shape
     from ml.recommender.model import RecommenderModel
 
@@ -101,9 +102,10 @@ def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     from ml.recommender.data import World
 
     as_of, shop = date.fromisoformat(inputs.as_of_date), workspace.shop
-    model, version = _serving(workspace, inputs)
+    world = World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace))
+    model, version = _serving(workspace, inputs, world)
     summary = lists.recommend(
-        World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace)),
+        world,
         model,
         version,
         lists.ListPlan(as_of, shop.slug, _shape(workspace, inputs)),
@@ -146,11 +148,11 @@ def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
     return Shape(settings.list_length, settings.discovery_slots, settings.calibration, as_of=inputs.as_of_date)
 
 
-def _serving(workspace: Workspace, inputs: Inputs) -> tuple[RecommenderModel, str]:
+def _serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
     from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
 
     version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
-    untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked)
+    untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked, world)
     try:
         return (RecommenderModel.load(version.folder), version.spoken) if version else (untrained, UNTRAINED)
     except ModelFileError:  # of another release, until this one trains

@@ -17,6 +17,7 @@ import numpy as np
 
 from ml.recommender.blend import Blend, even
 from ml.recommender.block import Block, Source
+from ml.recommender.choice import choose, look
 from ml.recommender.generators import GENERATORS
 from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
@@ -83,9 +84,10 @@ class RecommenderModel:
         return cls(names, Blend(np.array(content["weights"])), ranker, content["mode"], content["generators"])
 
     @classmethod
-    def untrained(cls, mode: Mode = "mixed") -> RecommenderModel:
-        """Every generator counts the same."""
-        return cls(tuple(GENERATORS), even(len(GENERATORS)), mode=mode)
+    def untrained(cls, mode: Mode = "mixed", source: Source | None = None) -> RecommenderModel:
+        """Every generator counts the same; those that can say something of the source, where one is given."""
+        names = choose(look(source), list(GENERATORS))[0] if source else list(GENERATORS)
+        return cls(tuple(names), even(len(names)), mode=mode)
 
     def fit(self, source: Source, fits: Fits | None = None) -> Fitted:
         """Count what the as-of knows; generators in ``fits`` are taken from there, others added to it.

@@ -6,7 +6,9 @@ stands where (``lists``).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -15,10 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.recommender.block import Block, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source, Texts
 from ml.recommender.lists import Lists, Shape, generic_lists, make_lists
-from ml.recommender.model import Fitted, RecommenderModel
+from ml.recommender.model import SIDE_BY_SIDE, Fitted, RecommenderModel
 from ml.recommender.sparse import Csr, Ints, at
 
 if TYPE_CHECKING:
@@ -66,11 +67,16 @@ def schema() -> pa.Schema:
     )  # fmt: skip
 
 
-def recommend(world: World, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
-    """Write everybody's list by one rename; memory does not grow with the number of customers.
+def recommend(world: Source, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
+    """Fit the model to what is known and write everybody's list. A shop without items gets a file without rows."""
+    import threadpoolctl
 
-    A shop without items gets a file without rows.
-    """
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # more would change bits
+        return write_lists(model.fit(world) if world.catalogue.size else None, version, plan, path)
+
+
+def write_lists(fitted: Fitted | None, version: str, plan: ListPlan, path: Path) -> ListSummary:
+    """Write lists by one rename, blocks side by side; memory does not grow with the number of customers."""
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,10 +85,7 @@ def recommend(world: World, model: RecommenderModel, version: str, plan: ListPla
     people: Counter[str] = Counter()
     fallback = rows = 0
     with pq.ParquetWriter(draft, schema(), compression="zstd") as writer:
-        fitted = model.fit(world) if world.catalogue.size else None
-        for block in world.blocks(profiled=False) if fitted else ():
-            assert fitted is not None
-            table = _block_rows(fitted, version, plan, block)
+        for table in _tables(fitted, version, plan) if fitted else ():
             writer.write_table(table)
             rows += table.num_rows
             fallback += int(np.count_nonzero(table["is_fallback"].to_numpy()))
@@ -91,6 +94,18 @@ def recommend(world: World, model: RecommenderModel, version: str, plan: ListPla
             people.update(table["arm"].to_numpy(zero_copy_only=False)[firsts].tolist())
     draft.replace(path)
     return ListSummary(rows, dict(sorted(people.items())), dict(sorted(sources.items())), fallback)
+
+
+def _tables(fitted: Fitted, version: str, plan: ListPlan) -> Iterator[pa.Table]:
+    """Rows of each block in the order of blocks; while one is written the next are made."""
+    ahead: deque[Future[pa.Table]] = deque()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for block in fitted.source.blocks(profiled=False):
+            ahead.append(pool.submit(_block_rows, fitted, version, plan, block))
+            if len(ahead) > SIDE_BY_SIDE:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> pa.Table:
