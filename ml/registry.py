@@ -10,7 +10,8 @@ taken up again instead of doubled, runs that died are closed as killed.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class Version:
     content: str
     """Hash of these files: the same whenever the same was learned."""
     run_id: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What the training said of itself: inputs, code, gate."""
 
     @property
     def spoken(self) -> str:
@@ -67,6 +70,12 @@ def version_or_none(mlflow_folder: Path, spoken: str) -> Version | None:
     name, _, number = spoken.rpartition("/")
     found = or_none(open_store(mlflow_folder).get_model_version, name, number)
     return _version(found, mlflow_folder) if found else None
+
+
+def version_of_run(mlflow_folder: Path, run_id: str) -> Version | None:
+    """The version that a run registered; None if it registered none, or there is no such run."""
+    found = open_store(mlflow_folder).search_model_versions(f"run_id = '{run_id}'")
+    return _version(found[0], mlflow_folder) if found else None
 
 
 def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision) -> Version:
@@ -120,4 +129,5 @@ def _version(found: ModelVersion, mlflow_folder: Path) -> Version:
         folder=mlflow_folder.resolve() / found.tags[MODEL_PATH_TAG],
         content=found.tags[CONTENT_TAG],
         run_id=str(found.run_id),
+        tags=dict(found.tags),
     )

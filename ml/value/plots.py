@@ -99,4 +99,5 @@ def level(result: TrainingResult) -> Figure:
 
 
 def _title(what: str, backtest: Backtest) -> str:
-    return f"{what}: {len(backtest.y):,} customers on {', '.join(map(str, backtest.dates))}"
+    first, last = backtest.dates[0], backtest.dates[-1]
+    return f"{what}: {len(backtest.y):,} rows at {len(backtest.dates)} dates, {first} to {last}"

@@ -159,7 +159,7 @@ def _levels(model: ValueModel, data: Snapshots, threads: int) -> dict[date, tupl
     found = {}
     for day in data.dates:
         rows = data.at([day])
-        forecast = model.spend.level.forecast(day, float(model.spend.hint(rows.X, rows.names).sum()))
+        forecast = model.spend.forecast(day, float(model.spend.hint(rows.X, rows.names).sum()))
         own = float(model.spend.own(rows.X, rows.names, threads).sum())
         found[day] = (float(net_spend(rows).sum()), own, float("nan") if forecast is None else forecast)
     return found
