@@ -74,6 +74,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         champion_unfit=backtest.champion_unfit,
         baseline=plan.rule.name,
         customers=backtest.judged.customers,
+        segments=backtest.segments,
     )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 

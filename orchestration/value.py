@@ -61,6 +61,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         seed=plan.seed,
         champion_unfit=backtest.champion_unfit,
         customers=backtest.judged.customers,
+        segments=backtest.segments,
     )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 

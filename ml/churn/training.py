@@ -31,6 +31,7 @@ from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 
@@ -77,6 +78,8 @@ class Backtest:
     same time, which flatters the level."""
     metrics: dict[str, Metrics]
     """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
 
@@ -179,7 +182,8 @@ def backtested(
     )
     rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
     metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
-    return models, Backtest(rows, "time" if rolled else "customers", metrics, unfit)
+    apart = segments_of([origin.test for origin in judging])
+    return models, Backtest(rows, "time" if rolled else "customers", metrics, apart, unfit)
 
 
 def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
@@ -190,6 +194,12 @@ def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
 
 def _metrics(rows: Judged, name: str, seed: int) -> Metrics:
     return evaluate(rows.y, rows.said[name], seed=seed)
+
+
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
 
 
 def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:

@@ -24,6 +24,7 @@ from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.baselines import fit_historical_average, frequency_times_value, purchases_times_value
@@ -59,6 +60,8 @@ class Backtest:
     same time, which flatters the level."""
     metrics: dict[str, Metrics]
     """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     orders: Metrics
     """The same of expected orders."""
     low: Floats
@@ -191,6 +194,7 @@ def backtested(
         judged=rows,
         kind="time" if rolled else "customers",
         metrics={name: evaluate(own.y, own.said[name]) for name in rows.said for own in [rows.where(name)]},
+        segments=segments_of([origin.test for origin in judging]),
         orders=evaluate(ordered, np.concatenate([own.orders for own in predicted])),
         low=np.concatenate([own.low for own in predicted]),
         high=np.concatenate([own.high for own in predicted]),
@@ -216,6 +220,12 @@ def _baselines(model: ValueModel, origin: Origin, horizon_days: int, histories: 
         classical = purchases_times_value(test.X, test.names, told, horizon_days, model.returned_share)
         found |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
     return found
+
+
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
 
 
 def by_date(backtest: Backtest) -> dict[date, dict[str, Metrics]]:
