@@ -41,7 +41,7 @@ class Version:
     content: str
     """Hash of these files: the same whenever the same was learned."""
     run_id: str
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """What the training said of itself: inputs, code, gate."""
 
     @property
@@ -90,6 +90,7 @@ def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision)
         path = location.relative_to(mlflow_folder.resolve()).as_posix()
         tags = {MODEL_PATH_TAG: path, TRAINING_TAG: key, CONTENT_TAG: content_hash(record.folder), **record.tags}
         found = _create_version(client, name, location, run_id, tags)
+        client.update_model_version(name, found.version, description=record.card(decision.words))
     client.set_model_version_tag(name, found.version, "regulars.gate", decision.words)
     if decision.is_promoted:
         client.set_registered_model_alias(name, CHAMPION, found.version)

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.card import card
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
@@ -48,6 +50,10 @@ class Record:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By name: each a nested run."""
+
+    def card(self, gate: str) -> str:
+        """The model card, given the gate's word."""
+        return card(self.model, self.parameters, self.metrics, self.dataset, self.tags, gate)
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,7 @@ def _log(record: Record, gate: str) -> None:
     mlflow.log_input(data, context="training")
     mlflow.log_dict({"data_hash": record.data_hash, **record.dataset}, "dataset.json")
     mlflow.log_text(gate + "\n", "gate.txt")
+    mlflow.log_text(record.card(gate), "model_card.md")
     mlflow.set_tag("regulars.data_hash", record.data_hash)
     for name, figure in record.figures.items():
         mlflow.log_figure(figure, f"plots/{name}")

@@ -100,7 +100,7 @@ def _churn(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     if isinstance(result, TooLittleData) or len(result.backtest.dates) < count:
         return None
     backtest = result.backtest
-    return _compared("churn", backtest, paired_bootstrap, plan.seed, draw(backtest, result.model), {})
+    return _compared("churn", backtest, paired_bootstrap, plan.seed, draw(result), {})
 
 
 def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | None:

@@ -53,7 +53,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         data_hash=result.data_hash,
         features=result.model.names,
         tags={"as_of": plan.as_of.isoformat(), **tags},
-        figures=draw(result.backtest, result.model),
+        figures=draw(result),
     )
 
 

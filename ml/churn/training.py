@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.booster import Recipe
 from ml.churn.agreement import SAMPLE, Agreement, agreement
@@ -25,6 +26,7 @@ from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
 from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_probabilities
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import odds_around_level
@@ -111,6 +113,8 @@ class TrainingResult:
     data_hash: str
     reasons: Agreement
     """How often quick reasons would be the exact ones that are published."""
+    dependences: tuple[Dependence, ...]
+    """How the score depends on the features that move it most."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -153,14 +157,15 @@ def train(
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
-        reasons=_reasons(model, data, engine.threads),
+        reasons=agreement(model, some := data.some_of_newest(SAMPLE), threads=engine.threads),
+        dependences=_dependences(model, some),
     )
 
 
-def _reasons(model: ChurnModel, data: Snapshots, threads: int) -> Agreement:
-    """Measured on some customers of the newest snapshot, chosen by their hash."""
-    newest = data.at(data.dates[-1:])
-    return agreement(model, newest.X[np.argsort(newest.hashed, kind="stable")[:SAMPLE]], threads=threads)
+def _dependences(model: ChurnModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.empty((X.shape[1] + 1, len(X)))
+    model.explain(added, np.ascontiguousarray(X.T))
+    return dependences(X, added[:-1], model.names)
 
 
 def backtested(

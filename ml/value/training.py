@@ -13,11 +13,13 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
 from ml.btyd.expectations import read_histories
 from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
@@ -31,6 +33,8 @@ from ml.value.baselines import fit_historical_average, frequency_times_value, pu
 from ml.value.model import Prediction, ValueModel
 from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
 
+SAMPLE = 2000
+"""Customers whose Shapley values draw the curves of dependence."""
 BACKTEST_DATES = 3
 """On how many of the newest dates a training is judged; each costs a training."""
 
@@ -101,6 +105,8 @@ class TrainingResult:
     """What drift is told from later."""
     levels: dict[date, tuple[float, float, float]]
     """By snapshot: what was spent, the final model's own sum, and the forecast that the sum is moved to (NaN: none)."""
+    dependences: tuple[Dependence, ...]
+    """How expected spend depends on the features that move it most."""
     rows: int
     customers: int
     data_hash: str
@@ -152,10 +158,22 @@ def train(
         backtest=backtest,
         reference=_reference(trainer, model, backtest, plan.as_of),
         levels=_levels(model, data, engine.threads),
+        dependences=_dependences(model, data.some_of_newest(SAMPLE)),
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
     )
+
+
+def _dependences(model: ValueModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.zeros((X.shape[1] + 1, len(X)))
+    columns, share = np.ascontiguousarray(X.T), model.spend.linear_share
+    if share < 1:
+        model.spend.trees.add_explained(added, columns)
+        added *= 1 - share
+    if share > 0:
+        model.spend.linear.add_explained(added, columns, share)
+    return dependences(X, added[:-1], model.names)
 
 
 def _levels(model: ValueModel, data: Snapshots, threads: int) -> dict[date, tuple[float, float, float]]:
