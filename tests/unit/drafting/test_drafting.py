@@ -204,9 +204,15 @@ WATCHED = [
 ]
 
 
-@pytest.mark.parametrize("name", ["watch_history.csv", "export.csv"])
-def test_a_history_of_what_was_watched_is_no_list_of_contracts(tmp_path: Path, name: str) -> None:
-    folder = write(tmp_path / "in", name, ["user,title,start time,seconds", *WATCHED])
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("watch_history.csv", "user,title,start time,seconds"), ("export.csv", "user,title,start time,seconds"),
+        ("export.csv", "member,plan,start date,seconds"),
+    ],
+)  # fmt: skip
+def test_a_history_of_what_was_watched_is_no_list_of_contracts(tmp_path: Path, name: str, head: str) -> None:
+    folder = write(tmp_path / "in", name, [head, *WATCHED])
     found = drafted(folder)
     assert [one.name for one in found.found] == ["events"]
     assert landed(found, folder, tmp_path) == {"events": (2000, 2000)}
