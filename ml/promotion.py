@@ -20,6 +20,11 @@ SLOPE_RANGE = (0.5, 2.0)
 TOLERANCE = {"auc": 0.003, "log_loss": 0.003, "recall": 0.003}
 """What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
 
+LEAST_IN_SEGMENT = 100
+"""Customers; with fewer a segment's difference is noise."""
+KEPT_SHAPE = 0.8
+"""Of the coverage and diversity of lists that a challenger must not lose."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -84,7 +89,13 @@ def decide(
 
 
 def decide_ranking(
-    recalls: Mapping[str, Floats], *, floors: Sequence[str], seed: int, champion_unfit: str | None = None
+    recalls: Mapping[str, Floats],
+    *,
+    floors: Sequence[str],
+    seed: int,
+    champion_unfit: str | None = None,
+    groups: Mapping[str, NDArray[np.bool_]] | None = None,
+    shapes: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Decision:
     """Compare rankings of the same customers, such as lists of recommendations.
 
@@ -97,6 +108,12 @@ def decide_ranking(
         Methods so simple that a model must not be worse than they are in the mean.
     champion_unfit
         Why the champion could not be judged; it then cannot defend its place.
+    groups
+        By name, which customers belong to a segment, (customers,): in none may the challenger be worse than the
+        champion, or than the best floor where there is none, beyond noise.
+    shapes
+        By method, measures of its lists such as ``coverage`` and ``diversity``, more of which is better: the challenger
+        must keep ``KEPT_SHAPE`` of the champion's, or of the first floor's where there is none.
     """
     model = recalls["model"]
     differences = {
@@ -107,10 +124,40 @@ def decide_ranking(
     champion = differences.get("champion")
     if champion and champion.high < 0 and champion.value < -TOLERANCE["recall"]:
         refusals.append("worse than the champion beyond noise: " + spoken["champion"])
+    holder = "champion" if champion else max(floors, key=lambda name: float(recalls[name].mean()))
+    refusals += _worse_segments(model, recalls[holder], groups or {}, holder, seed)
+    refusals += _worse_shapes(shapes or {}, "champion" if champion else floors[0])
     if refusals:
         return Decision(False, tuple(refusals), differences)
     grounds = [f"the champion cannot serve any more ({champion_unfit})"] if champion_unfit else []
     return Decision(True, (*grounds, *spoken.values()), differences)
+
+
+def _worse_segments(
+    model: Floats, holder: Floats, groups: Mapping[str, NDArray[np.bool_]], name: str, seed: int
+) -> list[str]:
+    found = []
+    for group, inside in groups.items():
+        if inside.sum() < LEAST_IN_SEGMENT:
+            continue
+        difference = paired_means(model[inside], holder[inside], seed=seed)
+        if difference.high < -TOLERANCE["recall"]:  # segments are many, and one of them is always unlucky
+            found.append(f"recall of {group} is certainly worse than that of {_said(name)} ({difference})")
+    return found
+
+
+def _worse_shapes(shapes: Mapping[str, Mapping[str, float]], holder: str) -> list[str]:
+    """Measures of lists that fell too far."""
+    found = []
+    for measure, least in shapes.get(holder, {}).items():
+        value = shapes["model"][measure]
+        if value < KEPT_SHAPE * least:
+            found.append(f"{measure} {value:.4f} is less than {KEPT_SHAPE:.0%} of {least:.4f} of {_said(holder)}")
+    return found
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

@@ -46,6 +46,16 @@ class Record:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Where it comes from: commit, lock hash, as-of."""
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """By name: each a nested run."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the pieces that a training is made of."""
+
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
 
 
 def tracking_uri(mlflow_folder: Path) -> str:
@@ -114,6 +124,10 @@ def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
     with mlflow.start_run(experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags)) as run:
         _log(record, gate)
+        for name, part in record.parts.items():
+            with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
+                mlflow.log_params(dict(part.parameters))
+                mlflow.log_metrics(_told(part.metrics))
         return str(run.info.run_id), _log_model(record)
 
 
@@ -134,13 +148,18 @@ def _run_name(record: Record) -> str:
     return f"{record.model} as of {record.parameters.get('as_of', 'unknown')}"
 
 
+def _told(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Without what is no number."""
+    return {name: float(value) for name, value in metrics.items() if value == value}
+
+
 def _log(record: Record, gate: str) -> None:
     import mlflow
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
     mlflow.log_params(dict(record.parameters))
-    mlflow.log_metrics({name: value for name, value in record.metrics.items() if value == value})
+    mlflow.log_metrics(_told(record.metrics))
     source = CodeDatasetSource(tags={"regulars.data": "features.customer_features, features.customer_labels"})
     data = MetaDataset(source, name=f"{record.model}_snapshots", digest=record.data_hash[:32])  # type: ignore[abstract]
     mlflow.log_input(data, context="training")

@@ -6,20 +6,25 @@ generators, rules, lists, the gate and the registry themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.files import copy_atomically
-from orchestration.inputs import Inputs, recommender_dates
+from orchestration.inputs import Inputs, pinned, recommender_dates
 from orchestration.models import Trained, defender, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
+from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
+    from ml.recommender.data import World
     from ml.recommender.lists import Shape
     from ml.recommender.model import RecommenderModel
 
 FILES = {
+    "recommender_answers": "as_of_date, customer_id, recommendation_id, product_id",
     "recommender_catalogue": "as_of_date, product_id",
     "recommender_customers": "as_of_date, customer_id",
     "recommender_interactions": "as_of_date, customer_id, product_id, age_days",
@@ -56,11 +61,12 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         return Trained(False, "too little history to train on; every generator counts the same", {}, {})
     plan = TrainingPlan(
         as_of=date.fromisoformat(inputs.as_of_date),
-        tuned_at=dates[0],
-        judged_at=dates[1],
+        taught_at=dates[:-1],
+        judged_at=dates[-1],
         horizon_days=settings.horizon_days,
-        mode=settings.mode,
+        mode=None if settings.mode == "auto" else settings.mode,
         shape=_shape(workspace, inputs),
+        logged=_lists_of(workspace, dates[-1]),
     )
     champion = defender(workspace, inputs, "recommender")
     result = train(
@@ -73,8 +79,21 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         words = f"too little data: {result.reason}; every generator counts the same"
         return Trained(False, words, {"customers": result.customers}, {})
     recalls = {method: hits.recall(10) for method, hits in result.backtest.hits.items()}
-    decision = decide_ranking(recalls, floors=FLOORS, seed=plan.seed, champion_unfit=result.champion_unfit)
+    decision = decide_ranking(
+        recalls,
+        floors=FLOORS,
+        seed=plan.seed,
+        champion_unfit=result.champion_unfit,
+        groups=result.backtest.segments,
+        shapes=_compared_shapes(result.backtest.shapes),
+    )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags))
+
+
+def _compared_shapes(shapes: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """What the gate looks at: of popularity coverage only, because a taste may be narrower than what sells best."""
+    found = {name: dict(shape) for name, shape in shapes.items()}
+    return {**found, "popularity": {"coverage": found["popularity"]["coverage"]}}
 
 
 def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
@@ -83,12 +102,13 @@ def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     from ml.recommender.data import World
 
     as_of, shop = date.fromisoformat(inputs.as_of_date), workspace.shop
-    model, version = _serving(workspace, inputs)
+    world = World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace))
+    model, version = _serving(workspace, inputs, world)
     summary = lists.recommend(
-        World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace)),
+        world,
         model,
         version,
-        lists.ListPlan(as_of, shop.slug, shop.recommendations.mode, _shape(workspace, inputs)),
+        lists.ListPlan(as_of, shop.slug, _shape(workspace, inputs)),
         workspace.state.scores / inputs.inputs_id / "recommendations.parquet",
     )
     return {
@@ -111,23 +131,29 @@ def find_neighbours(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     return {"dagster/row_count": rows}
 
 
+def _lists_of(workspace: Workspace, day: date) -> Path | None:
+    """Lists that a run wrote for that as-of. They teach nothing and decide nothing, so they are not pinned."""
+    try:
+        inputs = pinned(workspace.state, day.isoformat())
+    except StateError:
+        return None
+    path = workspace.state.scores / inputs.inputs_id / "recommendations.parquet"
+    return path if path.exists() else None
+
+
 def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
     from ml.recommender.lists import Shape
 
     settings = workspace.shop.recommendations
-    slots = 0 if settings.mode == "repeat" else settings.discovery_slots
-    return Shape(settings.list_length, slots, as_of=inputs.as_of_date)
+    return Shape(settings.list_length, settings.discovery_slots, settings.calibration, as_of=inputs.as_of_date)
 
 
-def _serving(workspace: Workspace, inputs: Inputs) -> tuple[RecommenderModel, str]:
+def _serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
     from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
 
-    version = scorer(workspace, inputs, "recommender")
+    version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
+    untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked, world)
     try:
-        return (
-            (RecommenderModel.load(version.folder), version.spoken)
-            if version
-            else (RecommenderModel.untrained(), UNTRAINED)
-        )
+        return (RecommenderModel.load(version.folder), version.spoken) if version else (untrained, UNTRAINED)
     except ModelFileError:  # of another release, until this one trains
-        return RecommenderModel.untrained(), UNTRAINED
+        return untrained, UNTRAINED

@@ -55,9 +55,12 @@ class Recommendations(Strict):
 
     list_length: int = Field(10, ge=1, le=100)
     discovery_slots: int = Field(1, ge=0)
-    """Places at the end of each list that are drawn among good candidates new to the customer."""
-    mode: Literal["mixed", "repeat", "discovery"] = "mixed"
-    """``repeat``: only what the customer bought before; ``discovery``: only what they did not."""
+    """Places spread over each list that are drawn among good candidates new to the customer."""
+    calibration: float = Field(0.1, ge=0, le=1)
+    """How much the customer's own mix of categories counts against the scores."""
+    mode: Literal["auto", "mixed", "repeat", "discovery"] = "auto"
+    """``repeat``: only what the customer bought before; ``discovery``: only what they did not; ``auto``: what the
+    shop's own purchases say."""
     horizon_days: int = Field(30, ge=1)
     """Days after an as-of whose purchases teach and judge the recommender."""
 

@@ -36,7 +36,13 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         words = f"too little data: {result.reason}; the historical average speaks"
         return Trained(False, words, {"customers": result.customers}, {})
     backtest = result.backtest
-    decision = decide(backtest.y, backtest.predictions, seed=plan.seed, champion_unfit=backtest.champion_unfit)
+    decision = decide(
+        backtest.y,
+        backtest.predictions,
+        seed=plan.seed,
+        champion_unfit=backtest.champion_unfit,
+        customers=backtest.judged.customers,
+    )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 
 

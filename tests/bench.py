@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [scoring] [cdnow]``; all by default, CDNOW where its file lies beside the
-project.
+Usage: ``python -m tests.bench [size] [oracle] [recommender] [scoring] [cdnow]``; all by default, CDNOW where its file
+lies beside the project.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cdnow_world
+import recommender_oracle
 import scoring_world
 from worlds import ROOT, Deployment, demo
 
@@ -77,6 +78,21 @@ def oracle(folder: Path) -> dict[str, object]:
     found = evaluation.evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
     print("\n".join(evaluation.lines(found)))
     return {"settings": FRESH, **asdict(found), "share": found.oracle.share if found.oracle else None}
+
+
+def recommender(folder: Path) -> dict[str, object]:
+    """Lists in a world never looked at: what of the true tastes they know, what discovery costs, who is cold."""
+    deployment, record = run(folder / "tastes", 15_000, **FRESH)
+    shop = recommender_oracle.known(deployment)
+    found = {
+        "share_of_oracle": recommender_oracle.share_of_oracle(shop),
+        "discovery": recommender_oracle.discovery(shop, deployment.workspace.shop.recommendations.calibration),
+        "cold": recommender_oracle.cold(shop),
+        "stages": record,
+    }
+    for name in ("share_of_oracle", "discovery", "cold"):
+        print(name, {key: round(value, 4) for key, value in found[name].items()})  # type: ignore[attr-defined]
+    return found
 
 
 def cdnow(_: Path) -> dict[str, object]:
@@ -140,7 +156,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, scoring, cdnow):
+        for measure in (size, oracle, recommender, scoring, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

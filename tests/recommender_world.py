@@ -13,12 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.recommender.blend import even
 from ml.recommender.data import World
-from ml.recommender.generators import GENERATORS
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.model import Fitted, RecommenderModel
-from ml.recommender.rules import Case, Mode
+from ml.recommender.rules import Mode
 from ml.snapshots import Engine
 
 AS_OF = date(2025, 7, 1)
@@ -101,18 +99,18 @@ def tiny_world(
     return World(folder, as_of, Engine(threads=1), block_customers=block_customers)
 
 
-def fitted(world: World) -> Fitted:
+def fitted(world: World, mode: Mode = "mixed") -> Fitted:
     """Every generator fitted with its defaults."""
-    return RecommenderModel.untrained().fit(world)
+    return RecommenderModel.untrained(mode).fit(world)
 
 
 def lists_of(world: World, *, mode: Mode = "mixed", length: int = 5, discovery_slots: int = 0) -> dict[str, list[str]]:
     """Items of each customer's list under even weights, best first."""
-    known = fitted(world)
+    known = fitted(world, mode)
     found: dict[str, list[str]] = {}
     for block in world.blocks():
-        scores = even(len(GENERATORS)).scores(known.propose(block), block.purchases)
-        case = Case(world.catalogue, known.rhythm, block, mode)
+        case = known.case(block)
+        scores = known.scores(case, known.propose(case))
         made = make_lists(scores, case, known.popularity, Shape(length, discovery_slots, as_of="2025-07-01"))
         for row, item in zip(made.rows, made.items, strict=True):
             found.setdefault(block.customers[row], []).append(world.catalogue.product_ids[item])

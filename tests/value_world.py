@@ -30,10 +30,13 @@ def season(day: date) -> float:
     return 1 + 0.6 * float(np.cos((day.timetuple().tm_yday - 350) / 365 * 2 * np.pi))
 
 
-def write_value_world(folder: Path, *, customers: int = 1200, snapshots: int = 15, spends: bool = True) -> Path:
+def write_value_world(
+    folder: Path, *, customers: int = 1200, snapshots: int = 15, spends: bool = True, is_expected: bool = False
+) -> Path:
     """P(order) rises with visits, which no average knows; what an order is worth is the customer's own.
 
-    A tenth of what is bought comes back.
+    A tenth of what is bought comes back. Where orders are expected, of all but every tenth customer, it is by the
+    season and half by the visits.
     """
     rng = np.random.default_rng(1)
     worth, visits = rng.gamma(2.0, 20.0, customers) + 5, rng.poisson(2.0, customers)
@@ -42,7 +45,13 @@ def write_value_world(folder: Path, *, customers: int = 1200, snapshots: int = 1
     parts = [_snapshot(rng, day, worth, visits, spends) for day in days]
     world = pd.concat(parts)
     folder.mkdir(parents=True, exist_ok=True)
-    world[["as_of_date", "customer_id", *NAMES]].to_parquet(folder / "features.parquet", index=False)
+    names = list(NAMES)
+    if is_expected:
+        expected = (0.25 + world["visits"] / 8) * world["as_of_date"].map(season)
+        world["btyd_expected_orders"] = expected.where(world["customer_id"].str[-1] != "0")
+        world["order_days_365d"] = world["orders_365d"]
+        names += ["btyd_expected_orders", "order_days_365d"]
+    world[["as_of_date", "customer_id", *names]].to_parquet(folder / "features.parquet", index=False)
     columns = ["as_of_date", "customer_id", "is_eligible", "is_profiled", "status_if_not_eligible", *LABELS]
     world[columns].to_parquet(folder / "labels.parquet", index=False)
     cents = world.loc[world["as_of_date"] == AS_OF, ["as_of_date", "customer_id", "spend_365d"]].iloc[::2]

@@ -11,8 +11,7 @@ scoring as-of it is the model that serves.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,12 +24,12 @@ from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.defender import let_champion_speak
 from ml.drift.judged import judge_probabilities
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
-from ml.model import FeatureMismatchError, ModelFileError
 from ml.rolling import Judged, Origin, by_customers, judged, origins
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
@@ -150,7 +149,7 @@ def train(
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
-        data_hash=_hash(data),
+        data_hash=data.content_hash,
         reasons=_reasons(model, data, engine.threads),
     )
 
@@ -175,7 +174,9 @@ def backtested(
         }
         for origin in judging
     ]
-    unfit = _let_champion_speak(champion_folder, judging, said, trainer) if champion_folder else None
+    unfit = let_champion_speak(
+        champion_folder, judging, said, plan.outcome, ChurnModel.load, lambda m, at: _said(m, at, trainer.threads)
+    )
     rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
     metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
     return models, Backtest(rows, "time" if rolled else "customers", metrics, unfit)
@@ -183,43 +184,12 @@ def backtested(
 
 def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
     test = origin.test
+    model.check(test.names)
     return model.predict(test.X, test.names, model.level(test.X, origin.date, threads=threads), threads=threads)
 
 
 def _metrics(rows: Judged, name: str, seed: int) -> Metrics:
     return evaluate(rows.y, rows.said[name], seed=seed)
-
-
-def _let_champion_speak(
-    folder: Path, judging: Sequence[Origin], said: Sequence[dict[str, Floats]], trainer: Trainer
-) -> str | None:
-    """Add what the champion says of each date that one of its models can be judged on; why not, if on none."""
-    unfit = None
-    for origin, by_model in zip(judging, said, strict=True):
-        try:
-            champion = judged_champion(folder, origin.date, trainer.outcome)
-            champion.check(origin.test.names)
-            by_model["champion"] = _said(champion, origin, trainer.threads)
-        except (FeatureMismatchError, ModelFileError) as error:
-            unfit = str(error)
-    return None if any("champion" in by_model for by_model in said) else unfit
-
-
-def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
-    """The newest of the champion's models that could not have known the outcomes after ``day``: an old champion itself,
-    else one of its backtest. Judged by what it has already seen, a champion would never be beaten.
-
-    Raises
-    ------
-    ModelFileError
-        There is none, or it cannot be read.
-    """
-    earlier = sorted((path.parent for path in folder.glob("backtest/*/model.json")), reverse=True)
-    for kept in (folder, *earlier):
-        champion = ChurnModel.load(kept)
-        if outcome.known_at(champion.snapshots, day) == champion.snapshots:
-            return champion
-    raise ModelFileError(f"every model in {folder} knows outcomes after {day}")
 
 
 def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
@@ -239,11 +209,3 @@ def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: Tra
     spread = odds_around_level(model.predict(newest.X, newest.names, level, threads=threads))
     found = judge_probabilities(rows.y, rows.said["model"], seed=plan.seed)
     return reference_of(data, gains, as_of=plan.as_of, backtest_date=day, spread=spread, judged=found)
-
-
-def _hash(data: Snapshots) -> str:
-    """Hash of exactly what was learned from: names, order, values, outcomes."""
-    digest = hashlib.sha256(" ".join(data.names).encode())
-    for part in (data.day, data.hashed, data.y, data.X):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()

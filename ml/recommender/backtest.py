@@ -11,30 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.blend import Blend, history_group
-from ml.recommender.block import Block, Flags
+from ml.recommender.blend import history_group
+from ml.recommender.block import Flags
 from ml.recommender.data import World
+from ml.recommender.lessons import Judged
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted
-from ml.recommender.rules import Case, Mode, allowed, sensitive, unavailable
+from ml.recommender.rules import Case, allowed, sensitive, unavailable
 from ml.recommender.sparse import Csr, Floats, Ints, at
 from ml.splits import HASH_SPACE, customer_hash
 
 MOST_CUSTOMERS = 20_000
 CELLS = 2_000_000
 """Customers times items that are ranked at once."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Customers who bought in the window, and what."""
-
-    block: Block
-    """These customers only."""
-    rows: Ints
-    """Customer of each purchase."""
-    items: Ints
 
 
 def outcomes(world: World) -> list[Judged]:
@@ -74,8 +64,12 @@ class Backtest:
     """Of the lists as they are published, discovery included: rank = place, else beyond all."""
     candidate_recall: float
     """Share of purchases that any generator proposed and no rule took out: the ceiling of every blend."""
-    coverage: float
-    """Share of the available items that stand in anybody's list, discovery slots apart."""
+    shapes: Mapping[str, Mapping[str, float]]
+    """Of the lists of ``model``, ``champion`` and ``popularity``, discovery slots apart: ``coverage``, the share of the
+    available items that stand in anybody's, and ``diversity``, the mean share of pairs in a list that are of different
+    categories."""
+    segments: Mapping[str, Flags]
+    """By name, which of the judged customers belong to it."""
 
     @property
     def customers(self) -> int:
@@ -86,25 +80,21 @@ class Backtest:
         out = {"customers": float(self.customers), "purchases": float(len(self.served.rows))}
         for method, hits in self.hits.items():
             out |= {("" if method == "model" else f"{method}/") + name: value for name, value in hits.summary().items()}
-        out |= {"candidate_recall": self.candidate_recall, "coverage": self.coverage}
+        out |= {"candidate_recall": self.candidate_recall}
+        for method, shape in self.shapes.items():
+            out |= {("" if method == "model" else f"{method}/") + name: value for name, value in shape.items()}
         return out | {"served/recall_at_10": float(self.served.recall(10).mean())}
 
 
-def backtest(
-    fitted: Fitted, happened: Sequence[Judged], blends: Mapping[str, Blend], mode: Mode, shape: Shape
-) -> Backtest:
+def backtest(models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Shape) -> Backtest:
     """Rank for everybody who bought in the window, as served: after the rules, before discovery.
 
     Parameters
     ----------
-    blends
-        Weights by method; ``model`` must be among them.
+    models
+        Fitted to the as-of, by method; ``model`` must be among them.
     """
-    parts = []
-    for judged in happened:
-        case = Case(fitted.world.catalogue, fitted.rhythm, judged.block, mode)
-        parts.append(_judge(fitted, judged, case, blends, shape))
-    return _joined(parts, fitted)
+    return _joined([_judge(models, judged, shape) for judged in happened], models["model"])
 
 
 @dataclass(frozen=True)
@@ -117,26 +107,33 @@ class _Part:
     is_candidate: Flags
     ranks: dict[str, Floats]
     served: Floats
-    shown: Ints
+    shown: dict[str, tuple[Ints, Ints]]
+    """Row and item of what stands in lists, by method."""
+    segment: Ints
 
 
-def _judge(fitted: Fitted, judged: Judged, case: Case, blends: Mapping[str, Blend], shape: Shape) -> _Part:
-    block, rows, items = judged.block, judged.rows, judged.items
-    proposals = fitted.propose(block)
-    blended = {name: blend.scores(proposals, block.purchases) for name, blend in blends.items()}
-    alone = {generator.name: p for generator, p in zip(fitted.generators, proposals, strict=True)}
-    own = block.spread((block.lines > 0).astype(np.int64)).astype(float)
-    baselines = {"popularity": own * 0, "personal_popularity": own}
-    lists = make_lists(blended["model"], case, fitted.popularity, shape)
+def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
+    block, rows, items, fitted = judged.block, judged.rows, judged.items, models["model"]
+    case = fitted.case(block)
+    proposals = {name: one.propose(one.case(block)) for name, one in models.items()}
+    scores = {name: one.scores(one.case(block), proposals[name]) for name, one in models.items()}
+    own = proposals["model"]
+    alone = {generator.name: p for generator, p in zip(fitted.generators, own, strict=True)}
+    known = block.spread((block.lines > 0).astype(np.int64)).astype(float)
+    baselines = {"popularity": known * 0, "personal_popularity": known}
+    made = {name: make_lists(own_scores, case, fitted.popularity, shape) for name, own_scores in scores.items()}
+    made["popularity"] = make_lists(known * 0, case, fitted.popularity, shape)
+    lists = made["model"]
     places = dict(zip((lists.rows * block.width + lists.items).tolist(), (lists.places + 1).tolist(), strict=True))
     return _Part(
         rows=rows,
         groups=history_group(block.purchases),
-        is_repeat=block.bought.contains(rows, items),
-        is_candidate=(sum(at(p, rows, items) for p in proposals) > 0) & allowed(case, rows, items),
-        ranks=_ranks(fitted, judged, {**blended, **alone}, baselines, case),
+        is_repeat=judged.is_repeat,
+        is_candidate=np.any([at(p, rows, items) > 0 for p in own], axis=0),
+        ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
         served=np.array([places.get(key, np.inf) for key in (rows * block.width + items).tolist()]),
-        shown=np.unique(lists.items[~lists.is_discovery]),
+        shown={name: (one.rows[~one.is_discovery], one.items[~one.is_discovery]) for name, one in made.items()},
+        segment=block.segments,
     )
 
 
@@ -173,12 +170,32 @@ def _joined(parts: list[_Part], fitted: Fitted) -> Backtest:
     def hits(of: list[Floats]) -> Hits:
         return Hits(customers, rows, repeat, np.concatenate(of))
 
-    available = fitted.world.catalogue.is_available
-    shown = np.unique(np.concatenate([part.shown for part in parts]))
+    segment = np.concatenate([part.segment for part in parts])
     return Backtest(
         hits={name: hits([part.ranks[name] for part in parts]) for name in parts[0].ranks},
         groups=np.concatenate([part.groups for part in parts]),
         served=hits([part.served for part in parts]),
         candidate_recall=float(np.concatenate([part.is_candidate for part in parts]).mean()),
-        coverage=float(available[shown].sum() / max(available.sum(), 1)),
+        shapes={name: _shape([part.shown[name] for part in parts], fitted) for name in parts[0].shown},
+        segments={name: segment == number for number, name in enumerate(fitted.source.segments)},
     )
+
+
+def _shape(shown: list[tuple[Ints, Ints]], fitted: Fitted) -> dict[str, float]:
+    catalogue = fitted.source.catalogue
+    available, items = catalogue.is_available, np.unique(np.concatenate([own for _, own in shown]))
+    category, names = catalogue.categories
+    different = []
+    for rows, own in shown:
+        customers, kinds = int(rows.max(initial=-1)) + 1, max(len(names), 1)
+        known = category[own] >= 0
+        counts = np.bincount(rows[known] * kinds + category[own[known]], minlength=customers * kinds)
+        counts = counts.reshape(customers, kinds).astype(float)
+        total = counts.sum(axis=1)
+        several = total > 1
+        pairs = total * (total - 1)
+        same = (counts * (counts - 1)).sum(axis=1)
+        different.append(1 - same[several] / pairs[several])
+    told = np.concatenate(different)
+    covered = float(available[items].sum() / max(available.sum(), 1))
+    return {"coverage": covered, "diversity": float(told.mean()) if len(told) else 0.0}

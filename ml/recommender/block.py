@@ -1,21 +1,25 @@
 """Items, and customers with what they did, as arrays.
 
-Belongs here: the two dataclasses that everything in this package works on. Does not belong here: where they come from
-(``data``), anything that counts or scores.
+Belongs here: the two dataclasses that everything in this package works on, and what a source of them looks like. Does
+not belong here: the sources (``data`` reads a shop's files, ``evaluation.log`` any log), what counts or scores.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recommender.sparse import Csr, Ints, Pairs, cells, matrix
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix
 
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.object_]
+ACTS = ("items", "ages", "steps", "lines", "views", "carts", "removals")
+"""Arrays of a block with one entry per interaction, beside ``rows``."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Catalogue:
     category_paths: Texts
     """None where the shop does not say."""
     brands: Texts
+    prices: Floats
+    """NaN where the shop does not say."""
     is_available: Flags
     is_sensitive: Flags
 
@@ -70,6 +76,8 @@ class Block:
     rows: Ints
     items: Ints
     ages: Ints
+    steps: Ints
+    """Purchases only: baskets of this customer that came later; 0 is the latest."""
     lines: Ints
     views: Ints
     carts: Ints
@@ -89,7 +97,7 @@ class Block:
         place = np.full(len(self), -1, np.int64)
         place[rows] = np.arange(len(rows))
         kept = place[self.rows] >= 0
-        acts = {name: getattr(self, name)[kept] for name in ("items", "ages", "lines", "views", "carts", "removals")}
+        acts = {name: getattr(self, name)[kept] for name in ACTS}
         flags = {name: getattr(self, name)[rows] for name in ("segments", "may_personalise", "may_see_sensitive")}
         own = {"customers": self.customers[rows], "rows": place[self.rows[kept]], "stated": self.stated[rows]}
         return replace(self, **own, **acts, **flags)
@@ -98,6 +106,12 @@ class Block:
     def bought(self) -> Pairs:
         kept = self.lines > 0
         return Pairs.of(self.rows[kept], self.items[kept], self.width)
+
+    @property
+    def bought_matrix(self) -> Csr:
+        """Customers by items: 1 where it was bought."""
+        keys = self.bought.keys
+        return matrix(np.ones(len(keys), np.float32), keys // self.width, keys % self.width, (len(self), self.width))
 
     @cached_property
     def purchases(self) -> Ints:
@@ -113,3 +127,28 @@ class Block:
         """Customers by statements: the weights of that sign, as positive numbers."""
         rows, columns, weights = cells(self.stated)
         return matrix(np.maximum(sign * weights, 0), rows, columns, self.stated.shape)
+
+
+class Source(Protocol):
+    """Items and customers as known before one instant; ``blocks`` may be gone through as often as a generator needs."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def segments(self) -> list[str]: ...
+
+    @property
+    def statements(self) -> list[tuple[str, str]]:
+        """Attribute and value of each thing that anybody said they want."""
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether the shop sells; else what people look at stands for what they buy."""
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether the rules of a shop stand before a list is cut; a log is judged by what happened."""
+
+    def blocks(self, *, profiled: bool = True) -> Iterator[Block]:
+        """Customers in a fixed order; ``profiled``: only those who may teach."""

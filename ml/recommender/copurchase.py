@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from ml.recommender.block import Block
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source
 from ml.recommender.decay import weights
 from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix, places
 
@@ -48,19 +47,21 @@ class CoPurchases:
         return support * self.total / (self.alone[rows] * self.alone[columns]).astype(float)
 
 
-def co_purchases(world: World, within: str, *, with_support: bool = False) -> CoPurchases:
+def co_purchases(world: Source, within: str, *, with_support: bool = False, act: str = "lines") -> CoPurchases:
     """Count pairs, block by block, in one pass.
 
     Parameters
     ----------
     within
         ``basket``: items bought by one customer on one day; ``customer``: by one customer at any time.
+    act
+        What counts: ``lines``, purchases, or ``views``.
     """
     size = world.catalogue.size
     together = support = csr_array((size, size), dtype=np.int64)
     counts, alone, total = np.zeros(size, np.int64), np.zeros(size, np.int64), 0
     for block in world.blocks():
-        had, worth = _baskets(block) if within == "basket" else _customers(block)
+        had, worth = _baskets(block, act) if within == "basket" else _customers(block, act)
         if with_support:
             support = support + had.T @ had
         together = together + had.T @ worth
@@ -70,17 +71,17 @@ def co_purchases(world: World, within: str, *, with_support: bool = False) -> Co
     return CoPurchases(_off_diagonal(together), _off_diagonal(support), np.maximum(counts, 1), alone, total)
 
 
-def _baskets(block: Block) -> tuple[Csr, Csr]:
+def _baskets(block: Block, act: str) -> tuple[Csr, Csr]:
     """Baskets by items: 1 where it was in, and the weight of the basket's age."""
-    kept = np.flatnonzero(block.lines > 0)
+    kept = np.flatnonzero(getattr(block, act) > 0)
     day = block.rows[kept] * (block.ages.max(initial=0) + 1) + block.ages[kept]
     _, basket = np.unique(day, return_inverse=True)
     return _limited(basket.astype(np.int64), block.items[kept], block.ages[kept], block.width)
 
 
-def _customers(block: Block) -> tuple[Csr, Csr]:
+def _customers(block: Block, act: str) -> tuple[Csr, Csr]:
     """Customers by items: 1 where it was bought, and the weight of the last purchase's age."""
-    kept = np.flatnonzero(block.lines > 0)
+    kept = np.flatnonzero(getattr(block, act) > 0)
     pair = block.rows[kept] * block.width + block.items[kept]
     kept = kept[np.append(True, pair[1:] != pair[:-1])] if len(kept) else kept  # sorted by age: the latest is first
     return _limited(block.rows[kept], block.items[kept], block.ages[kept], block.width)

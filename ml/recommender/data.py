@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     import duckdb
 
 BLOCK_CUSTOMERS = 10_000
+TABLES = ("catalogue", "customers", "interactions", "preferences", "outcomes", "answers")
 KEPT_INTERACTIONS = 1_000_000
 """Up to this many interactions the blocks stay in memory between the passes of the generators."""
 
 
 class World:
     """One as-of of the exported files; ``blocks`` may be gone through as often as a generator needs."""
+
+    has_rules = True
 
     def __init__(self, folder: Path, as_of: date, engine: Engine, *, block_customers: int = BLOCK_CUSTOMERS) -> None:
         self.folder, self.as_of, self.engine, self.block_customers = folder, as_of, engine, block_customers
@@ -38,7 +41,7 @@ class World:
     @cached_property
     def catalogue(self) -> Catalogue:
         got = self.ask(
-            "select product_id, product_name, category_path, brand, is_available, is_sensitive "
+            "select product_id, product_name, category_path, brand, price, is_available, is_sensitive "
             "from {catalogue} order by product_id"
         )
         return Catalogue(
@@ -46,6 +49,7 @@ class World:
             names=_texts(got["product_name"]),
             category_paths=_texts(got["category_path"]),
             brands=_texts(got["brand"]),
+            prices=np.ma.filled(np.ma.asarray(got["price"], dtype=float), np.nan),
             is_available=got["is_available"].astype(bool),
             is_sensitive=got["is_sensitive"].astype(bool),
         )
@@ -112,7 +116,8 @@ class World:
         got = self.ask(
             f"with {people}, items as (select product_id, row_number() over (order by product_id) - 1 as item "
             f"from {{catalogue}}) select row as rows, item as items, age_days as ages, {acts} as lines, views, carts, "
-            "removals from {interactions} inner join people using (customer_id) inner join items using (product_id) "
+            f"removals, dense_rank() over (partition by row, {acts} > 0 order by age_days) - 1 as steps "
+            "from {interactions} inner join people using (customer_id) inner join items using (product_id) "
             "order by rows, items, ages",
             **span,
         )
@@ -140,9 +145,9 @@ class World:
         """Columns of a query; ``{catalogue}`` and the other tables stand for their rows of the as-of."""
         relations = {
             name: f"(select * from read_parquet('{self._file(name)}') where as_of_date = date '{self.as_of}')"
-            for name in ("catalogue", "customers", "interactions", "preferences", "outcomes")
+            for name in TABLES
         }
-        got = self._connection.execute(query.format(**relations), values).fetchnumpy()
+        got = self._connection.cursor().execute(query.format(**relations), values).fetchnumpy()
         return {name: np.asanyarray(column) for name, column in got.items()}
 
     @cached_property

@@ -2,11 +2,12 @@
 
 Belongs here: which item stands where, why it got there and with which probability. Does not belong here: words.
 
-A list has ``length`` places. Its first ``length - discovery_slots`` hold the highest scores (probability 1 given the
-data). Each discovery slot is drawn evenly among the next ``POOL`` items that are new to the customer, by a hash of
-seed, as-of, customer and slot; its propensity is one over the size of that pool, given the rows above it. So every
-item of the pool has a known chance, which off-policy estimates need. What is still missing is filled up with the most
-popular items that are allowed (``is_fallback``, probability 1).
+A list has ``length`` places, of which ``discovery_slots`` lie spread over it. The others hold the highest scores in
+calibrated order (``calibration``), with probability 1 given the data. Each discovery slot is drawn among the next
+``POOL`` items that are new to the customer, by a hash of seed, as-of, customer and slot: an item's chance is half an
+even one, half its share of the pool's scores; that chance, given the rows drawn before, is the row's propensity. So
+every item of the pool has a known chance that is never near zero, which off-policy estimates need. What is still
+missing is filled up with the most popular items that are allowed (``is_fallback``, probability 1).
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from hashlib import md5
 import numpy as np
 
 from ml.recommender.block import Flags
+from ml.recommender.calibration import calibrated
 from ml.recommender.popularity import Popularity
 from ml.recommender.rules import Case, allowed
-from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, ranked, top
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, top
 
+HASH_SPACE = 16**12
+CHANCE_PLACES = 9
 POOL = 20
 """Items among which a discovery slot draws."""
 MOST_EXPLORED = 90
@@ -33,6 +37,8 @@ class Shape:
 
     length: int = 10
     discovery_slots: int = 1
+    calibration: float = 0.0
+    """How much the customer's own mix of categories counts against the scores, 0 to 1."""
     seed: int = 7
     as_of: str = ""
     """Part of the draw, so that every day draws anew."""
@@ -57,21 +63,49 @@ class Lists:
 
 def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Lists:
     """Cut the lists of one block of customers."""
-    rows, items, values = cells(scores)
-    kept = allowed(case, rows, items)
-    fit = matrix(values[kept], rows[kept], items[kept], scores.shape)
-    rows, items, values = ranked(top(fit, shape.length + MOST_EXPLORED))
-    fixed = places(rows) < shape.length - shape.discovery_slots
-    drawn, chances = _explore(rows, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
+    rows, items, values, fixed = _fixed(scores, case, popular, shape)
+    slots = _slots(shape)
+    drawn, slot, odds = _explore(rows, values, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
     chosen = np.concatenate([np.flatnonzero(fixed), drawn])
+    elsewhere = np.setdiff1d(np.arange(shape.length), slots)
     found = Lists(
         rows=rows[chosen], items=items[chosen],
-        places=np.concatenate([places(rows)[fixed], np.full(len(drawn), shape.length)]),
-        scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), chances]),
+        places=np.concatenate([elsewhere[places(rows)[fixed]], slots[slot]]),
+        scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), odds]),
         is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
         is_fallback=np.zeros(len(chosen), bool),
     )  # fmt: skip
     return _in_order(found, _fill(found, case, popular, shape.length))
+
+
+def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:
+    """Customers by items: probability with which each stands in the list; of discovery slots that of the first draw."""
+    rows, items, values, fixed = _fixed(scores, case, popular, shape)
+    pool = (
+        np.flatnonzero(~fixed & ~case.block.bought.contains(rows, items)) if shape.discovery_slots else np.empty(0, int)
+    )
+    pool = pool[places(rows[pool]) < POOL]
+    _, of, size = np.unique(rows[pool], return_inverse=True, return_counts=True)
+    odds = _chances(of, values[pool], size)
+    chosen = np.concatenate([np.flatnonzero(fixed), pool])
+    return matrix(np.append(np.ones(int(fixed.sum())), odds), rows[chosen], items[chosen], scores.shape)
+
+
+def _fixed(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> tuple[Ints, Ints, Floats, Flags]:
+    """Row, item and score of what is allowed, in the order of places, and which of it has a place that is not drawn."""
+    rows, items, values = cells(scores)
+    kept = allowed(case, rows, items)
+    fit = top(matrix(values[kept], rows[kept], items[kept], scores.shape), shape.length + MOST_EXPLORED)
+    usual = shape.length - shape.discovery_slots
+    rows, items, values = calibrated(fit, case.block, case.catalogue, popular, usual, shape.calibration)
+    return rows, items, values, places(rows) < usual
+
+
+def _slots(shape: Shape) -> Ints:
+    """Places of the discovery slots, the last of each equal part of the list."""
+    if not shape.discovery_slots:
+        return np.empty(0, np.int64)
+    return (np.arange(1, shape.discovery_slots + 1) * shape.length // shape.discovery_slots - 1).astype(np.int64)
 
 
 def generic_lists(customers: int, case: Case, popular: Popularity, length: int) -> Lists:
@@ -84,20 +118,31 @@ def generic_lists(customers: int, case: Case, popular: Popularity, length: int) 
     return Lists(rows, items, place, popular.overall[items], np.ones(len(rows)), nothing, nothing)
 
 
-def _explore(rows: Ints, open_: Flags, case: Case, shape: Shape) -> tuple[Ints, Floats]:
-    """Entries drawn for the discovery slots, slot by slot, and the chance of each."""
-    drawn, chances = [np.empty(0, np.int64)], [np.empty(0)]
+def _explore(rows: Ints, values: Floats, open_: Flags, case: Case, shape: Shape) -> tuple[Ints, Ints, Floats]:
+    """Entries drawn for the discovery slots, slot by slot, the slot and the chance of each."""
+    drawn, slots, chances = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
     pool = np.flatnonzero(open_)
     pool = pool[places(rows[pool]) < POOL + shape.discovery_slots - 1]
     for slot in range(shape.discovery_slots):
         first = pool[places(rows[pool]) < POOL]
         who, start, size = np.unique(rows[first], return_index=True, return_counts=True)
-        number = np.array([_hash(shape, case.block.customers[row], slot) for row in who], np.int64)
-        taken = first[start + number % np.maximum(size, 1)] if len(who) else np.empty(0, np.int64)
-        drawn.append(taken)
-        chances.append(1 / np.maximum(size, 1))
-        pool = np.setdiff1d(pool, taken)
-    return np.concatenate(drawn), np.concatenate(chances)
+        chance = _chances(np.repeat(np.arange(len(who)), size), values[first], size)
+        point = np.array([_hash(shape, case.block.customers[row], slot) for row in who]) / HASH_SPACE
+        ladder = np.cumsum(chance) - np.repeat(np.arange(len(who)), size)
+        below = np.add.reduceat(ladder <= np.repeat(point, size), start) if len(who) else np.empty(0, np.int64)
+        place = start + np.minimum(below, np.maximum(size, 1) - 1)
+        drawn.append(first[place])
+        slots.append(np.full(len(who), slot, np.int64))
+        chances.append(chance[place])
+        pool = np.setdiff1d(pool, first[place])
+    return np.concatenate(drawn), np.concatenate(slots), np.concatenate(chances)
+
+
+def _chances(of: Ints, values: Floats, size: Ints) -> Floats:
+    """Chance of each entry of the pools: half even, half by score; each pool's sum to one."""
+    total = np.bincount(of, values, minlength=len(size))
+    by_score = np.divide(values, total[of], out=1 / size[of], where=total[of] > 0)
+    return np.asarray((0.5 / size[of] + 0.5 * by_score).round(CHANCE_PLACES))
 
 
 def _hash(shape: Shape, customer: str, slot: int) -> int:

@@ -1,12 +1,14 @@
-"""The recommender as it is kept: weights and parameters, in one JSON file; no array, no item, no customer.
+"""The recommender as it is kept: which generators, what each counts, the trees that order candidates.
 
-Belongs here: the frozen part, and fitting it to an as-of. Does not belong here: how weights are found (``training``).
+Belongs here: the frozen part, its files (``model.json``, ``ranker.txt``), and fitting it to an as-of. Does not belong
+here: how it is learned (``lessons``). No array, no item, no customer is kept.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,23 @@ from typing import Any
 import numpy as np
 
 from ml.recommender.blend import Blend, even
-from ml.recommender.block import Block
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source
+from ml.recommender.choice import choose, look
 from ml.recommender.generators import GENERATORS
 from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
+from ml.recommender.ranker import CANDIDATES, Candidates, Context, Ranker, candidates, feature_names
 from ml.recommender.rhythm import Rhythm, rhythm
-from ml.recommender.sparse import Csr
+from ml.recommender.rules import Case, Mode, allowed
+from ml.recommender.sparse import Csr, cells, matrix, normalised
+from ml.recommender.state import ItemStates, item_states
 
-FORMAT = 1
+FORMAT = 2
 POPULAR_HALF_LIFE_DAYS = 60.0
 UNTRAINED = "recommender/untrained"
+SIDE_BY_SIDE = 2
+Fits = dict[str, Generator]
+"""Generators already fitted to a source, by name and parameters; several models share them."""
 
 
 class ModelFileError(ValueError):
@@ -35,18 +43,26 @@ class ModelFileError(ValueError):
 class RecommenderModel:
     """What training decides; everything else is counted anew at each as-of."""
 
+    generators: tuple[str, ...]
     blend: Blend
+    ranker: Ranker | None = None
+    mode: Mode = "mixed"
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By generator, its constructor's arguments; the defaults where there are none."""
 
     def save(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
+        made = {name: parameters_of(GENERATORS[name](**self.parameters.get(name, {}))) for name in self.generators}
         content = {
             "format": FORMAT,
-            "generators": {name: parameters_of(generator) for name, generator in self._make().items()},
+            "generators": made,
             "weights": self.blend.weights.tolist(),
+            "mode": self.mode,
+            "has_ranker": self.ranker is not None,
         }
         (folder / "model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        if self.ranker:
+            self.ranker.save(folder / "ranker.txt")
         return folder
 
     @classmethod
@@ -56,33 +72,41 @@ class RecommenderModel:
         Raises
         ------
         ModelFileError
-            It was trained with other generators, or written in another format.
+            It uses a generator that this release does not have, features of another release, or another format.
         """
         content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or list(content["generators"]) != list(GENERATORS):
-            raise ModelFileError(f"it was trained with {', '.join(content['generators'])}")
-        return cls(Blend(np.array(content["weights"])), content["generators"])
+        names = tuple(content["generators"])
+        if content["format"] != FORMAT or not set(names) <= set(GENERATORS):
+            raise ModelFileError(f"it was trained with {', '.join(names)}")
+        ranker = Ranker.load(folder / "ranker.txt") if content["has_ranker"] else None
+        if ranker and ranker.features != feature_names(names):
+            raise ModelFileError("its trees ask for features of another release")
+        return cls(names, Blend(np.array(content["weights"])), ranker, content["mode"], content["generators"])
 
     @classmethod
-    def untrained(cls) -> RecommenderModel:
-        """Every generator counts the same."""
-        return cls(even(len(GENERATORS)))
+    def untrained(cls, mode: Mode = "mixed", source: Source | None = None) -> RecommenderModel:
+        """Every generator counts the same; those that can say something of the source, where one is given."""
+        names = choose(look(source), list(GENERATORS))[0] if source else list(GENERATORS)
+        return cls(tuple(names), even(len(names)), mode=mode)
 
-    def fit(self, world: World) -> Fitted:
-        """Count what the as-of knows."""
-        generators = list(self._make().values())
-        for generator in generators:
-            generator.fit(world)
-        popular = popularity(world, half_life_days=POPULAR_HALF_LIFE_DAYS, shrinkage=0)
-        return Fitted(world, generators, popular, rhythm(world))
+    def fit(self, source: Source, fits: Fits | None = None) -> Fitted:
+        """Count what the as-of knows; generators in ``fits`` are taken from there, others added to it.
 
-    def counts_like(self, other: RecommenderModel) -> bool:
-        """Whether both make the same of the same interactions, so that only their weights differ."""
-        mine, theirs = self._make(), other._make()
-        return all(parameters_of(mine[name]) == parameters_of(theirs[name]) for name in GENERATORS)
+        Generators are fitted side by side, which changes no bit of any of them.
+        """
+        known = {} if fits is None else fits
+        popular = popularity(source, half_life_days=POPULAR_HALF_LIFE_DAYS, shrinkage=0)
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            generators = list(pool.map(lambda name: self._fitted(name, source, known), self.generators))
+        return Fitted(source, self, generators, popular, rhythm(source), item_states(source))
 
-    def _make(self) -> dict[str, Generator]:
-        return {name: make(**self.parameters.get(name, {})) for name, make in GENERATORS.items()}
+    def _fitted(self, name: str, source: Source, known: Fits) -> Generator:
+        generator = GENERATORS[name](**self.parameters.get(name, {}))
+        key = f"{name} {json.dumps(parameters_of(generator), sort_keys=True)}"
+        if key not in known:
+            generator.fit(source)
+            known[key] = generator
+        return known[key]
 
 
 def parameters_of(generator: Any) -> dict[str, Any]:
@@ -92,13 +116,37 @@ def parameters_of(generator: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Generators that know an as-of. It depends on no weights, so that several models can share it."""
+    """A model that knows an as-of."""
 
-    world: World
+    source: Source
+    model: RecommenderModel
     generators: Sequence[Generator]
     popularity: Popularity
     rhythm: Rhythm
+    states: ItemStates
 
-    def propose(self, block: Block) -> list[Csr]:
-        """What each generator gives to each customer of the block."""
-        return [generator.score(block) for generator in self.generators]
+    def case(self, block: Block) -> Case:
+        """The block before its rules."""
+        return Case(self.source.catalogue, self.rhythm, block, self.model.mode, self.source.has_rules)
+
+    def propose(self, case: Case) -> list[Csr]:
+        """What each generator gives to each customer among what the rules allow: rows that sum to one, or are empty."""
+        return [normalised(_allowed(generator.score(case.block), case)) for generator in self.generators]
+
+    def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
+        """The best of the blend with their features."""
+        blended = self.model.blend.scores(proposals, case.block.purchases)
+        context = Context(self.source.catalogue, self.popularity, self.states)
+        return candidates(case.block, context, proposals, blended, CANDIDATES)
+
+    def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
+        """Customers by items: the estimated share of each item in the customer's next purchases."""
+        if self.model.ranker is None:
+            return self.model.blend.scores(proposals, case.block.purchases)
+        return self.model.ranker.scores(self.candidates(case, proposals), (len(case.block), case.block.width))
+
+
+def _allowed(proposal: Csr, case: Case) -> Csr:
+    rows, items, shares = cells(proposal)
+    kept = allowed(case, rows, items)
+    return matrix(shares[kept], rows[kept], items[kept], proposal.shape)

@@ -1,19 +1,24 @@
-"""What is bought together: ``ml.item_neighbours``, for product pages and baskets of people nobody knows.
+"""What goes with an item: ``ml.item_neighbours``, for product pages and baskets of people nobody knows.
 
-Belongs here: neighbours of items, and the file's columns. Does not belong here: counting (``copurchase``).
+Belongs here: neighbours of items by kind, and the file's columns. Does not belong here: counting (``copurchase``).
+
+Three kinds: what lay in one basket with it (``bought_together``); what people looked at on the day on which they looked
+at it (``viewed_together``); what they looked at in its place: of its category, viewed together and bought together less
+often than by chance (``substitute``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.recommender.block import Catalogue, Flags, Source
 from ml.recommender.copurchase import co_purchases
-from ml.recommender.data import World
-from ml.recommender.sparse import at, cells, matrix, places, ranked, top
+from ml.recommender.sparse import Floats, Ints, at, cells, matrix, places
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +30,7 @@ DAMPING = 0.5
 TRUSTED_SUPPORT = 5.0
 """Baskets at which a similarity counts half of its value."""
 PLACES = 6
-BOUGHT_TOGETHER = "bought_together"
+BOUGHT_TOGETHER, VIEWED_TOGETHER, SUBSTITUTE = "bought_together", "viewed_together", "substitute"
 
 
 def schema() -> pa.Schema:
@@ -41,41 +46,93 @@ def schema() -> pa.Schema:
     )  # fmt: skip
 
 
-def neighbours(world: World, as_of: date) -> pa.Table:
-    """The items most often in one basket with each item, available ones only.
+@dataclass(frozen=True)
+class _Kind:
+    """Pairs of one kind, not cut yet."""
+
+    name: str
+    rows: Ints
+    items: Ints
+    support: Ints
+    lift: Floats
+    score: Floats
+
+    def only(self, kept: Flags, name: str | None = None, weight: Floats | None = None) -> _Kind:
+        score = self.score if weight is None else (self.score * weight).round(PLACES)
+        return _Kind(
+            name or self.name, self.rows[kept], self.items[kept], self.support[kept], self.lift[kept], score[kept]
+        )
+
+
+def neighbours(world: Source, as_of: date) -> pa.Table:
+    """The best of each kind with each item that is available and goes with it more often than by chance; ranks go on
+    from kind to kind.
 
     Sensitive items neither have neighbours nor are one: the table is not bound to a customer who permitted it. The
-    score is the cosine of two items' baskets, decayed by age, times ``support / (support + TRUSTED_SUPPORT)``.
+    score is the cosine of two items' baskets, decayed by age, times ``support / (support + TRUSTED_SUPPORT)``; that of
+    a substitute is the score of its views times how far its lift in baskets stays below 1.
     """
     import pyarrow as pa
 
     if not world.catalogue.size:
         return schema().empty_table()
-    counted, catalogue = co_purchases(world, "basket", with_support=True), world.catalogue
-    rows, items, similarity = cells(counted.similarity(DAMPING))
-    roots = np.sqrt(counted.counts[rows])
-    support = at(counted.support, rows, items)
-    kept = (support >= LEAST_SUPPORT) & catalogue.is_available[items]
-    kept &= ~catalogue.is_sensitive[items] & ~catalogue.is_sensitive[rows]
-    score = (similarity * roots * support / (support + TRUSTED_SUPPORT)).round(PLACES)
-    kept &= score > 0
-    best = top(matrix(score[kept], rows[kept], items[kept], counted.together.shape), NEIGHBOURS)
-    rows, items, score = ranked(best)
-    support = at(counted.support, rows, items)
+    bought = _together(world, BOUGHT_TOGETHER, "lines")
+    kinds = [bought]
+    if world.has_orders:  # else views are what was counted already
+        viewed = _together(world, VIEWED_TOGETHER, "views")
+        kinds += [viewed, _substitutes(world.catalogue, viewed, bought)]
+    best = [_best(world.catalogue, kind) for kind in kinds]
+    joined = {
+        name: np.concatenate([getattr(kind, name) for kind in best])
+        for name in ("rows", "items", "support", "lift", "score")
+    }
+    number = np.repeat(np.arange(len(best)), [len(kind.rows) for kind in best])
+    order = np.lexsort((joined["items"], -joined["score"], number, joined["rows"]))
+    rows, items = joined["rows"][order], joined["items"][order]
     columns = {
         "as_of_date": [as_of] * len(rows),
-        "product_id": catalogue.product_ids[rows],
+        "product_id": world.catalogue.product_ids[rows],
         "rank": places(rows) + 1,
-        "neighbour_product_id": catalogue.product_ids[items],
-        "kind": np.full(len(rows), BOUGHT_TOGETHER),
-        "support": support,
-        "lift": counted.lift(rows, items, support).round(PLACES),
-        "score": score,
+        "neighbour_product_id": world.catalogue.product_ids[items],
+        "kind": np.array([kind.name for kind in best], object)[number[order]],
+        "support": joined["support"][order],
+        "lift": joined["lift"][order],
+        "score": joined["score"][order],
     }
     return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
 
 
-def write_neighbours(world: World, as_of: date, path: Path) -> int:
+def _together(world: Source, name: str, act: str) -> _Kind:
+    """All pairs that stood together often enough."""
+    counted = co_purchases(world, "basket", with_support=True, act=act)
+    rows, items, similarity = cells(counted.similarity(DAMPING))
+    support = at(counted.support, rows, items)
+    score = (similarity * np.sqrt(counted.counts[rows]) * support / (support + TRUSTED_SUPPORT)).round(PLACES)
+    lift = counted.lift(rows, items, support).round(PLACES)
+    return _Kind(name, rows, items, support, lift, score).only((support >= LEAST_SUPPORT) & (score > 0))
+
+
+def _substitutes(catalogue: Catalogue, viewed: _Kind, bought: _Kind) -> _Kind:
+    """Of what was viewed together: of one category, and bought together less often than by chance."""
+    category = catalogue.categories[0]
+    lift = at(matrix(bought.lift, bought.rows, bought.items, (catalogue.size,) * 2), viewed.rows, viewed.items)
+    alike = (category[viewed.rows] >= 0) & (category[viewed.rows] == category[viewed.items]) & (lift < 1)
+    return viewed.only(alike, SUBSTITUTE, 1 - lift)
+
+
+def _best(catalogue: Catalogue, kind: _Kind) -> _Kind:
+    """The ``NEIGHBOURS`` highest of each item that may be shown to anybody."""
+    hidden = catalogue.is_sensitive
+    shown = catalogue.is_available[kind.items] & ~hidden[kind.items] & ~hidden[kind.rows]
+    shown &= (kind.score > 0) & (kind.lift > 1)
+    kind = kind.only(shown)
+    order = np.lexsort((kind.items, -kind.score, kind.rows))
+    kept = np.zeros(len(order), bool)
+    kept[order[places(kind.rows[order]) < NEIGHBOURS]] = True
+    return kind.only(kept)
+
+
+def write_neighbours(world: Source, as_of: date, path: Path) -> int:
     """Write the table by one rename; returns its rows."""
     import pyarrow.parquet as pq
 

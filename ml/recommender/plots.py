@@ -11,7 +11,6 @@ import numpy as np
 
 from ml.recommender.backtest import Backtest
 from ml.recommender.blend import HISTORY_STEPS
-from ml.recommender.generators import GENERATORS
 from ml.recommender.metrics import LENGTHS
 from ml.recommender.model import RecommenderModel
 
@@ -31,7 +30,7 @@ def draw(backtest: Backtest, model: RecommenderModel) -> dict[str, Figure]:
         "recall.png": recall(backtest),
         "history.png": by_history(backtest),
         "weights.png": weights(model),
-        "generators.png": generators(backtest),
+        "generators.png": generators(backtest, model),
     }
 
 
@@ -76,7 +75,7 @@ def weights(model: RecommenderModel) -> Figure:
     """What each generator counts, by how much a customer has bought."""
     figure, (axes,) = _figure(8.5, 4.2)
     groups, bottom = np.arange(len(HISTORY_STEPS) + 1), np.zeros(len(HISTORY_STEPS) + 1)
-    for number, name in enumerate(GENERATORS):
+    for number, name in enumerate(model.generators):
         values = model.blend.weights[:, number]
         axes.bar(groups, values, bottom=bottom, color=SHADES[number % len(SHADES)], label=name.replace("_", " "))
         bottom += values
@@ -86,10 +85,10 @@ def weights(model: RecommenderModel) -> Figure:
     return figure
 
 
-def generators(backtest: Backtest) -> Figure:
+def generators(backtest: Backtest, model: RecommenderModel) -> Figure:
     """Recall at 10 of each generator by itself beside that of their blend."""
     figure, (axes,) = _figure(7.5, 4.2)
-    names = ["model", "personal_popularity", "popularity", *GENERATORS]
+    names = ["model", "personal_popularity", "popularity", *model.generators]
     means = np.array([backtest.hits[name].recall(10).mean() for name in names])
     order = np.argsort(means, kind="stable")
     labels = [LABELS.get(name, name.replace("_", " ")) for name in names]

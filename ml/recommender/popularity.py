@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.data import World
+from ml.recommender.block import Source
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.sparse import Floats, Ints
 
@@ -30,7 +30,7 @@ class Popularity:
         return order[self.overall[order] > 0].astype(np.int64)
 
 
-def popularity(world: World, *, half_life_days: float, shrinkage: float) -> Popularity:
+def popularity(world: Source, *, half_life_days: float, shrinkage: float) -> Popularity:
     """Count purchases of profiled people.
 
     Parameters

@@ -1,16 +1,17 @@
 """What a candidate generator is.
 
-Belongs here: the protocol. Does not belong here: a generator (``ml.recommender.generators``: one file each, one line
-in the list there, nothing else moves).
+Belongs here: the protocol, and how generators read a customer's history. Does not belong here: a generator
+(``ml.recommender.generators``: one file each, one line in the list there, nothing else moves).
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from ml.recommender.block import Block, Texts
-from ml.recommender.data import World
-from ml.recommender.sparse import Csr, Ints
+import numpy as np
+
+from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.sparse import Csr, Ints, decayed, matrix, strongest
 
 MOST_CANDIDATES = 100
 """Of one generator for one customer."""
@@ -26,7 +27,7 @@ class Generator(Protocol):
     def name(self) -> str:
         """Published as the source of a row."""
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         """Learn from the customers who may be profiled, in one pass over ``world.blocks()`` or several.
 
         Counts must be whole numbers, so that block sizes and threads change no bit.
@@ -40,3 +41,15 @@ class Generator(Protocol):
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         """Words for chosen cells of ``score``, that the customer may read."""
+
+
+def recent(block: Block, base: float) -> Csr:
+    """Customers by items they bought, each purchase worth ``base`` to the power of the baskets that came later."""
+    kept = block.lines > 0
+    return matrix(decayed(block.steps[kept], base), block.rows[kept], block.items[kept], (len(block), block.width))
+
+
+def because(history: Csr, near: Csr, rows: Ints, items: Ints, catalogue: Catalogue, *, is_sold: bool) -> Texts:
+    """Words for items that followed from a customer's own: which of these adds most to ``history @ near``."""
+    which = np.maximum(strongest(history, near, rows, items), 0)
+    return f"Because you {'bought' if is_sold else 'chose'} " + catalogue.label(which)

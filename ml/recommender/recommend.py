@@ -6,7 +6,9 @@ stands where (``lists``).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import md5
@@ -15,11 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.recommender.block import Block, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source, Texts
 from ml.recommender.lists import Lists, Shape, generic_lists, make_lists
-from ml.recommender.model import Fitted, RecommenderModel
-from ml.recommender.rules import Case, Mode
+from ml.recommender.model import SIDE_BY_SIDE, Fitted, RecommenderModel
 from ml.recommender.sparse import Csr, Ints, at
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class ListPlan:
 
     as_of: date
     shop: str
-    mode: Mode = "mixed"
     shape: Shape = field(default_factory=Shape)
 
 
@@ -68,11 +67,16 @@ def schema() -> pa.Schema:
     )  # fmt: skip
 
 
-def recommend(world: World, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
-    """Write everybody's list by one rename; memory does not grow with the number of customers.
+def recommend(world: Source, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
+    """Fit the model to what is known and write everybody's list. A shop without items gets a file without rows."""
+    import threadpoolctl
 
-    A shop without items gets a file without rows.
-    """
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # more would change bits
+        return write_lists(model.fit(world) if world.catalogue.size else None, version, plan, path)
+
+
+def write_lists(fitted: Fitted | None, version: str, plan: ListPlan, path: Path) -> ListSummary:
+    """Write lists by one rename, blocks side by side; memory does not grow with the number of customers."""
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +85,7 @@ def recommend(world: World, model: RecommenderModel, version: str, plan: ListPla
     people: Counter[str] = Counter()
     fallback = rows = 0
     with pq.ParquetWriter(draft, schema(), compression="zstd") as writer:
-        fitted = model.fit(world) if world.catalogue.size else None
-        for block in world.blocks(profiled=False) if fitted else ():
-            assert fitted is not None
-            table = _block_rows(fitted, model, version, plan, block)
+        for table in _tables(fitted, version, plan) if fitted else ():
             writer.write_table(table)
             rows += table.num_rows
             fallback += int(np.count_nonzero(table["is_fallback"].to_numpy()))
@@ -95,17 +96,29 @@ def recommend(world: World, model: RecommenderModel, version: str, plan: ListPla
     return ListSummary(rows, dict(sorted(people.items())), dict(sorted(sources.items())), fallback)
 
 
-def _block_rows(fitted: Fitted, model: RecommenderModel, version: str, plan: ListPlan, block: Block) -> pa.Table:
+def _tables(fitted: Fitted, version: str, plan: ListPlan) -> Iterator[pa.Table]:
+    """Rows of each block in the order of blocks; while one is written the next are made."""
+    ahead: deque[Future[pa.Table]] = deque()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for block in fitted.source.blocks(profiled=False):
+            ahead.append(pool.submit(_block_rows, fitted, version, plan, block))
+            if len(ahead) > SIDE_BY_SIDE:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> pa.Table:
     import pyarrow as pa
 
     personal = np.flatnonzero(block.may_personalise)
     generic = np.flatnonzero(~block.may_personalise)
     own = block.only(personal)
-    case = Case(fitted.world.catalogue, fitted.rhythm, own, plan.mode)
-    proposals = fitted.propose(own)
-    scores = model.blend.scores(proposals, own.purchases)
+    case = fitted.case(own)
+    proposals = fitted.propose(case)
+    scores = fitted.scores(case, proposals)
     lists = make_lists(scores, case, fitted.popularity, plan.shape)
-    source, reason = _told(fitted, model, own, proposals, lists)
+    source, reason = _told(fitted, own, proposals, lists)
     same = generic_lists(len(generic), case, fitted.popularity, plan.shape.length)
     no = np.full(len(same), POPULARITY, object), np.full(len(same), POPULAR_NOW, object)
     whose = np.concatenate([personal[lists.rows], generic[same.rows]])
@@ -115,7 +128,7 @@ def _block_rows(fitted: Fitted, model: RecommenderModel, version: str, plan: Lis
         "customer_id": block.customers[whose],
         "rank": place + 1,
         "arm": np.repeat([PERSONALISED, GENERIC], [len(lists), len(same)]),
-        "product_id": fitted.world.catalogue.product_ids[np.concatenate([lists.items, same.items])],
+        "product_id": fitted.source.catalogue.product_ids[np.concatenate([lists.items, same.items])],
         "score": np.concatenate([lists.scores, same.scores]).round(PLACES),
         "source": np.concatenate([source, no[0]]),
         "reason": np.concatenate([reason, no[1]]),
@@ -128,16 +141,15 @@ def _block_rows(fitted: Fitted, model: RecommenderModel, version: str, plan: Lis
     return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
 
 
-def _told(
-    fitted: Fitted, model: RecommenderModel, block: Block, proposals: list[Csr], lists: Lists
-) -> tuple[Texts, Texts]:
+def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> tuple[Texts, Texts]:
     """Source and words of each row: those of the generator that adds most to its score."""
-    groups = model.blend.group_weights(block.purchases)[lists.rows]
+    groups = fitted.model.blend.group_weights(block.purchases)[lists.rows]
     parts = groups * np.column_stack([at(proposal, lists.rows, lists.items) for proposal in proposals])
     best = parts.argmax(axis=1) if len(lists) else np.empty(0, np.int64)
     names = [generator.name for generator in fitted.generators]
-    inferred, said = [names.index(name) for name in INFERRED], names.index(SAID)
-    best = np.where(np.isin(best, inferred) & (parts[:, said] > 0), said, best)
+    if SAID in names:
+        inferred, said = [names.index(name) for name in INFERRED if name in names], names.index(SAID)
+        best = np.where(np.isin(best, inferred) & (parts[:, said] > 0), said, best)
     source = np.full(len(lists), POPULARITY, dtype=object)
     reason = np.full(len(lists), POPULAR_NOW, dtype=object)
     for number, generator in enumerate(fitted.generators):
@@ -146,7 +158,7 @@ def _told(
         reason[mine] = generator.explain(block, lists.rows[mine], lists.items[mine])
     found = np.flatnonzero(lists.is_discovery)
     source[found] = DISCOVERY
-    reason[found] = "New to you: " + fitted.world.catalogue.label(lists.items[found])
+    reason[found] = "New to you: " + fitted.source.catalogue.label(lists.items[found])
     return source, reason
 
 

@@ -7,14 +7,17 @@ Belongs here: what of a training is written down, and how it is called. Does not
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
 from ml.recommender.generators import GENERATORS
+from ml.recommender.model import parameters_of
 from ml.recommender.plots import draw
+from ml.recommender.ranker import PARAMETERS, feature_names
 from ml.recommender.training import TrainingPlan, TrainingResult
-from ml.registry import Record
+from ml.tracking import Part, Record
 
 SERVED = Path(__file__).with_name("served.py")
 
@@ -29,33 +32,51 @@ def record(
     tags
         Where it comes from: git commit, lock hash, inputs id.
     """
+    model = result.model
+    features = feature_names(model.generators) if model.ranker else model.generators
     return Record(
         model="recommender",
         folder=result.model.save(folder),
         code=SERVED,
         parameters={
             "as_of": plan.as_of.isoformat(),
-            "tuned_at": plan.tuned_at.isoformat(),
+            "taught_at": " ".join(day.isoformat() for day in plan.taught_at),
             "judged_at": plan.judged_at.isoformat(),
             "horizon_days": plan.horizon_days,
-            "mode": plan.mode,
+            "mode": result.model.mode,
             "list_length": plan.shape.length,
             "discovery_slots": plan.shape.discovery_slots,
             "seed": plan.seed,
-            "generators": " ".join(GENERATORS),
+            "generators": " ".join(result.model.generators),
             "history_steps": " ".join(str(step) for step in HISTORY_STEPS),
         },
         metrics=metrics(result, decision),
         dataset={
-            "purchases_tuned_on": result.tuned_on,
+            "purchases_taught": result.learned.purchases,
             "customers_judged": result.backtest.customers,
             "items": result.items,
         },
         data_hash=result.data_hash,
-        features=("purchases", *GENERATORS),
+        features=("purchases", *features),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         figures=draw(result.backtest, result.model),
+        parts=parts(result),
     )
+
+
+def parts(result: TrainingResult) -> dict[str, Part]:
+    """Each generator by itself, and the trees that order what they propose."""
+    model, found = result.model, {}
+    weights = model.blend.weights.mean(axis=0)
+    for name, weight in zip(model.generators, weights, strict=True):
+        hits = result.backtest.hits[name]
+        parameters = parameters_of(GENERATORS[name](**model.parameters.get(name, {})))
+        found[name] = Part(parameters, {**hits.summary(), "weight": float(weight)})
+    if model.ranker:
+        gains = {f"gain/{name}": value for name, value in model.ranker.gains().items()}
+        own = {**result.backtest.hits["model"].summary(), "candidate_recall": result.learned.candidate_recall}
+        found["ranker"] = Part({**PARAMETERS, "rounds": model.ranker.booster.num_trees()}, {**own, **gains})
+    return found
 
 
 def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:
@@ -64,4 +85,6 @@ def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:
     for name, difference in decision.differences.items():
         prefix = f"gain_over_{name}/recall_at_10"
         found |= {prefix: difference.value, f"{prefix}_low": difference.low, f"{prefix}_high": difference.high}
+    for reward, one in result.off_policy.items():
+        found |= {f"off_policy/{reward}_{name}": float(value) for name, value in asdict(one).items()}
     return found

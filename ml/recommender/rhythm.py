@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.block import Block
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source
 from ml.recommender.sparse import Floats, Ints, Pairs
 
 LONGEST_GAP_DAYS = 127
@@ -73,7 +72,7 @@ class Rhythm:
         return Pairs.of(own.rows[early], own.items[early], block.width)
 
 
-def rhythm(world: World) -> Rhythm:
+def rhythm(world: Source) -> Rhythm:
     """Count gaps between purchases of one item by one profiled customer."""
     width = world.catalogue.size
     counts = np.zeros((width, LONGEST_GAP_DAYS + 1), np.int64)

@@ -1,7 +1,8 @@
 """The recommender as MLflow serves it: how candidates of one customer are weighed.
 
-Belongs here: the thin cover that MLflow asks for; it loads a JSON file, nothing is pickled. Does not belong here: the
-candidates, which are counted from interactions at each as-of; lists for everybody go by ``ml.recommender.recommend``.
+Belongs here: the thin cover that MLflow asks for; it loads a JSON file and trees as text, nothing is pickled. Does not
+belong here: the candidates, which are counted from interactions at each as-of; lists for everybody go by
+``ml.recommender.recommend``.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from typing import Any
 import mlflow
 import pandas as pd
 
-from ml.recommender.generators import GENERATORS
 from ml.recommender.model import RecommenderModel
 
 
 class ServedRecommender(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """Shares of each generator and items bought so far in, the blended score out."""
+    """Features of candidates in, their score out: by the trees, or by the blend of shares where there are none."""
 
     def load_context(self, context: Any) -> None:
         self.model = RecommenderModel.load(Path(context.artifacts["model"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+        if self.model.ranker:
+            features = model_input[self.model.ranker.features].to_numpy("float32")
+            return pd.DataFrame({"score": self.model.ranker.booster.predict(features)})
         own = self.model.blend.group_weights(model_input["purchases"].to_numpy("int64"))
-        shares = model_input[list(GENERATORS)].fillna(0).to_numpy("float64")
+        shares = model_input[list(self.model.generators)].fillna(0).to_numpy("float64")
         return pd.DataFrame({"score": (own * shares).sum(axis=1)})
 
 

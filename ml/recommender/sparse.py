@@ -22,6 +22,16 @@ CELLS = 2_000_000
 """Entries that are laid side by side at once."""
 
 
+def decayed(steps: Ints, base: float) -> Floats:
+    """``base`` to the power of each number of steps; the same on every machine, as it is multiplied step by step.
+
+    >>> decayed(np.array([0, 1, 3]), 0.5).tolist()
+    [1.0, 0.5, 0.125]
+    """
+    table = np.append(1.0, np.cumprod(np.full(int(steps.max(initial=0)), base)))
+    return table[steps]
+
+
 def matrix(values: NDArray[Any], rows: Ints, columns: Ints, shape: tuple[int, int]) -> Csr:
     """Canonical CSR matrix; entries of one cell are added."""
     built = csr_array((values, (rows, columns)), shape=shape)
@@ -68,6 +78,17 @@ def top(m: Csr, count: int) -> Csr:
         room = count - above.sum(axis=1, keepdims=True)
         kept[own[own >= 0]] = (above | (equal & (equal.cumsum(axis=1) <= room)))[own >= 0]
     return matrix(values[kept], rows[kept], columns[kept], m.shape)
+
+
+def top_dense(values: NDArray[Any], count: int) -> Csr:
+    """The ``count`` highest positive entries of each row of an array, ties to the lower column, as CSR."""
+    if count < values.shape[1]:
+        least = np.partition(values, -count, axis=1)[:, -count, None]
+        rows, columns = np.nonzero((values >= least) & (values > 0))
+    else:
+        rows, columns = np.nonzero(values > 0)
+    found = csr_array((values[rows, columns], (rows, columns)), shape=values.shape)
+    return top(found, count)
 
 
 def ranked(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:

@@ -23,6 +23,11 @@ Ints = npt.NDArray[np.int64]
 
 CHANNELS = ("web", "app", "store", "phone")
 MAX_LINES = 6
+MORE_LINES = 0.5
+"""Mean of the lines beyond the first."""
+FAVOURITE_SHARE, FAVOURITE_STEP, FOLLOWING_SHARE = 0.45, 0.35, 0.3
+"""Share of lines that are a favourite; chance of each favourite if none before it was; share of later lines that are
+the companion of the line before."""
 ID_ROOM = 10_000_000
 """Ids of one block's orders, events and so on lie in a room of their own."""
 
@@ -64,9 +69,9 @@ class Orders:
         random = stream(self.block.config.seed, "items", people.block)
         person, n = self.person[self.line_order], len(self.line_order)
         item = catalogue.draw(taste_category(people.tastes[person], random.random(n)), random.random(n))
-        favourite = people.favourites[person, np.minimum(random.geometric(0.35, n) - 1, FAVOURITES - 1)]
-        item = np.where(random.random(n) < 0.45, favourite, item)
-        follows = (random.random(n) < 0.3) & (self.line_number > 1)
+        favourite = people.favourites[person, np.minimum(random.geometric(FAVOURITE_STEP, n) - 1, FAVOURITES - 1)]
+        item = np.where(random.random(n) < FAVOURITE_SHARE, favourite, item)
+        follows = (random.random(n) < FOLLOWING_SHARE) & (self.line_number > 1)
         item = np.where(follows, catalogue.companion[np.roll(item, 1)], item)
         gone = catalogue.gone_day[item]
         return np.where((gone >= 0) & (gone <= self.day[self.line_order]), catalogue.companion[item], item)
@@ -104,7 +109,7 @@ def make_orders(block: Block) -> Orders:
         channel=channel,
         is_guest=(channel == 0) & (~people.has_account[person] | (random.random(n) < 0.1)),
         is_cancelled=random.random(n) < block.world.laws.cancelled_share,
-        lines=np.minimum(1 + random.poisson(0.5, n), MAX_LINES),
+        lines=np.minimum(1 + random.poisson(MORE_LINES, n), MAX_LINES),
         spelling=random.integers(0, 40, n),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, paired_gini
 from ml.evaluation import Floats
@@ -20,17 +21,27 @@ LEVEL_LIMIT = 3.0
 """A total beyond three times, or below a third, of what happened is no matter of season any more."""
 
 
-def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_unfit: str | None = None) -> Decision:
-    """Compare models on the same customers of one backtest date.
+def decide(
+    y: Floats,
+    predictions: Mapping[str, Floats],
+    *,
+    seed: int,
+    champion_unfit: str | None = None,
+    customers: NDArray[np.int64] | None = None,
+) -> Decision:
+    """Compare models on the same rows of one backtest.
 
     Parameters
     ----------
     y
-        What happened, not negative, shape (customers,).
+        What happened, not negative, shape (rows,).
     predictions
-        By model, shape (customers,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any.
+        By model, shape (rows,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any, NaN in
+        rows of which they say nothing.
     champion_unfit
         Why the champion could not be scored on these features; it then cannot defend its place.
+    customers
+        Whose row each is, where a backtest has several dates.
 
     Notes
     -----
@@ -42,7 +53,7 @@ def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
     differences = {
-        name: paired_gini(y, challenger, predictions[name], seed=seed)
+        name: _against(y, challenger, predictions[name], seed, customers)
         for name in ("historical_average", "champion")
         if name in predictions
     }
@@ -50,6 +61,13 @@ def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
+
+
+def _against(y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[np.int64] | None) -> Difference:
+    """The paired comparison on the rows of which the other says something."""
+    told = np.isfinite(other)
+    whose = None if customers is None else customers[told]
+    return paired_gini(y[told], p[told], other[told], seed=seed, customers=whose)
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

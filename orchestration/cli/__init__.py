@@ -10,15 +10,16 @@ import sys
 
 from rich.markup import escape
 
-from orchestration.cli import readers, runs, shops, state
+from orchestration.cli import evaluation, readers, runs, shops, state
 from orchestration.cli.application import app, errors
 from orchestration.environment import prepare_process
 
-__all__ = ["app", "main", "readers", "runs", "shops", "state"]
+__all__ = ["app", "evaluation", "main", "readers", "runs", "shops", "state"]
 
 
 def main() -> None:
     """Entry point: known errors are one line that says what to do, and exit code 2."""
+    from ml.recommender.evaluation.errors import LogError
     from orchestration.disk import ADVICE, is_full
     from orchestration.landing import LandingError
     from orchestration.privacy.keys import KeysError
@@ -29,7 +30,7 @@ def main() -> None:
     prepare_process()
     try:
         app()
-    except (ShopError, StateError, LandingError, KeysError, PublishError) as error:
+    except (ShopError, StateError, LandingError, KeysError, PublishError, LogError) as error:
         errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     except Exception as error:

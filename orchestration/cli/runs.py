@@ -1,4 +1,4 @@
-"""Commands that compute: run, trigger, backfill, evaluate."""
+"""Commands that compute: run, trigger, backfill."""
 
 from __future__ import annotations
 
@@ -90,19 +90,6 @@ def backfill(
             failed.append(day)
     console.print(f"{len(days) - len(failed)} of {len(days)} as-ofs written.")
     raise typer.Exit(1 if failed else 0)
-
-
-@app.command()
-def evaluate(shop: ShopOption = None, as_of: DayOption = None) -> None:
-    """Hold the scores of an as-of against what then really happened, and what a simulated shop knows of it."""
-    from orchestration import value_evaluation
-    from orchestration.evaluation import evaluate_scores, lines
-
-    workspace = open_workspace(shop)
-    day = as_of.date() if as_of else workspace.default_as_of()
-    console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
-    if value := value_evaluation.evaluate_value(workspace, day):
-        console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
 
 
 def _needs_training(workspace: Workspace, day: date, out: Console) -> bool:

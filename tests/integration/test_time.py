@@ -51,7 +51,7 @@ def test_the_untouched_world_has_something_to_compare(untouched: Seen) -> None:
     assert untouched["recommender_interactions"]["order_lines"].sum() == 6
     assert len(untouched["recommender_customers"]) == 4
     empty = {name for name, table in untouched.items() if table.empty}
-    assert empty == {"recommender_outcomes", "intermediate.int_customer_redirects"}
+    assert empty == {"recommender_answers", "recommender_outcomes", "intermediate.int_customer_redirects"}
 
 
 @pytest.mark.parametrize("planted", [EVERYTHING, *(pytest.param(name, marks=pytest.mark.slow) for name in AFTER)])

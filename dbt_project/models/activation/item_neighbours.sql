@@ -1,6 +1,6 @@
--- What is bought together with an item more often than by chance, with its name.
+-- What goes with an item, with its name.
 with neighbours as (
-    select * from {{ source('ml', 'item_neighbours') }} where as_of_date = {{ scoring_date() }} and lift > 1
+    select * from {{ source('ml', 'item_neighbours') }} where as_of_date = {{ scoring_date() }}
 ),
 
 products as (

@@ -15,6 +15,8 @@ final as (
         product_id,
         amount,
         duration_seconds,
+        position,
+        recommendation_id,
         channel,
         occurred_at,
         greatest(known_at, occurred_at) as known_at,

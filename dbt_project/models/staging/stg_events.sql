@@ -11,6 +11,8 @@ identified as (
         product_id,
         amount,
         duration_seconds,
+        position,
+        recommendation_id,
         channel,
         occurred_at,
         known_at,

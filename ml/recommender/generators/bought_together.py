@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ml.recommender.block import Block, Catalogue, Texts
+from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import CoPurchases, co_purchases
-from ml.recommender.data import World
 from ml.recommender.decay import UNIT, weights
-from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, normalised, strongest, top
+from ml.recommender.protocol import MOST_CANDIDATES, because
+from ml.recommender.sparse import Csr, Ints, normalised, top
 
 
 @dataclass
@@ -35,9 +32,9 @@ class BoughtTogether:
     def name(self) -> str:
         return {"basket": "bought_together", "customer": "also_bought"}[self.within]
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
-        self.verb = "bought" if world.has_orders else "chose"
+        self.has_orders = world.has_orders
         counted: CoPurchases = co_purchases(world, self.within)
         self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
 
@@ -46,8 +43,7 @@ class BoughtTogether:
         return normalised(top(near, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
-        because = strongest(self._lately(block), self.similar, rows, items)
-        return f"Because you {self.verb} " + self.catalogue.label(np.maximum(because, 0))
+        return because(self._lately(block), self.similar, rows, items, self.catalogue, is_sold=self.has_orders)
 
     def _lately(self, block: Block) -> Csr:
         worth = block.spread(weights(block.ages, self.half_life_days), block.lines > 0)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
@@ -28,7 +27,7 @@ class CategoryPopularity:
     """Of one category."""
     name: str = field(default="category_popularity", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
         category, names = world.catalogue.categories
         self.names = np.array([path.split(" > ")[-1] for path in names], dtype=object)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.rhythm import Rhythm, repeats, rhythm
 from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
@@ -25,7 +24,7 @@ class Due:
     width: float = 0.5
     name: str = field(default="due_again", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
         self.rhythm: Rhythm = rhythm(world)
 

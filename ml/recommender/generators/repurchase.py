@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.sparse import Csr, Floats, Ints, normalised, top
@@ -23,7 +22,7 @@ class Repurchase:
     half_life_days: float = 365.0
     name: str = field(default="repurchase", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         """Count by item who bought it, and who bought it again."""
         self.catalogue: Catalogue = world.catalogue
         buyers, again = np.zeros((2, world.catalogue.size), np.int64)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source, Texts
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
@@ -22,7 +21,7 @@ class SegmentPopularity:
     """Purchases of everybody that weigh as much as the segment's own."""
     name: str = field(default="segment_popularity", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         found = popularity(world, half_life_days=self.half_life_days, shrinkage=self.shrinkage).by_segment
         segments, items = np.nonzero(found)
         shares = matrix(found[segments, items], segments, items, (len(world.segments), world.catalogue.size))

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Source, Texts
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.sparse import Csr, Ints, normalised, strongest, top
@@ -22,7 +21,7 @@ class Stated:
     """Of one category or brand."""
     name: str = field(default="stated", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         self.statements = world.statements
         self.labels = world.catalogue.label(np.arange(world.catalogue.size))
         self.numbers = dict(zip(world.catalogue.product_ids, self.labels, strict=True))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ml.recommender.block import Block, Catalogue, Texts
-from ml.recommender.data import World
+from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.decay import weights
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.sparse import Csr, Ints, normalised, top
@@ -19,7 +18,7 @@ class Viewed:
     cart_views: int = 3
     name: str = field(default="viewed", init=False)
 
-    def fit(self, world: World) -> None:
+    def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
 
     def score(self, block: Block) -> Csr:

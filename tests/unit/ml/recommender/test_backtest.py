@@ -10,12 +10,11 @@ from recommender_world import AS_OF, fitted, tiny_world
 from ml.bootstrap import paired_means
 from ml.promotion import decide_ranking
 from ml.recommender.backtest import backtest, outcomes
-from ml.recommender.blend import HISTORY_STEPS, Blend, even, history_group, learn
-from ml.recommender.generators import GENERATORS
+from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
 from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import ModelFileError, RecommenderModel
-from ml.recommender.rules import Case, allowed
+from ml.recommender.rules import allowed
 from ml.recommender.training import TooLittleData, TrainingPlan, TrainingResult, train
 from ml.snapshots import Engine
 
@@ -66,11 +65,10 @@ def random_shop(folder: Path, as_of: date = AS_OF, seed: int = 5, customers: int
 def test_the_backtest_ranks_as_a_brute_force_over_all_items_does(tmp_path: Path) -> None:
     world = random_shop(tmp_path)
     known, happened = fitted(world), outcomes(world)
-    blend = even(len(GENERATORS))
-    found = backtest(known, happened, {"model": blend}, "mixed", Shape(10, 0))
+    found = backtest({"model": known}, happened, Shape(10, 0))
     (judged,) = happened
-    scores = blend.scores(known.propose(judged.block), judged.block.purchases).toarray()
-    case = Case(world.catalogue, known.rhythm, judged.block)
+    case = known.case(judged.block)
+    scores = known.scores(case, known.propose(case)).toarray()
     for row, item, rank in zip(judged.rows, judged.items, found.hits["model"].ranks, strict=True):
         every = np.arange(world.catalogue.size)
         open_ = allowed(case, np.full(len(every), row), every)
@@ -85,7 +83,7 @@ def test_the_backtest_ranks_as_a_brute_force_over_all_items_does(tmp_path: Path)
 
 def test_without_discovery_the_served_list_hits_what_the_ranking_hits(tmp_path: Path) -> None:
     world = random_shop(tmp_path)
-    found = backtest(fitted(world), outcomes(world), {"model": even(len(GENERATORS))}, "mixed", Shape(10, 0))
+    found = backtest({"model": fitted(world)}, outcomes(world), Shape(10, 0))
     ranked = found.hits["model"].ranks
     untied = ranked == ranked.round()
     assert ((found.served.ranks <= 10) == (ranked <= 10))[untied].all()
@@ -97,7 +95,8 @@ def test_what_happens_after_the_as_of_changes_no_proposal(tmp_path: Path) -> Non
     random_shop(tmp_path / "b", as_of=AS_OF + timedelta(30), seed=99)
     beside = random_shop(tmp_path / "b")
     for mine, theirs in zip(alone.blocks(), beside.blocks(), strict=True):
-        for left, right in zip(fitted(alone).propose(mine), fitted(beside).propose(theirs), strict=True):
+        one, other = fitted(alone), fitted(beside)
+        for left, right in zip(one.propose(one.case(mine)), other.propose(other.case(theirs)), strict=True):
             assert (left != right).nnz == 0
 
 
@@ -126,11 +125,11 @@ def test_customers_are_told_apart_by_what_they_have_bought() -> None:
 
 
 def plan() -> TrainingPlan:
-    return TrainingPlan(AS_OF, AS_OF - timedelta(60), AS_OF - timedelta(30), 30)
+    return TrainingPlan(AS_OF, (AS_OF - timedelta(60),), AS_OF - timedelta(30), 30)
 
 
 def trained(folder: Path, **more: object) -> TrainingResult:
-    for day, seed in ((plan().tuned_at, 1), (plan().judged_at, 2)):
+    for day, seed in ((plan().taught_at[0], 1), (plan().judged_at, 2)):
         random_shop(folder, day, seed, customers=150)
     found = train(folder, plan(), Engine(threads=1), **more)  # type: ignore[arg-type]
     assert isinstance(found, TrainingResult)
@@ -154,7 +153,7 @@ def test_the_same_training_gives_the_same_bytes_and_a_model_survives_its_file(tm
 
 
 def test_a_champion_is_judged_beside_and_one_of_other_generators_cannot_defend_its_place(tmp_path: Path) -> None:
-    champion = RecommenderModel(even(len(GENERATORS))).save(tmp_path / "champion")
+    champion = RecommenderModel.untrained().save(tmp_path / "champion")
     assert "champion" in trained(tmp_path / "a", champion_folder=champion).backtest.hits
     file = champion / "model.json"
     file.write_text(file.read_text().replace("due_again", "horoscope"))
@@ -166,7 +165,7 @@ def test_a_champion_is_judged_beside_and_one_of_other_generators_cannot_defend_i
 
 
 def test_with_too_few_buyers_nothing_is_learned_and_the_reason_is_told(tmp_path: Path) -> None:
-    for day in (plan().tuned_at, plan().judged_at):
+    for day in (plan().taught_at[0], plan().judged_at):
         tiny_world(tmp_path, bought=[("a", "tea", 10)], then=[("a", "tea")], as_of=day)
     found = train(tmp_path, plan(), Engine(threads=1))
     assert isinstance(found, TooLittleData)
@@ -193,6 +192,22 @@ def test_the_gate_lets_no_model_pass_that_is_worse_than_the_simple_or_the_champi
     decision = decide_ranking(recalls, floors=("popularity", "personal_popularity"), seed=1)
     assert decision.is_promoted is promoted
     assert words in decision.words
+
+
+def test_the_gate_lets_no_model_pass_that_fails_a_segment_or_narrows_the_lists() -> None:
+    """As good in the mean as the champion, but a segment loses, or the lists hold far fewer items."""
+    there = np.arange(800) < 200
+    champion = GOOD - np.where(there, 0, 0.05)
+    model = GOOD - np.where(there, 0.1, 0)
+    recalls = {"model": model, "champion": champion, "popularity": GOOD / 2, "personal_popularity": GOOD / 2}
+    floors = ("popularity", "personal_popularity")
+    assert decide_ranking(recalls, floors=floors, seed=1).is_promoted
+    refused = decide_ranking(recalls, floors=floors, seed=1, groups={"AT/one order": there})
+    assert not refused.is_promoted
+    assert "recall of AT/one order is certainly worse than that of champion" in refused.words
+    narrow = {"model": {"coverage": 0.2}, "champion": {"coverage": 0.4}}
+    refused = decide_ranking(recalls, floors=floors, seed=1, shapes=narrow)
+    assert "coverage 0.2000 is less than 80% of 0.4000 of champion" in refused.words
 
 
 def test_a_weight_for_each_generator_and_group_is_needed_to_score() -> None:

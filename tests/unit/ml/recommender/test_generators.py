@@ -136,3 +136,59 @@ def test_in_a_shop_without_orders_what_people_look_at_stands_for_what_they_buy(t
     world = tiny_world(tmp_path, viewed=[*PAIRS, ("new", "tea", 5)])
     assert list(proposals(world, "bought_together")["new"]) == ["pot"]
     assert words(world, "bought_together", "new", "pot") == "Because you chose the tea"
+
+
+def test_what_is_bought_after_tea_is_proposed_to_who_bought_tea_last_and_not_the_other_way_round(
+    tmp_path: Path,
+) -> None:
+    """Everybody buys tea, then a pot, then a cosy."""
+    row = [(f"c{n}", item, age) for n in range(8) for item, age in (("tea", 90), ("pot", 60), ("cosy", 30))]
+    found = proposals(tiny_world(tmp_path, bought=[*row, ("new", "pot", 5)]), "transitions")["new"]
+    assert found["cosy"] > found["tea"] > 0
+    assert words(tiny_world(tmp_path / "w", bought=[*row, ("new", "pot", 5)]), "transitions", "new", "cosy") == (
+        "Because you bought the pot"
+    )
+
+
+def test_an_item_that_only_comes_along_with_another_is_not_what_ease_takes_for_the_reason(tmp_path: Path) -> None:
+    """Bags lie beside bread and beside butter; jam comes from bread alone."""
+    bread = [(f"a{n}", item, 20) for n in range(12) for item in ("bread", "bag", "jam")]
+    butter = [(f"b{n}", item, 20) for n in range(12) for item in ("butter", "bag")]
+    found = proposals(tiny_world(tmp_path, bought=[*bread, *butter, ("new", "bread", 5), ("old", "bag", 5)]), "ease")
+    assert found["new"]["jam"] > found["new"]["bag"]
+    assert found["new"]["jam"] > found["old"]["jam"]
+
+
+def test_a_walk_ends_less_often_where_everybody_has_been(tmp_path: Path) -> None:
+    crowd = [(f"x{n}", item, 20) for n in range(30) for item in ("bag", f"thing{n}")]
+    milk = [(f"m{n}", item, 20 + k) for n in range(6) for k, item in enumerate(("cereal", "milk", "bag"))]
+    found = proposals(tiny_world(tmp_path, bought=[*crowd, *milk, ("new", "cereal", 3)]), "walks")["new"]
+    assert found["milk"] > found["bag"] > 0
+
+
+def test_factors_find_the_cell_that_two_groups_of_customers_leave_open(tmp_path: Path) -> None:
+    """Each group has its own six items; the last customer of a group lacks one of them."""
+    bought = [
+        (f"{group}{n:02}", f"{group} item {k}", 10 + k)
+        for group in ("a", "b") for n in range(12) for k in range(6) if n or k
+    ]  # fmt: skip
+    found = proposals(tiny_world(tmp_path, bought=bought), "factors")
+    for group in ("a", "b"):
+        own = found[f"{group}00"]
+        new = {item: share for item, share in own.items() if item == f"{group} item 0" or item[0] != group}
+        assert max(new, key=lambda item: new[item]) == f"{group} item 0"
+
+
+def test_a_new_item_is_proposed_to_who_bought_its_like_and_a_known_one_is_not(tmp_path: Path) -> None:
+    named = {
+        "p1": {"product_name": "oak table lamp", "category_path": "Home > Lamps"},
+        "p2": {"product_name": "oak floor lamp", "category_path": "Home > Lamps"},
+        "p3": {"product_name": "oak desk lamp", "category_path": "Home > Lamps"},
+        "p4": {"product_name": "garden hose", "category_path": "Garden > Tools"},
+    } | {f"x{n}": {"product_name": f"thing {chr(97 + n) * 4}"} for n in range(30)}
+    known = [(f"c{n}", item, 20) for n in range(25) for item in ("p1", "p2")]
+    world = tiny_world(tmp_path, bought=[*known, ("new", "p1", 3)], items=named)
+    found = proposals(world, "content")["new"]
+    assert max(found, key=lambda item: found[item]) == "p3"
+    assert "p2" not in found
+    assert words(world, "content", "new", "p3") == "New in Lamps, which you like"

@@ -4,18 +4,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from recommender_world import AS_OF, fitted, lists_of, tiny_world
+from scipy.sparse import csr_array
 
 from ml.recommender import rules
-from ml.recommender.blend import even
+from ml.recommender.calibration import calibrated
 from ml.recommender.data import World
-from ml.recommender.generators import GENERATORS
 from ml.recommender.lists import POOL, Shape, make_lists
 from ml.recommender.model import RecommenderModel
 from ml.recommender.recommend import ListPlan, recommend
-from ml.recommender.rules import Case
 
 CROWD = [(f"x{n}", f"item{m}", 40 + m) for n in range(8) for m in range(12) if (n + m) % 3]
 RULES: dict[str, dict[str, Any]] = {
@@ -117,18 +117,48 @@ def test_over_many_days_discovery_draws_as_often_as_its_propensity_says(tmp_path
     crowd = [(f"x{n}", f"item{m}", 40) for n in range(6) for m in range(30) if (n + m) % 3]
     world = tiny_world(tmp_path, bought=[*crowd, ("c", "item1", 60)])
     known, (block,) = fitted(world), world.blocks()
-    case = Case(world.catalogue, known.rhythm, block)
-    scores = even(len(GENERATORS)).scores(known.propose(block), block.purchases)
+    case = known.case(block)
+    scores = known.scores(case, known.propose(case))
     drawn: Counter[int] = Counter()
-    for day in range(400):
+    chance: dict[int, float] = {}
+    for day in range(600):
         made = make_lists(scores, case, known.popularity, Shape(5, 1, as_of=str(day)))
-        mine = (block.customers[made.rows] == "c") & made.is_discovery
-        assert made.propensities[mine].tolist() == [pytest.approx(1 / POOL)]
-        drawn[int(made.items[mine][0])] += 1
+        (mine,) = np.flatnonzero((block.customers[made.rows] == "c") & made.is_discovery)
+        drawn[int(made.items[mine])] += 1
+        chance[int(made.items[mine])] = float(made.propensities[mine])
     assert len(drawn) == POOL
-    expected = 400 / POOL
-    chi_square = sum((count - expected) ** 2 / expected for count in drawn.values())
+    assert sum(chance.values()) == pytest.approx(1)
+    assert min(chance.values()) >= 0.5 / POOL - 1e-9
+    chi_square = sum((drawn[item] - 600 * p) ** 2 / (600 * p) for item, p in chance.items())
     assert chi_square < 43.8, "99.9 % quantile of chi-square with 19 degrees of freedom"
+
+
+def test_discovery_slots_are_spread_over_the_list_and_hold_different_items(tmp_path: Path) -> None:
+    crowd = [(f"x{n}", f"item{m}", 40) for n in range(6) for m in range(30) if (n + m) % 3]
+    world = tiny_world(tmp_path, bought=[*crowd, ("c", "item1", 60)])
+    known, (block,) = fitted(world), world.blocks()
+    case = known.case(block)
+    made = make_lists(known.scores(case, known.propose(case)), case, known.popularity, Shape(10, 2, as_of="d"))
+    assert set(made.places[made.is_discovery].tolist()) == {4, 9}
+    assert np.bincount(made.rows).tolist() == [10] * len(block)
+    assert len(set(zip(made.rows, made.items, strict=True))) == len(made)
+
+
+def test_calibration_gives_the_smaller_taste_its_places(tmp_path: Path) -> None:
+    """Seven of ten purchases were novels, three were tools; all candidate novels score higher than any tool."""
+    paths = {f"novel{n}": "Novels" for n in range(20)} | {f"tool{n}": "Tools" for n in range(20)}
+    items = {item: {"category_path": path} for item, path in paths.items()}
+    own = [("c", f"novel{n}", 30 + n) for n in range(7)] + [("c", f"tool{n}", 30 + n) for n in range(3)]
+    world = tiny_world(tmp_path, bought=own, items=items)
+    known, (block,) = fitted(world), world.blocks()
+    is_novel = np.array([path == "Novels" for path in world.catalogue.category_paths])
+    scores = csr_array(np.where(is_novel, 0.03, 0.02)[None, :])
+    shares = []
+    for strength in (0.0, 0.9):
+        _, best, _ = calibrated(scores, block, world.catalogue, known.popularity, 10, strength)
+        assert sorted(best.tolist()) == list(range(40)), "nothing is lost"
+        shares.append(is_novel[best[:10]].sum())
+    assert shares == [10, 7]
 
 
 def test_rows_are_the_same_in_any_blocks_and_their_ids_are_stable_and_unique(tmp_path: Path) -> None:

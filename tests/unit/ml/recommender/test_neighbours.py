@@ -35,3 +35,19 @@ def test_neither_the_unavailable_nor_the_sensitive_is_a_neighbour(tmp_path: Path
 
 def test_without_items_there_are_no_neighbours(tmp_path: Path) -> None:
     assert neighbours(tiny_world(tmp_path), AS_OF).num_rows == 0
+
+
+def test_what_is_viewed_together_but_hardly_bought_together_is_a_substitute(tmp_path: Path) -> None:
+    """People look at two kettles and take one; they look at kettle and tea, and take both."""
+    kinds = {"kettle 1": "Kitchen", "kettle 2": "Kitchen", "tea": "Food"}
+    viewed = [(f"c{n}", item, 10) for n in range(6) for item in kinds]
+    bought = [(f"c{n}", item, 10) for n in range(6) for item in (f"kettle {1 + n % 2}", "tea")]
+    items = {item: {"category_path": path} for item, path in kinds.items()}
+    rows = neighbours(tiny_world(tmp_path, bought=bought, viewed=viewed, items=items), AS_OF).to_pandas()
+    own = rows[rows["product_id"] == "kettle 1"]
+    assert own["rank"].tolist() == list(range(1, len(own) + 1))
+    assert own[["kind", "neighbour_product_id"]].to_numpy().tolist() == [
+        ["bought_together", "tea"], ["viewed_together", "kettle 2"], ["viewed_together", "tea"],
+        ["substitute", "kettle 2"],
+    ]  # fmt: skip
+    assert not rows.duplicated(["product_id", "rank"]).any()

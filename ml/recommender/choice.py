@@ -1,0 +1,146 @@
+"""Which generators a shop gets, and in which mode, by its own data.
+
+Belongs here: what is looked at and what follows from it, in words. Does not belong here: how much a generator then
+counts (``blend``, ``ranker``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.recommender.block import Source
+from ml.recommender.rules import Mode
+
+EASE_ITEMS = 20_000
+"""Items squared in single precision, three times over, are 5 GB here."""
+FACTOR_ITEMS = 200_000
+REPEAT_SHARE = 0.95
+"""From this share of purchases that are repeats on, nothing new is shown."""
+DISCOVERY_SHARE = 0.05
+"""Up to this share of purchases that are repeats, nothing known is shown."""
+SPEED = 30e9
+"""Arithmetic per second that a time budget counts with: a nominal core, so that the same data is the same choice."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a source looks like."""
+
+    items: int
+    customers: int
+    purchases: int
+    pairs: int
+    """Distinct customers and items among the purchases."""
+    baskets: int
+    views: int
+    statements: int
+    has_traits: bool
+    """Some item has a category, a brand or a price."""
+    has_categories: bool
+
+    @property
+    def repeats(self) -> bool:
+        """Whether anybody buys anything twice."""
+        return self.pairs < self.purchases
+
+
+def look(source: Source) -> Profile:
+    """Go through the blocks once."""
+    customers = purchases = pairs = views = baskets = 0
+    for block in source.blocks():
+        kept = block.lines > 0
+        customers += len(block)
+        purchases += int(kept.sum())
+        pairs += len(block.bought.keys)
+        views += int((block.views + block.carts).sum()) if source.has_orders else 0
+        deepest = int(block.steps[kept].max(initial=0)) + 1
+        baskets += len(np.unique(block.rows[kept] * deepest + block.steps[kept]))
+    known = source.catalogue
+    has_categories = any(known.category_paths)
+    return Profile(
+        known.size, customers, purchases, pairs, baskets, views, len(source.statements),
+        has_categories or any(known.brands) or bool(np.isfinite(known.prices).any()), has_categories,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Left:
+    """A generator that is not used, and why."""
+
+    name: str
+    reason: str
+
+
+NEEDS: dict[str, tuple[Callable[[Profile], bool], str]] = {
+    "repurchase": (lambda shop: shop.repeats, "nobody buys anything twice"),
+    "due_again": (lambda shop: shop.repeats, "nobody buys anything twice"),
+    "transitions": (lambda shop: shop.baskets > shop.customers, "hardly anybody came back"),
+    "ease": (lambda shop: shop.items <= EASE_ITEMS, f"more than {EASE_ITEMS:,} items"),
+    "factors": (lambda shop: shop.items <= FACTOR_ITEMS, f"more than {FACTOR_ITEMS:,} items"),
+    "bought_together": (lambda shop: shop.baskets < shop.purchases, "no basket has several items"),
+    "content": (lambda shop: shop.has_traits, "items have neither category, brand nor price"),
+    "category_popularity": (lambda shop: shop.has_categories, "items have no categories"),
+    "viewed": (lambda shop: shop.views > 0, "nothing but purchases is known"),
+    "stated": (lambda shop: shop.statements > 0, "nobody stated a preference"),
+}
+"""By generator, what must hold and what is said where it does not; a generator without an entry is always used."""
+
+
+def choose(shop: Profile, names: Sequence[str]) -> tuple[list[str], list[Left]]:
+    """Generators that can say something of this shop, and those that cannot."""
+    used, left = [], []
+    for name in names:
+        holds, reason = NEEDS.get(name, (lambda _: True, ""))
+        if holds(shop):
+            used.append(name)
+        else:
+            left.append(Left(name, reason))
+    return used, left
+
+
+def costs(shop: Profile, names: Sequence[str]) -> dict[str, float]:
+    """Seconds that fitting is expected to take, counted in arithmetic on a nominal core."""
+    each = shop.pairs / max(shop.customers, 1)
+    walk = 50.0 * shop.pairs * max(each, 1)
+    operations = {
+        "ease": 2.4 * float(shop.items) ** 3 + walk,
+        "transitions": 20 * walk,
+        "factors": 16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs),
+    }
+    return {name: operations.get(name, walk) / SPEED for name in names}
+
+
+def within_budget(
+    names: Sequence[str], seconds: float, cost: dict[str, float], usefulness: dict[str, float]
+) -> tuple[list[str], list[Left]]:
+    """Drop the least useful generators, one by one, until the others fit into the time.
+
+    Parameters
+    ----------
+    usefulness
+        What each counted when it was last weighed; a generator that was not weighed is as useful as the best.
+    """
+    kept, left = list(names), []
+    for name in sorted(names, key=lambda one: (usefulness.get(one, 1.0), -cost[one], one)):
+        if sum(cost[one] for one in kept) <= seconds or len(kept) == 1:
+            break
+        kept.remove(name)
+        left.append(Left(name, f"the time budget of {seconds:g} s leaves no room for {cost[name]:.1f} s"))
+    return kept, left
+
+
+def mode_of(repeat_share: float) -> Mode:
+    """What lists hold, by the share of purchases in a window that were of items bought before."""
+    if repeat_share <= DISCOVERY_SHARE:
+        return "discovery"
+    return "repeat" if repeat_share >= REPEAT_SHARE else "mixed"
+
+
+MODE_WORDS = {
+    "discovery": "discovery only: hardly anything is bought again",
+    "repeat": "next basket of known items: hardly anything new is bought",
+    "mixed": "next basket with repeats and discoveries",
+}

@@ -1,0 +1,167 @@
+"""How a log is split into what is known and what is to be foretold.
+
+Belongs here: one function per protocol, each giving windows to learn from and the one to be judged by. Does not belong
+here: reading (``files``), judging (``compare``).
+
+Windows to learn from lie strictly before the judged one: nothing of what is judged, and no later row, is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.recommender.block import Flags
+from ml.recommender.evaluation.errors import LogError
+from ml.recommender.evaluation.log import BLOCK_CUSTOMERS, Log, LogSource
+from ml.recommender.lessons import Judged, Lesson
+from ml.recommender.rules import Mode
+from ml.recommender.sparse import Floats, Ints
+
+LESSONS, TIME_LESSONS = 2, 6
+"""Windows to learn from, of users and of time; the latest also chooses settings."""
+LEAST_TAUGHT = 0.25
+"""Of the users of the newest window to learn from; an older one with fewer says too little for what it costs."""
+HELD_OUT = 5
+"""Where nothing tells the order of rows, one row in so many is held out to learn from."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a protocol makes of a log."""
+
+    lessons: tuple[Lesson, ...]
+    """In the order of time; the last one chooses settings."""
+    test: Lesson
+    mode: Mode | None
+    """None: by the data."""
+
+
+def leave_last_out(log: Log) -> Split:
+    """The last interaction of each user is to be foretold among the items that the user has not had."""
+    _require_order(log, "leave-last-out")
+    from_end = _from_end(log)
+    everybody = np.bincount(log.user, minlength=len(log.users))
+
+    def window(back: int) -> Lesson:
+        cut = np.zeros(len(log.users))
+        wanted = from_end == back
+        cut[log.user[wanted]] = log.when[wanted]
+        return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(everybody > back))
+
+    return _split([window(back) for back in range(LESSONS, -1, -1)], "discovery")
+
+
+def next_basket(log: Log) -> Split:
+    """The last basket of each user is to be foretold, known items and new ones alike."""
+    _require_order(log, "next-basket")
+    from_end = log.baskets[log.user] - 1 - log.basket
+
+    def window(back: int) -> Lesson:
+        cut = np.zeros(len(log.users))
+        wanted = from_end == back
+        cut[log.user[wanted]] = log.when[wanted]
+        return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(log.baskets > back))
+
+    return _split([window(back) for back in range(LESSONS, -1, -1)], "mixed")
+
+
+def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -> Split:
+    """What users with a history do in the days after one instant is to be foretold.
+
+    Parameters
+    ----------
+    cut
+        Days since 1970; one horizon before the last interaction if not given.
+    """
+    if not log.is_time:
+        raise LogError("time-split needs instants: name the column that has them with --time")
+    end = cut if cut is not None else float(log.when.max()) - horizon_days
+
+    def window(back: int) -> Lesson:
+        start = end - back * horizon_days
+        before, wanted = log.when < start, (log.when >= start) & (log.when < start + horizon_days)
+        return _lesson(log, before, wanted, np.full(len(log.users), start), np.unique(log.user[before]))
+
+    windows = [window(back) for back in range(TIME_LESSONS, -1, -1)]
+    least = LEAST_TAUGHT * _users(windows[-2])
+    return _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None)
+
+
+def _users(lesson: Lesson) -> int:
+    """Who is to be foretold."""
+    return sum(len(judged.block) for judged in lesson.happened)
+
+
+def given_split(log: Log, is_test: Flags) -> Split:
+    """The rows of a test file are to be foretold from all rows of the other."""
+    if not is_test.any():
+        raise LogError("the test file has no row")
+    known = ~is_test
+    repeats = np.isin(log.user[is_test] * log.catalogue.size + log.item[is_test],
+                      log.user[known] * log.catalogue.size + log.item[known])  # fmt: skip
+    mode: Mode | None = "discovery" if not repeats.any() else None
+    last = np.full(len(log.users), -1, np.int64)
+    np.maximum.at(last, log.user[known], log.basket[known])
+    cut = np.zeros(len(log.users))
+    np.maximum.at(cut, log.user[known], log.when[known] + 1)
+    several = len(np.unique(log.basket[known])) > 1
+    draw = (log.item * 2_654_435_761 + log.user * 40_503) % HELD_OUT
+
+    def window(back: int) -> Lesson:
+        if not back:
+            return _lesson(log, known, is_test, cut, np.arange(len(log.users)))
+        from_end = last[log.user] - log.basket
+        wanted = known & (from_end == back - 1 if several else draw == back)
+        before = known & (from_end >= back if several else draw != back)
+        return _lesson(log, before, wanted, cut, np.unique(log.user[before]))
+
+    return _split([window(back) for back in range(LESSONS, -1, -1)], mode)
+
+
+PROTOCOLS: dict[str, Callable[..., Split]] = {
+    "leave-last-out": leave_last_out,
+    "next-basket": next_basket,
+    "time-split": time_split,
+    "given-split": given_split,
+}
+
+
+def _require_order(log: Log, protocol: str) -> None:
+    if not log.basket.any():
+        raise LogError(f"{protocol} needs an order of rows: name a column with --time or --order")
+
+
+def _from_end(log: Log) -> Ints:
+    """Rows of the same user that come later."""
+    ends = np.append(np.flatnonzero(log.user[1:] != log.user[:-1]), len(log) - 1)
+    size = np.diff(np.append(-1, ends))
+    return np.repeat(ends, size) - np.arange(len(log))
+
+
+def _lesson(log: Log, before: Flags, wanted: Flags, cut: Floats, people: Ints) -> Lesson:
+    source = LogSource(log, before, cut, people)
+    place = np.full(len(log.users), -1, np.int64)
+    place[people] = np.arange(len(people))
+    chosen = wanted & (place[log.user] >= 0)
+    pairs = np.unique(place[log.user[chosen]] * log.catalogue.size + log.item[chosen])
+    rows, items = pairs // log.catalogue.size, pairs % log.catalogue.size
+    happened = []
+    for number, block in enumerate(source.blocks()):
+        mine = rows // BLOCK_CUSTOMERS == number
+        who, own = np.unique(rows[mine] - number * BLOCK_CUSTOMERS, return_inverse=True)
+        if len(who):
+            happened.append(Judged(block.only(who), own.astype(np.int64), items[mine]))
+    return Lesson(source, happened)
+
+
+def _split(windows: list[Lesson], mode: Mode | None) -> Split:
+    *lessons, test = windows
+    if not test.happened:
+        raise LogError("the split leaves nobody to be judged: no user has both a history and something to foretell")
+    taught = tuple(lesson for lesson in lessons if lesson.happened)
+    if not taught:
+        raise LogError("the split leaves no window to learn from: users need a history before what is foretold")
+    return Split(taught, test, mode)

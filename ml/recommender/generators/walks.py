@@ -1,0 +1,76 @@
+"""Where a walk from the customer's items to their buyers and on to what these bought ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.protocol import MOST_CANDIDATES, because, recent
+from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, top
+
+SCALE = 1_000_000
+"""Chances are added as whole numbers of this part."""
+MOST_ITEMS = 500
+"""Of one customer, the latest: a walk through somebody with thousands of items says little, and costs their square."""
+
+
+@dataclass
+class Walks:
+    """Three-step random walks damped by popularity, RP3beta (Christoffel et al. 2015).
+
+    The walk goes from item h to one of its buyers and on to one of that buyer's items; the chance to end at i is
+    divided by the number of buyers of i to the power of ``damping``.
+    """
+
+    damping: float = 0.3
+    recency: float = 0.8
+    """What each basket back counts when the customer's own history is read."""
+    neighbours: int = 200
+    """Kept of each item."""
+    name: str = field(default="walks", init=False)
+
+    def fit(self, world: Source) -> None:
+        self.catalogue: Catalogue = world.catalogue
+        self.has_orders = world.has_orders
+        size = world.catalogue.size
+        walked, buyers = csr_array((size, size), dtype=np.int64), np.zeros(size, np.int64)
+        for block in world.blocks():
+            had = _latest(block)
+            buyers += np.bincount(had.indices, minlength=size)
+            onward = had.copy()
+            onward.data = (SCALE // np.maximum(np.diff(had.indptr), 1)).repeat(np.diff(had.indptr))
+            walked = walked + had.T.tocsr() @ onward
+        rows, items, values = cells(csr_array(walked))
+        kept = rows != items
+        rows, items, many = rows[kept], items[kept], np.maximum(buyers, 1).astype(float)
+        chance = values[kept] / SCALE / many[rows] / np.exp(self.damping * np.log(many))[items]
+        self.near: Csr = top(matrix(chance.astype(np.float32), rows, items, (size, size)), self.neighbours)
+
+    def score(self, block: Block) -> Csr:
+        return normalised(top((recent(block, self.recency) @ self.near).tocsr(), MOST_CANDIDATES))
+
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
+        return because(recent(block, self.recency), self.near, rows, items, self.catalogue, is_sold=self.has_orders)
+
+
+def _latest(block: Block) -> Csr:
+    """Customers by items: 1 where it was bought, the latest items only."""
+    kept = block.lines > 0
+    age = int(block.steps.max(initial=0)) + 2
+    newest = np.zeros(int(kept.sum()), np.int64) + age - 1 - block.steps[kept]
+    last = csr_array((newest, (block.rows[kept], block.items[kept])), shape=(len(block), block.width))
+    limited = top(_greatest(last), MOST_ITEMS)
+    limited.data = np.ones(len(limited.data), np.int64)
+    return limited
+
+
+def _greatest(m: Csr) -> Csr:
+    """Entries of one cell become their greatest, where adding would favour what was bought often."""
+    rows, columns, values = m.tocoo().row, m.tocoo().col, m.tocoo().data
+    order = np.lexsort((-values, columns, rows))
+    key = rows[order].astype(np.int64) * m.shape[1] + columns[order]
+    first = order[np.append(True, key[1:] != key[:-1])] if len(order) else order
+    return matrix(values[first], rows[first].astype(np.int64), columns[first].astype(np.int64), m.shape)

@@ -1,0 +1,135 @@
+"""From windows whose outcome is known to a model: which generators, their weights, the trees.
+
+Belongs here: learning, the same for a shop's files and for any log of interactions. Does not belong here: where the
+windows come from (``training``, ``evaluation``), judging (``backtest``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.recommender.blend import even, history_group, learn
+from ml.recommender.block import Block, Source
+from ml.recommender.choice import Left, Profile, choose, costs, look, mode_of, within_budget
+from ml.recommender.generators import GENERATORS
+from ml.recommender.model import Fits, Fitted, RecommenderModel
+from ml.recommender.ranker import Candidates, feature_names, learn_order
+from ml.recommender.rules import Mode
+from ml.recommender.sparse import Ints, Pairs, at
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Customers who bought in a window, and what."""
+
+    block: Block
+    """These customers only."""
+    rows: Ints
+    """Customer of each purchase."""
+    items: Ints
+
+    @property
+    def is_repeat(self) -> NDArray[np.bool_]:
+        """Which purchases were of items bought before."""
+        return self.block.bought.contains(self.rows, self.items)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What was known before an as-of, and what was bought in the window after it."""
+
+    source: Source
+    happened: Sequence[Judged]
+    fits: Fits = field(default_factory=dict)
+
+    @property
+    def repeat_share(self) -> float:
+        """Share of purchases that were repeats."""
+        repeats = [judged.is_repeat for judged in self.happened]
+        return float(np.concatenate(repeats).mean()) if repeats else 0.0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model, and how it came to be."""
+
+    model: RecommenderModel
+    profile: Profile
+    left: tuple[Left, ...]
+    repeat_share: float
+    purchases: int
+    """That taught."""
+    candidate_recall: float
+    """Share of these that stood among the candidates: the ceiling of the ranker. NaN without one."""
+
+
+def teach(
+    lessons: Sequence[Lesson],
+    *,
+    mode: Mode | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    time_budget: float | None = None,
+    seed: int = 7,
+    note: Callable[[str], None] = lambda _: None,
+) -> Learned:
+    """Learn from windows in the order of time, each with generators that were fitted strictly before it.
+
+    Parameters
+    ----------
+    mode
+        What lists hold; by the share of repeats in the last window if not given.
+    time_budget
+        Seconds that fitting may take, in terms of ``choice.costs``: the least useful generators are dropped.
+    note
+        Told of each step.
+    """
+    latest = lessons[-1]
+    profile, repeats = look(latest.source), latest.repeat_share
+    names, left = choose(profile, list(GENERATORS))
+    start = RecommenderModel(tuple(names), even(len(names)), None, mode or mode_of(repeats), parameters or {})
+    shares, groups = _shares(lessons, start, note)
+    if time_budget is not None:
+        weighed = dict(zip(names, learn(shares, groups).weights.mean(axis=0).tolist(), strict=True))
+        kept, dropped = within_budget(names, time_budget, costs(profile, names), weighed)
+        shares, left = shares[:, [names.index(name) for name in kept]], left + dropped
+        start = replace(start, generators=tuple(kept), blend=even(len(kept)))
+    model = replace(start, blend=learn(shares, groups))
+    lists, recall = [], []
+    for lesson in lessons:
+        fitted = model.fit(lesson.source, lesson.fits)
+        for judged in lesson.happened:
+            found, bought = _list(fitted, judged)
+            lists.append((found, bought))
+            recall.append((int(bought.sum()), len(judged.rows)))
+        note("candidates with features")
+    ranker = learn_order(lists, feature_names(model.generators), seed=seed)
+    note("ranker")
+    hits, wanted = np.array(recall).sum(axis=0) if recall else (0, 0)
+    ceiling = float(hits / wanted) if wanted else float("nan")
+    return Learned(replace(model, ranker=ranker), profile, tuple(left), repeats, len(shares), ceiling)
+
+
+def _shares(
+    lessons: Sequence[Lesson], model: RecommenderModel, note: Callable[[str], None]
+) -> tuple[NDArray[np.float64], Ints]:
+    """What each generator gave to each item that was then bought, and the history group of who bought it."""
+    shares, groups = [np.empty((0, len(model.generators)))], [np.empty(0, np.int64)]
+    for lesson in lessons:
+        fitted = model.fit(lesson.source, lesson.fits)
+        note("generators fitted")
+        for judged in lesson.happened:
+            proposals = fitted.propose(fitted.case(judged.block))
+            shares.append(np.column_stack([at(proposal, judged.rows, judged.items) for proposal in proposals]))
+            groups.append(history_group(judged.block.purchases[judged.rows]))
+    return np.concatenate(shares), np.concatenate(groups)
+
+
+def _list(fitted: Fitted, judged: Judged) -> tuple[Candidates, NDArray[np.bool_]]:
+    case = fitted.case(judged.block)
+    found = fitted.candidates(case, fitted.propose(case))
+    return found, Pairs.of(judged.rows, judged.items, judged.block.width).contains(found.rows, found.items)

@@ -1,0 +1,83 @@
+"""How often one item was bought some baskets after another, counted in whole numbers.
+
+Belongs here: the counts. Does not belong here: what a customer gets to see (the generators that read them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from ml.recommender.block import Block, Source
+from ml.recommender.decay import UNIT
+from ml.recommender.sparse import Csr, Ints, matrix, top
+
+MOST_ITEMS = 50
+"""Of one basket: pairs grow with its square, and a reseller's basket says little."""
+MOST_PAIRS = 20_000_000
+"""Of one block; where baskets are so large that more would be counted, only nearer baskets are paired."""
+FARTHEST = 20
+"""Baskets apart."""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Whole numbers in ``decay.UNIT``."""
+
+    later: Csr
+    """Row h, column i: i stood d baskets after h, each time worth ``decay^(d-1)``."""
+    within: Csr
+    """They stood in one basket; without the diagonal."""
+    baskets: Ints
+    """(items,): baskets with the item."""
+
+    def both_ways(self, backward: float) -> Csr:
+        """``later`` and its reverse at ``backward``: the order of two purchases is half chance."""
+        turned = self.later.T.tocsr()
+        turned.data = np.round(turned.data * backward).astype(np.int64)
+        return csr_array(self.later + turned)
+
+
+def count_transitions(world: Source, decay: float) -> Transitions:
+    """Count block by block, in one pass."""
+    size = world.catalogue.size
+    later = within = csr_array((size, size), dtype=np.int64)
+    total = np.zeros(size, np.int64)
+    for block in world.blocks():
+        baskets, whose = _baskets(block)
+        total += np.bincount(baskets.indices, minlength=size)
+        later = later + _pairs(baskets, whose, decay)
+        several = baskets[np.flatnonzero(np.diff(baskets.indptr) > 1)]
+        within = within + several.T.tocsr() @ several
+    within = csr_array(within * UNIT)
+    within.setdiag(0)
+    within.eliminate_zeros()
+    return Transitions(csr_array(later), within, total)
+
+
+def _pairs(baskets: Csr, whose: Ints, decay: float) -> Csr:
+    sizes, room = np.diff(baskets.indptr).astype(np.int64), MOST_PAIRS
+    earlier, later = [], []
+    for distance in range(1, min(FARTHEST + 1, len(whose))):
+        first = np.flatnonzero(whose[:-distance] == whose[distance:])
+        room -= int((sizes[first] * sizes[first + distance]).sum())
+        if not len(first) or (room < 0 and distance > 1):
+            break
+        earlier.append(baskets[first])
+        later.append(baskets[first + distance] * round(UNIT * decay ** (distance - 1)))
+    if not earlier:
+        return csr_array((baskets.shape[1], baskets.shape[1]), dtype=np.int64)
+    return (vstack(earlier).T.tocsr() @ vstack(later).tocsr()).tocsr()
+
+
+def _baskets(block: Block) -> tuple[Csr, Ints]:
+    """Baskets by items, 1 where it was in, each customer's oldest first; and the customer of each."""
+    kept = np.flatnonzero(block.lines > 0)
+    rows, steps = block.rows[kept], block.steps[kept]
+    deepest = int(steps.max(initial=0)) + 1
+    keys, basket = np.unique(rows * deepest + (deepest - 1 - steps), return_inverse=True)
+    had = matrix(np.ones(len(kept), np.int64), basket.astype(np.int64), block.items[kept], (len(keys), block.width))
+    had.data = np.ones(len(had.data), np.int64)
+    return top(had, MOST_ITEMS), keys // deepest

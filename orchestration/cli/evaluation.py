@@ -1,0 +1,65 @@
+"""Commands that hold what was foretold against what happened: evaluate, evaluate recommender."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_workspace
+
+evaluate = typer.Typer(help="Hold scores against what then really happened.", invoke_without_command=True)
+app.add_typer(evaluate, name="evaluate")
+
+
+@evaluate.callback(invoke_without_command=True)
+def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = None) -> None:
+    """Hold the scores of an as-of against what then really happened, and what a simulated shop knows of it."""
+    if context.invoked_subcommand:
+        return
+    from orchestration import value_evaluation
+    from orchestration.evaluation import evaluate_scores, lines
+
+    workspace = open_workspace(shop)
+    day = as_of.date() if as_of else workspace.default_as_of()
+    console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
+    if value := value_evaluation.evaluate_value(workspace, day):
+        console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
+
+
+@evaluate.command()
+def recommender(
+    interactions: Annotated[Path, typer.Option(help="Parquet, CSV, or .txt: a user and its items in order per line.")],
+    protocol: Annotated[str, typer.Option(help="leave-last-out, next-basket, time-split or given-split.")],
+    test: Annotated[Path | None, typer.Option(help="given-split: rows to foretell.")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="Items with name, category, brand, price.")] = None,
+    min_rating: Annotated[float | None, typer.Option(help="Leaves out rows below it.")] = None,
+    k: Annotated[str, typer.Option(help="Lengths of lists.")] = "5,10,20",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Writes all figures there.")] = None,
+    cut: Annotated[str | None, typer.Option(help="time-split: instant; else a horizon before the last row.")] = None,
+    horizon_days: Annotated[float, typer.Option(help="time-split: days to foretell.")] = 30.0,
+    user: Annotated[str, typer.Option(help="Column of the user.")] = "user",
+    item: Annotated[str, typer.Option(help="Column of the item, in the catalogue too.")] = "item",
+    time: Annotated[str, typer.Option(help="Column of the instant.")] = "time",
+    order: Annotated[str, typer.Option(help="Column of a number that orders rows.")] = "order",
+    basket: Annotated[str, typer.Option(help="Column of the basket; else one instant of a user is one.")] = "basket",
+    rating: Annotated[str, typer.Option(help="Column of the rating.")] = "rating",
+    time_budget: Annotated[float | None, typer.Option(help="Seconds of fitting; least useful generators go.")] = None,
+    seed: Annotated[int, typer.Option()] = 7,
+    track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
+) -> None:
+    """Hold our recommender against popularity, item-item, EASE and ALS on any log of interactions."""
+    from orchestration.recommender_evaluation import Request, evaluate_log
+
+    columns = {"user": user, "item": item, "time": time, "order": order, "basket": basket, "rating": rating}
+    request = Request(
+        interactions, protocol, columns, test=test, catalogue=catalogue, min_rating=min_rating, lengths=k, cut=cut,
+        horizon_days=horizon_days, time_budget=time_budget, seed=seed,
+    )  # fmt: skip
+    report = evaluate_log(request, note=lambda words: errors.print(f"[dim]{words}[/]"))
+    console.print("\n".join(report.lines), soft_wrap=True)
+    if json_file:
+        report.write(json_file)
+    if track:
+        console.print(f"MLflow run {report.track()}")

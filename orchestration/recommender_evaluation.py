@@ -1,0 +1,141 @@
+"""``regulars evaluate recommender``: one file of interactions, judged and written down.
+
+Belongs here: what was asked for in the terms of ``ml.recommender.evaluation``, and where the figures go. Does not
+belong here: reading, splitting, judging themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ml.recommender.evaluation.log import Log
+    from ml.recommender.evaluation.protocols import Split
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    interactions: Path
+    protocol: str
+    columns: Mapping[str, str]
+    test: Path | None = None
+    catalogue: Path | None = None
+    min_rating: float | None = None
+    lengths: str = "5,10,20"
+    cut: str | None = None
+    horizon_days: float = 30.0
+    time_budget: float | None = None
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of one evaluation."""
+
+    request: Request
+    figures: Mapping[str, Any]
+    lines: list[str]
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def track(self) -> str:
+        """Log to MLflow, a nested run per method; returns the id of the run."""
+        from ml.recommender.evaluation.tracked import track
+        from orchestration.settings import Settings
+
+        asked = self.request
+        parameters = {
+            "interactions": asked.interactions.name, "protocol": asked.protocol, "min_rating": asked.min_rating,
+            "cut": asked.cut, "horizon_days": asked.horizon_days, "time_budget": asked.time_budget, "seed": asked.seed,
+        }  # fmt: skip
+        return track(Settings().data_dir / "mlflow", asked.interactions.stem, parameters, self.figures, self.lines)
+
+
+def evaluate_log(request: Request, *, note: Callable[[str], None] = lambda _: None) -> Report:
+    """Read, split, learn, judge.
+
+    Raises
+    ------
+    LogError
+        The files or what was asked for cannot be evaluated; the message says what to do.
+    """
+    from ml.recommender.evaluation import report
+    from ml.recommender.evaluation.compare import compare
+
+    started = time.perf_counter()
+
+    def told(words: str) -> None:
+        note(f"{time.perf_counter() - started:7.1f} s  {words}")
+
+    lengths = _lengths(request.lengths)
+    split = _split(request, told)
+    comparison = compare(split, time_budget=request.time_budget, seed=request.seed, note=told)
+    figures = report.figures(comparison, lengths, seed=request.seed)
+    figures["seconds"] = round(time.perf_counter() - started, 1)
+    return Report(request, figures, [*report.lines(figures, lengths), f"{figures['seconds']:,.0f} s in all"])
+
+
+def _split(request: Request, told: Callable[[str], None]) -> Split:
+    from ml.recommender.evaluation import protocols
+    from ml.recommender.evaluation.errors import LogError
+    from ml.recommender.evaluation.files import Columns, join_rows, read_catalogue, read_rows
+    from ml.recommender.evaluation.log import make_log
+
+    if request.protocol not in protocols.PROTOCOLS:
+        raise LogError(f"no such protocol: {request.protocol!r}; there are {', '.join(protocols.PROTOCOLS)}")
+    if (request.protocol == "given-split") != (request.test is not None):
+        raise LogError("--test FILE goes with --protocol given-split, and the other way round")
+    columns = Columns(**request.columns)
+    rows = read_rows(request.interactions, columns, min_rating=request.min_rating)
+    known = len(rows.users)
+    if request.test:
+        rows = join_rows(rows, read_rows(request.test, columns, min_rating=request.min_rating))
+    attributes = read_catalogue(request.catalogue, columns.item) if request.catalogue else None
+    log = make_log(rows, attributes, seed=request.seed)
+    told(_spoken(log, rows.dropped, attributes))
+    if request.protocol == "given-split":
+        return protocols.given_split(log, log.row >= known)
+    if request.protocol == "time-split":
+        return protocols.time_split(log, _instant(request.cut), request.horizon_days)
+    return protocols.PROTOCOLS[request.protocol](log)
+
+
+def _spoken(log: Log, dropped: int, attributes: Mapping[str, Any] | None) -> str:
+    words = f"{len(log):,} interactions of {len(log.users):,} users with {log.catalogue.size:,} items"
+    if dropped:
+        words += f"; {dropped:,} rows below the least rating left out"
+    if attributes is not None:
+        unknown = sum(item not in attributes for item in log.catalogue.product_ids)
+        words += f"; {unknown:,} items are not in the catalogue" if unknown else ""
+    return words
+
+
+def _lengths(told: str) -> list[int]:
+    from ml.recommender.evaluation.errors import LogError
+
+    parts = [part.strip() for part in told.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise LogError(f"--k {told!r}: write lengths of lists as 5,10,20")
+    return sorted({int(part) for part in parts})
+
+
+def _instant(told: str | None) -> float | None:
+    from ml.recommender.evaluation.errors import LogError
+
+    if told is None:
+        return None
+    try:
+        return float(np.datetime64(told).astype("datetime64[s]").astype(float) / 86_400)
+    except ValueError as error:
+        raise LogError(f"--cut {told!r} is no instant; write it as 2011-09-09") from error

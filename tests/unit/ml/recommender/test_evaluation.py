@@ -1,0 +1,165 @@
+"""The comparison on logs with a known answer: order of items and rows decides nothing, nor does what comes later."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.recommender.evaluation import protocols
+from ml.recommender.evaluation.baselines import BASELINES
+from ml.recommender.evaluation.compare import MODEL, Comparison, compare
+from ml.recommender.evaluation.files import Rows
+from ml.recommender.evaluation.log import Log, make_log
+from ml.recommender.evaluation.measures import by_group, shown
+from ml.recommender.evaluation.report import figures, lines
+from ml.recommender.metrics import Hits
+from orchestration.recommender_evaluation import Request, evaluate_log
+
+CHAINS = 12
+LENGTH = 6
+
+
+def chains(users: int = 240, seed: int = 1, prefix: str = "") -> list[tuple[str, str, float]]:
+    """Each user walks along one of a few chains of items, from a place of their own; now and then a stray item."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        chain, start = int(rng.integers(CHAINS)), int(rng.integers(LENGTH))
+        for step in range(4):
+            item = f"{prefix}{chain:02}-{(start + step) % LENGTH}"
+            rows.append((f"u{user:03}", item, float(step * 30 + user % 7)))
+    return rows
+
+
+def log_of(rows: list[tuple[str, str, float]], seed: int = 7) -> Log:
+    users, items, when = zip(*rows, strict=True)
+    return make_log(Rows(np.array(users, object), np.array(items, object), np.array(when), True, None, 0), seed=seed)
+
+
+def compared(rows: list[tuple[str, str, float]], seed: int = 7) -> Comparison:
+    return compare(protocols.leave_last_out(log_of(rows, seed)), seed=1)
+
+
+@pytest.fixture(scope="module")
+def once() -> Comparison:
+    return compared(chains())
+
+
+def recall(comparison: Comparison, name: str) -> float:
+    return float(next(one for one in comparison.judgements if one.name == name).hits.recall(1).mean())
+
+
+def test_where_the_next_item_is_certain_the_model_knows_it_and_popularity_does_not(once: Comparison) -> None:
+    assert recall(once, MODEL) > 0.9
+    assert recall(once, "popularity") < 0.3
+
+
+def test_every_baseline_is_there_with_the_settings_that_were_chosen(once: Comparison) -> None:
+    assert [one.name for one in once.judgements] == [MODEL, *BASELINES]
+    for one in once.judgements[1:]:
+        assert one.settings in BASELINES[one.name][1]
+
+
+def test_names_of_items_and_the_order_of_rows_decide_nothing(once: Comparison) -> None:
+    """The same log with rows backwards and items renamed so that they sort the other way."""
+    renamed = {name: f"{99 - int(name[:2]):02}-{name[3:]}" for _, name, _ in chains()}
+    other = compared([(user, renamed[item], when) for user, item, when in reversed(chains())])
+    assert recall(other, MODEL) == pytest.approx(recall(once, MODEL), abs=0.03)
+    assert recall(other, "popularity") == pytest.approx(recall(once, "popularity"), abs=0.03)
+
+
+def test_all_that_is_equal_has_the_mean_rank() -> None:
+    """Everybody bought everything once: popularity knows nothing, so the wanted item is in the middle."""
+    rows = [(f"u{user}", f"i{(user + k) % 12:02}", float(k)) for user in range(12) for k in range(6)]
+    found = compared(rows)
+    popular = next(one for one in found.judgements if one.name == "popularity")
+    assert set(popular.hits.ranks.tolist()) == {4.0}, "seven items are left, the mean of their ranks is 4"
+
+
+def test_a_planted_future_interaction_changes_nothing() -> None:
+    """What happens at or after the cut moves neither what is learned nor any rank of what was wanted before."""
+    rows = chains()
+    cut = 75.0
+    later = [(f"u{user:03}", "00-0", 200.0) for user in range(240)]
+    first, second = (compare(protocols.time_split(log_of(own), cut, 30.0), seed=1) for own in (rows, [*rows, *later]))
+    for one, other in zip(first.judgements, second.judgements, strict=True):
+        assert (one.hits.ranks == other.hits.ranks).all(), one.name
+        assert (one.shown == other.shown).all(), one.name
+    assert (first.learned.model.blend.weights == second.learned.model.blend.weights).all()
+
+
+def test_a_future_interaction_that_is_known_would_be_seen() -> None:
+    """Red without the cut: the same rows before it do change ranks."""
+    rows = chains()
+    earlier = [(f"u{user:03}", "00-0", 50.0) for user in range(240)]
+    first, second = (
+        compare(protocols.time_split(log_of(own), 75.0, 30.0), seed=1) for own in (rows, [*rows, *earlier])
+    )
+    pairs = zip(first.judgements, second.judgements, strict=True)
+    assert any((one.hits.ranks != other.hits.ranks).any() for one, other in pairs)
+
+
+def test_history_is_hidden_from_leave_last_out_and_shown_to_next_basket(once: Comparison) -> None:
+    repeated = [(f"u{user}", f"i{user % 5}", float(step)) for user in range(60) for step in range(4)]
+    hidden = compare(protocols.leave_last_out(log_of(repeated)))
+    assert all((one.hits.ranks == np.inf).all() for one in hidden.judgements)
+    open_ = compare(protocols.next_basket(log_of(repeated)))
+    assert next(one for one in open_.judgements if one.name == "personal popularity").hits.recall(1).mean() == 1
+    assert open_.mode == "mixed"
+    assert once.mode == "discovery"
+
+
+def test_cold_customers_and_items_are_told_apart() -> None:
+    hits = Hits(4, np.array([0, 1, 2, 3]), np.zeros(4, bool), np.array([1.0, 20, 1, 20]))
+    assert by_group(hits, np.array([0, 1, 3, 9]), 10) == {"0": (1.0, 1), "1": (0.0, 1), "2-4": (1.0, 1), "5+": (0.0, 1)}
+    assert by_group(hits, np.array([5, 5, 0, 0]), 10, of_items=True)["0"] == (0.5, 2)
+
+
+def test_lists_of_the_same_few_items_cover_little_and_lean_to_the_popular(once: Comparison) -> None:
+    own = {one.name: shown(one, once) for one in once.judgements}
+    assert own[MODEL]["coverage@10"] > own["popularity"]["coverage@10"]
+    assert own[MODEL]["gini@10"] < own["popularity"]["gini@10"]
+    assert own[MODEL]["novelty@10"] > own["popularity"]["novelty@10"]
+
+
+def test_the_table_and_the_json_say_the_same(once: Comparison) -> None:
+    found = figures(once, [5, 10], seed=1)
+    table = "\n".join(lines(found, [5, 10]))
+    for name, own in found["methods"].items():
+        assert f"{own['recall@10']['value']:.4f}" in next(line for line in table.splitlines() if line.startswith(name))
+    assert found["methods"]["popularity"][f"gain of {MODEL} in recall@10"]["low"] > 0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(f"u{user}", f"i{(user + step) % 3}", float(step)) for user in range(30) for step in range(3)],
+        [("heavy", f"i{n % 40}", float(n)) for n in range(50_000)]
+        + [(f"u{n}", f"i{(n + k) % 40}", 5.0 * k + n % 3) for n in range(200) for k in range(3)],
+    ],
+    ids=["a catalogue of three items", "a user with 50,000 interactions"],
+)  # fmt: skip
+def test_unusual_logs_are_judged_all_the_same(rows: list[tuple[str, str, float]]) -> None:
+    found = compare(protocols.next_basket(log_of(rows)))
+    for one in found.judgements:
+        assert np.isfinite(one.hits.ranks).all()
+        assert one.hits.ranks.min() >= 1
+
+
+def test_users_whom_nobody_knows_get_what_is_popular(tmp_path: Path) -> None:
+    """All customers of the test file are new: a full list for each, that of popularity."""
+    known, test = tmp_path / "known.csv", tmp_path / "test.csv"
+    rows = [f"{user},{item},{when}" for user, item, when in chains()]
+    known.write_text("user,item,order\n" + "\n".join(rows))
+    test.write_text("user,item,order\n" + "\n".join(f"new{n},{rows[n].split(',')[1]},9" for n in range(40)))
+    asked = Request(known, "given-split", {}, test=test, lengths="10")
+    found = evaluate_log(asked).figures
+    ours = found["methods"][MODEL]
+    assert found["methods"][MODEL]["customers by what was known of them"]["0"][1] == 40
+    assert ours["recall@10"]["value"] == pytest.approx(found["methods"]["popularity"]["recall@10"]["value"], abs=0.1)
+
+
+def test_a_time_budget_drops_generators_and_says_so() -> None:
+    found = compare(protocols.leave_last_out(log_of(chains())), time_budget=1e-9)
+    assert len(found.learned.model.generators) == 1
+    assert any("time budget" in left.reason for left in found.learned.left)

@@ -1,0 +1,172 @@
+"""Logs that are wrong are refused with a word on what to do; those that are only unusual are read right."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.recommender.evaluation import protocols
+from ml.recommender.evaluation.errors import LogError
+from ml.recommender.evaluation.files import Columns, read_catalogue, read_rows
+from ml.recommender.evaluation.log import Log, make_log
+
+ROWS = [("ä", "茶", "2025-01-01"), ("ä", "pot", "2025-01-02"), ("b", "茶", "2025-01-01"), ("b", "茶", "2025-01-03")]
+
+
+COLUMNS = ("user", "item", "time")
+
+
+def written(folder: Path, rows: object = ROWS, columns: tuple[str, ...] = COLUMNS, kind: str = "csv") -> Path:
+    path = folder / f"log.{kind}"
+    frame = pd.DataFrame(rows, columns=list(columns))
+    frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_ids_are_text_with_any_letters(tmp_path: Path, kind: str) -> None:
+    rows = read_rows(written(tmp_path, kind=kind))
+    assert rows.users.tolist() == ["ä", "ä", "b", "b"]
+    assert rows.items.tolist() == ["茶", "pot", "茶", "茶"]
+    assert rows.is_time
+
+
+@pytest.mark.parametrize(
+    ("spelled", "day"),
+    [
+        (["2025-01-02", "2025-01-03 12:00:00"], 20090),
+        ([20250102, 20250103], 20090),
+        ([1735776000, 1735862400], 20090),
+        ([1735776000000, 1735862400000], 20090),
+    ],
+)
+def test_instants_are_read_in_any_common_spelling(tmp_path: Path, spelled: list[object], day: int) -> None:
+    rows = read_rows(written(tmp_path, [("u", "i", spelled[0]), ("u", "j", spelled[1])]))
+    assert rows.is_time
+    assert rows.when is not None
+    assert rows.when[0] == pytest.approx(day)
+    assert 1 <= rows.when[1] - rows.when[0] <= 1.5
+
+
+def test_small_numbers_are_an_order_and_no_time(tmp_path: Path) -> None:
+    rows = read_rows(written(tmp_path, [("u", "i", 2), ("u", "j", 1)], ("user", "item", "order")))
+    assert not rows.is_time
+    assert rows.when is not None
+    assert rows.when.tolist() == [2, 1]
+
+
+def test_a_line_of_items_per_user_is_a_log(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("ä 9 3 4\nb 3\n")
+    rows = read_rows(path)
+    assert rows.users.tolist() == ["ä", "ä", "ä", "b"]
+    assert rows.items.tolist() == ["9", "3", "4", "3"]
+
+
+def test_rows_below_the_least_rating_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, [("u", "i", 1, 5.0), ("u", "j", 2, 2.0)], ("user", "item", "order", "rating"))
+    rows = read_rows(path, min_rating=4)
+    assert rows.items.tolist() == ["i"]
+    assert rows.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "options", "words"),
+    [
+        (ROWS, ("who", "item", "time"), {}, "no column 'user' for the user; it has who, item, time"),
+        (ROWS, COLUMNS, {"min_rating": 3}, "no column 'rating'"),
+        ([("u", None, "2025-01-01")], COLUMNS, {}, "1 rows have no item that can be read, first row 1"),
+        ([("u", "i", "soon")], COLUMNS, {}, "'soon' in row 1 is no instant"),
+        ([("u", "i", 1, 4.0), ("u", "j", 2, float("nan"))], ("user", "item", "order", "rating"), {"min_rating": 3},
+         "1 rows have no rating that can be read, first row 2"),
+        ([("u", "i", 1, 2.0)], ("user", "item", "order", "rating"), {"min_rating": 3}, "has no row with rating of 3"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_cannot_be_read_is_named_with_its_row(
+    tmp_path: Path, rows: object, columns: tuple[str, ...], options: dict[str, float], words: str, kind: str
+) -> None:
+    with pytest.raises(LogError, match=words):
+        read_rows(written(tmp_path, rows, columns, kind), Columns(), **options)
+
+
+def test_a_file_that_is_not_there_or_no_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="no such file"):
+        read_rows(tmp_path / "nowhere.csv")
+    (tmp_path / "broken.parquet").write_bytes(b"not parquet")
+    with pytest.raises(LogError, match="cannot be read"):
+        read_rows(tmp_path / "broken.parquet")
+
+
+def test_a_catalogue_with_an_item_twice_is_refused_and_one_that_lacks_items_is_not(tmp_path: Path) -> None:
+    path = written(tmp_path, [("茶", "Tea", 3.5)], ("item", "name", "price"))
+    log = make_log(read_rows(written(tmp_path, kind="parquet")), read_catalogue(path))
+    known = dict(zip(log.catalogue.product_ids, log.catalogue.names, strict=True))
+    assert known == {"茶": "Tea", "pot": None}
+    with pytest.raises(LogError, match="1 rows repeat an item"):
+        read_catalogue(written(tmp_path, [("a", "x"), ("a", "y")], ("item", "name")))
+
+
+def log_of(rows: list[tuple[str, str, str]], folder: Path) -> Log:
+    return make_log(read_rows(written(folder, rows)))
+
+
+def wanted(split: protocols.Split, log: Log) -> set[tuple[str, str]]:
+    return {
+        (judged.block.customers[row], log.catalogue.product_ids[item])
+        for judged in split.test.happened
+        for row, item in zip(judged.rows, judged.items, strict=True)
+    }
+
+
+def known(source: object, log: Log) -> set[tuple[str, str, int]]:
+    return {
+        (block.customers[row], log.catalogue.product_ids[item], int(step))
+        for block in source.blocks()  # type: ignore[attr-defined]
+        for row, item, step in zip(block.rows, block.items, block.steps, strict=True)
+    }
+
+
+HISTORY = [
+    *(("u", item, f"2025-{month:02}-01") for item, month in (("a", 1), ("b", 2), ("c", 3), ("d", 3), ("a", 4))),
+    ("v", "a", "2025-01-05"), ("v", "b", "2025-02-05"), ("v", "e", "2025-03-30"),
+]  # fmt: skip
+
+
+def test_leave_last_out_foretells_the_last_item_and_learns_from_those_before(tmp_path: Path) -> None:
+    log = log_of(HISTORY, tmp_path)
+    split = protocols.leave_last_out(log)
+    assert wanted(split, log) == {("u", "a"), ("v", "e")}
+    assert split.mode == "discovery"
+    assert ("u", "a", 2) in known(split.test.source, log)
+    (older, newer) = split.lessons
+    assert {("v", "a", 0)} == {act for act in known(newer.source, log) if act[0] == "v"}
+    assert not {act for act in known(older.source, log) if act[0] == "v"}
+
+
+def test_next_basket_foretells_the_last_basket_whole(tmp_path: Path) -> None:
+    log = log_of(HISTORY[:4], tmp_path)
+    split = protocols.next_basket(log)
+    assert wanted(split, log) == {("u", "c"), ("u", "d")}
+    assert known(split.test.source, log) == {("u", "a", 1), ("u", "b", 0)}
+
+
+def test_time_split_foretells_what_users_with_a_history_do_within_the_horizon(tmp_path: Path) -> None:
+    log = log_of([*HISTORY, ("new", "a", "2025-03-10")], tmp_path)
+    cut = float(np.datetime64("2025-03-01").astype(float))
+    split = protocols.time_split(log, cut, 30)
+    assert wanted(split, log) == {("u", "c"), ("u", "d"), ("v", "e")}
+    assert all(log.when[log.user == 0].max() > cut for _ in [0]), "the log holds more than is known"
+    assert {act[1] for act in known(split.test.source, log)} == {"a", "b"}
+
+
+def test_what_a_protocol_needs_and_the_file_lacks_is_said(tmp_path: Path) -> None:
+    bare = make_log(read_rows(written(tmp_path, [("u", "i"), ("u", "j")], ("user", "item"))))
+    for protocol in (protocols.leave_last_out, protocols.next_basket):
+        with pytest.raises(LogError, match="name a column with --time or --order"):
+            protocol(bare)
+    with pytest.raises(LogError, match="needs instants"):
+        protocols.time_split(bare)
+    with pytest.raises(LogError, match="nobody to be judged"):
+        protocols.time_split(log_of([("u", "i", "2025-01-01"), ("v", "j", "2025-03-01")], tmp_path))

@@ -1,0 +1,110 @@
+"""The off-policy estimate against the truth of a world in which every list could be tried."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from recommender_world import AS_OF, fitted, tiny_world
+
+from ml.recommender.lists import Shape, chances, make_lists
+from ml.recommender.logged import judge_logged
+from ml.recommender.offpolicy import CLIP, off_policy
+from ml.recommender.recommend import ListPlan, recommend
+
+RNG = np.random.default_rng(4)
+ITEMS = 8
+TASTE = np.linspace(0.02, 0.4, ITEMS)
+"""True chance that somebody clicks each item."""
+
+
+def drawn(rows: int, policy: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    items = rng.choice(ITEMS, rows, p=policy)
+    return items, (rng.random(rows) < TASTE[items]).astype(float)
+
+
+OLD, NEW = np.full(ITEMS, 1 / ITEMS), np.arange(1, ITEMS + 1) / np.arange(1, ITEMS + 1).sum()
+
+
+def test_the_estimate_is_the_truth_of_the_new_policy_and_not_of_the_old() -> None:
+    items, clicked = drawn(40_000, OLD, 1)
+    found = off_policy(clicked, OLD[items], NEW[items], np.arange(len(items)) // 4, seed=1)
+    truth, old = float(NEW @ TASTE), float(OLD @ TASTE)
+    assert found.low < truth < found.high
+    assert found.logged == pytest.approx(old, abs=0.01)
+    assert found.logged < found.low
+
+
+def test_over_many_logs_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    held = 0
+    for seed in range(60):
+        items, clicked = drawn(600, OLD, seed)
+        found = off_policy(clicked, OLD[items], NEW[items], np.arange(len(items)), seed=seed)
+        held += found.low < NEW @ TASTE < found.high
+    assert held >= 52
+
+
+def test_the_same_policy_weighs_every_row_the_same_and_another_leaves_few_rows() -> None:
+    items, clicked = drawn(1000, OLD, 2)
+    same = off_policy(clicked, OLD[items], OLD[items], np.arange(1000), seed=1)
+    assert same.effective_rows == pytest.approx(1000)
+    assert same.value == pytest.approx(same.logged)
+    narrow = np.eye(ITEMS)[0]
+    other = off_policy(clicked, OLD[items], narrow[items], np.arange(1000), seed=1)
+    assert other.effective_rows == pytest.approx((items == 0).sum())
+
+
+def test_rare_rows_are_clipped_and_counted() -> None:
+    found = off_policy(np.array([1.0, 0.0]), np.array([0.001, 1.0]), np.array([1.0, 1.0]), np.arange(2), seed=1)
+    assert found.clipped_share == 0.5
+    assert found.value == pytest.approx(CLIP / (CLIP + 1))
+
+
+def test_what_cannot_have_been_shown_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 logged propensities are not within"):
+        off_policy(np.ones(2), np.array([0.0, 0.5]), np.ones(2), np.arange(2), seed=1)
+
+
+def test_without_a_row_in_common_nothing_is_said() -> None:
+    found = off_policy(np.ones(3), np.ones(3), np.zeros(3), np.arange(3), seed=1)
+    assert np.isnan(found.value)
+    assert found.effective_rows == 0
+
+
+CROWD = [(f"x{n}", f"item{m:02}", 40) for n in range(12) for m in range(30) if (n + m) % 3]
+
+
+def test_chances_of_a_list_are_those_with_which_its_rows_are_published(tmp_path: Path) -> None:
+    world = tiny_world(tmp_path, bought=CROWD)
+    known, (block,) = fitted(world), world.blocks()
+    case = known.case(block)
+    scores, shape = known.scores(case, known.propose(case)), Shape(5, 1, as_of="day")
+    odds = chances(scores, case, known.popularity, shape).toarray()
+    assert odds.sum(axis=1) == pytest.approx(np.full(len(block), 5), abs=1e-6)
+    made = make_lists(scores, case, known.popularity, shape)
+    told = ~made.is_fallback
+    assert odds[made.rows[told], made.items[told]] == pytest.approx(made.propensities[told])
+
+
+def test_published_lists_and_their_answers_judge_the_model_that_made_them(tmp_path: Path) -> None:
+    """Everybody saw everything and clicked the drawn item: under the same model every row counts once."""
+    world = tiny_world(tmp_path, bought=CROWD)
+    known, path = fitted(world), tmp_path / "lists.parquet"
+    shape = Shape(5, 1, as_of=str(AS_OF))
+    recommend(world, known.model, "demo.recommender/1", ListPlan(AS_OF, "demo", shape), path)
+    lists = pq.read_table(path).to_pandas()
+    later = AS_OF + timedelta(30)
+    tiny_world(tmp_path, bought=CROWD, as_of=later)
+    answers = lists[~lists["is_fallback"]][["recommendation_id", "customer_id", "product_id"]].copy()
+    answers["clicks"] = (lists["source"] == "discovery").astype("int64")
+    answers["order_lines"] = 0
+    answers["as_of_date"] = later
+    pq.write_table(pa.Table.from_pandas(answers, preserve_index=False), tmp_path / "recommender_answers.parquet")
+    scored = type(world)(tmp_path, later, world.engine)
+    found = judge_logged(known, scored, path, shape, seed=1)
+    assert found["clicks"].effective_rows == pytest.approx(len(answers))
+    assert found["clicks"].value == pytest.approx(answers["clicks"].mean())
+    assert found["orders"].value == 0
