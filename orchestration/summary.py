@@ -83,7 +83,7 @@ def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -
         return
     scores = generation.manifest.rows["customer_scores"]
     console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers")
-    if not personal_lists(workspace, generation):
+    if generation.manifest.rows["recommendations"] and not personal_lists(workspace, generation):
         console.print(
             "  Recommendations are the same generic list for everybody: no consent to personalised_recommendations "
             "stands",

@@ -19,12 +19,12 @@ NOBODY = "everybody would be published without a score (status not_profiled)"
 
 def consent_troubles(connection: duckdb.DuckDBPyConnection, consents: Sequence[Path], shop: Shop) -> list[str]:
     """What keeps all customers from being scored; nothing where profiling is assumed or somebody granted it."""
-    return [*_scores(connection, consents, shop), *_lists(connection, consents)]
+    return [*_scores(connection, consents, shop), *_lists(connection, consents, shop)]
 
 
-def _lists(connection: duckdb.DuckDBPyConnection, consents: Sequence[Path]) -> list[str]:
-    """Personal recommendations are never assumed."""
-    if _grants(connection, consents, "personalised_recommendations"):
+def _lists(connection: duckdb.DuckDBPyConnection, consents: Sequence[Path], shop: Shop) -> list[str]:
+    """Personal recommendations are never assumed; without orders there are none at all."""
+    if "orders" not in shop.touchpoints or _grants(connection, consents, "personalised_recommendations"):
         return []
     return [
         "nobody's consent to personalised_recommendations is among the files: everybody would get the same generic list"
