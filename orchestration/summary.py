@@ -20,6 +20,7 @@ from orchestration.files import write_text_atomically
 from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
+from orchestration.publishing.generation import Generation
 from orchestration.retraining import spoken, standing_requests
 from orchestration.settings import PROJECT_ROOT
 from orchestration.state import StateError
@@ -82,11 +83,24 @@ def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -
         return
     scores = generation.manifest.rows["customer_scores"]
     console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers")
+    if generation.manifest.rows["recommendations"] and not personal_lists(workspace, generation):
+        console.print(
+            "  Recommendations are the same generic list for everybody: no consent to personalised_recommendations "
+            "stands",
+            soft_wrap=True,
+        )
     console.print(f"  Parquet   {_near(workspace.state.published / 'current')}/customer_scores.parquet")
     console.print(f"  DuckDB    {_near(workspace.state.published / 'current')}/views.duckdb")
     console.print(
         f"  Postgres  {_command(workspace)} psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
     )
+
+
+def personal_lists(workspace: Workspace, generation: Generation) -> int:
+    """How many customers have recommendations of their own."""
+    select = "select count(distinct customer_id) from read_parquet(?) where arm = 'personalised'"
+    found = workspace.connect().execute(select, [str(generation.file("recommendations"))]).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _written(workspace: Workspace, outcome: Outcome) -> str:
