@@ -26,8 +26,9 @@ from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 if TYPE_CHECKING:
     import lightgbm
 
-CANDIDATES = 100
-"""Of each customer, the highest of the blend; their share of what was then bought is the ceiling of the ranker."""
+CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
+"""Of each customer, the highest of the blend, whose share of what was then bought is the ceiling of the ranker; fewer where
+so many rows for all customers would be passed, as ranking them is what lists cost most."""
 LEAST_LISTS = 300
 """Customers with a purchase among their candidates; with fewer the blend's own order stands."""
 ROUNDS = 150
@@ -68,6 +69,15 @@ class Candidates:
 
 Shown = tuple[Candidates, NDArray[np.bool_]]
 """Candidates of some customers, and which of them were then bought, (candidates,)."""
+
+
+def candidates_for(customers: int) -> int:
+    """How many candidates a shop of that size ranks for each customer.
+
+    >>> candidates_for(10_000), candidates_for(40_000), candidates_for(1_000_000)
+    (100, 50, 40)
+    """
+    return max(min(CANDIDATES, MOST_ROWS // max(customers, 1)), FEWEST_CANDIDATES)
 
 
 def feature_names(generators: Sequence[str]) -> list[str]:
