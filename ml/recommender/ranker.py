@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
-"""Of each customer, the highest of the blend, whose share of what was then bought is the ceiling of the ranker; fewer where
-so many rows for all customers would be passed, as ranking them is what lists cost most."""
+"""Of each customer, the highest of the blend, whose share of what was then bought is the ceiling of the ranker; fewer
+where so many rows for all customers would be passed, as ranking them is what lists cost most."""
 LEAST_LISTS = 300
 """Customers with a purchase among their candidates; with fewer the blend's own order stands."""
 ROUNDS = 150
