@@ -26,6 +26,8 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
 from orchestration.state import State, StateError
 
+RECOMMENDER_LESSONS = 3
+"""Windows that the recommender learns from, before the one that it is judged by."""
 CODE = (
     "orchestration/**/*.py",
     "ml/**/*.py",
@@ -255,10 +257,12 @@ def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
 
 
 def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
-    """Where the run trains, the as-ofs that the recommender learns from and is judged at: a horizon apart, the later
-    one a horizon before the scored one, so that what followed each is known."""
+    """Where the run trains, the as-ofs that the recommender learns from and, last, the one that it is judged at: a
+    horizon apart, the last one a horizon before the scored one, so that what followed each is known."""
     as_of, horizon = date.fromisoformat(inputs.as_of_date), timedelta(shop.recommendations.horizon_days)
-    return (as_of - 2 * horizon, as_of - horizon) if inputs.training_dates else ()
+    if not inputs.training_dates:
+        return ()
+    return tuple(as_of - back * horizon for back in range(RECOMMENDER_LESSONS + 1, 0, -1))
 
 
 def known_before(shop: Shop, inputs: Inputs) -> datetime:
