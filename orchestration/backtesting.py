@@ -54,9 +54,7 @@ def backtest(workspace: Workspace, first: date, last: date) -> list[Comparison]:
         was known at the first.
     """
     days = months(first, last)
-    if not days:
-        raise ShopError(f"no month begins between {first} and {last}: name days that lie further apart")
-    inputs = _inputs(workspace, days)
+    inputs = inputs_of(workspace, days)
     folder = snapshots(workspace, inputs)
     compared = [_churn(workspace, inputs, len(days)), _value(workspace, inputs, len(days))]
     found = [one for one in compared if one is not None]
@@ -71,8 +69,16 @@ def months(first: date, last: date) -> list[date]:
     return [day for day in days if day.day == 1]
 
 
-def _inputs(workspace: Workspace, days: list[date]) -> Inputs:
-    """What has landed, as seen when the last outcome is known; every earlier month is there to learn from."""
+def inputs_of(workspace: Workspace, days: list[date]) -> Inputs:
+    """What has landed, as seen when the last outcome is known; every earlier month is there to learn from.
+
+    Raises
+    ------
+    ShopError
+        There is no day, one is no as-of, or the last one's outcome is not known yet.
+    """
+    if not days:
+        raise ShopError("no month begins between these days: name some that lie further apart")
     shop, told = workspace.shop, outcome(workspace)
     as_of = days[-1] + timedelta(told.known_after_days)
     if as_of > workspace.default_as_of():

@@ -53,6 +53,8 @@ class TrainingPlan:
     """Feature with a probability of churn of its own: its level is that of the scores."""
     backtest_dates: int | None = BACKTEST_DATES
     """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -140,7 +142,7 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
-    names = feature_names(sources.features)
+    names = tuple(name for name in feature_names(sources.features) if name not in plan.without)
     data = read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)

@@ -47,6 +47,8 @@ class TrainingPlan:
     outcome: Outcome
     backtest_dates: int | None = BACKTEST_DATES
     """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -144,7 +146,7 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
-    names = feature_names(features)
+    names = tuple(name for name in feature_names(features) if name not in plan.without)
     data = read_snapshots(features, labels, names, dates, engine, max_rows=plan.max_rows, targets=TARGETS)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)

@@ -35,10 +35,11 @@ def backtest(
     start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
     end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
     shop: ShopOption = None,
+    worth: Annotated[bool, typer.Option(help="Also without each touchpoint: what is it worth?")] = False,
     track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
 ) -> None:
     """Judge churn and value on the first of every month, each time trained on what was known then."""
-    from orchestration import backtesting
+    from orchestration import backtesting, data_worth
 
     workspace = open_workspace(shop)
     workspace.claim("regulars backtest")
@@ -46,6 +47,9 @@ def backtest(
         console.print("\n".join(backtesting.lines(compared)), soft_wrap=True)
         if track:
             console.print(f"  MLflow run {backtesting.track(workspace, compared)}")
+    if worth:
+        found = data_worth.worth_of_data(workspace, start.date(), end.date())
+        console.print("\n".join(data_worth.lines(found)), soft_wrap=True)
 
 
 @app.command()

@@ -78,12 +78,14 @@ def test_a_model_of_a_restored_shop_is_trained_again_to_the_byte(restored: Deplo
 
 @pytest.mark.slow
 def test_models_are_judged_month_after_month(restored: Deployment) -> None:
-    done = restored.run("backtest", "--from", "2025-02-01", "--to", "2025-03-01")
+    done = restored.run("backtest", "--from", "2025-02-01", "--to", "2025-03-01", "--worth")
     assert done.returncode == 0, done.stdout + done.stderr
     for model in ("churn", "value"):
         assert f"{model}: " in done.stdout
     assert "rows on 2 dates" in done.stdout
     assert done.stdout.count("MLflow run") == 2
+    assert "what each touchpoint is worth" in done.stdout
+    assert "support_tickets" in done.stdout
     late = restored.run("backtest", "--from", "2025-06-01", "--to", "2025-06-01")
     assert late.returncode == 2
     assert "lies ahead" in late.stderr
