@@ -24,7 +24,12 @@ class Engine:
     def connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        config: dict[str, str | int] = {"threads": self.threads, "memory_limit": self.memory_limit}
+        config: dict[str, str | int] = {
+            "threads": self.threads,
+            "memory_limit": self.memory_limit,
+            # Snapshots are read once from end to end: what DuckDB would keep of them only grows with the customers.
+            "enable_external_file_cache": "false",
+        }
         if self.temp_directory:
             config["temp_directory"] = str(self.temp_directory)
         return duckdb.connect(config=config)  # type: ignore[arg-type]
