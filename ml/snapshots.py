@@ -65,6 +65,11 @@ class Snapshots:
     def customers(self) -> int:
         return len(np.unique(self.hashed))
 
+    def some_of_newest(self, most: int) -> NDArray[np.float32]:
+        """Features of some customers of the newest as-of, chosen by their hash, (at most ``most``, features)."""
+        newest = self.at(self.dates[-1:])
+        return newest.X[np.argsort(newest.hashed, kind="stable")[:most]]
+
     @property
     def content_hash(self) -> str:
         """Hash of exactly what can be learned from: names, order, values, outcomes."""

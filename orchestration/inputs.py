@@ -26,6 +26,8 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
 from orchestration.state import State, StateError
 
+RECOMMENDER_LESSONS = 3
+"""Windows that the recommender learns from, before the one that it is judged by."""
 CODE = (
     "orchestration/**/*.py",
     "ml/**/*.py",
@@ -86,13 +88,26 @@ def pin(
 
     A run for the same as-of that was killed left its inputs; where only the model differs, they are taken up again.
     """
+    found = fresh(state, shop, as_of_date, training_dates=training_dates, champions=champions)
+    left = unfinished(state, found.as_of_date)
+    inputs = left if left and _same_but_for_model(left, found) else found
+    folder = state.ledger / "inputs"
+    write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
+    write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
+    return inputs
+
+
+def fresh(
+    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champions: Mapping[str, str]
+) -> Inputs:
+    """What has landed by now as the inputs of a run, kept nowhere."""
     by_touchpoint = {
         touchpoint: tuple(sorted(manifest.batch_id for manifest in manifests))
         for touchpoint, manifests in sorted(batches(state).items())
         if manifests
     }
     own_ledger = ledger_name(by_touchpoint)
-    fresh = Inputs(
+    found = Inputs(
         as_of_date=as_of_date.isoformat(),
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
         batches=by_touchpoint,
@@ -103,13 +118,7 @@ def pin(
         code=code_hash(),
     )
     seen = published_entries(state, as_of_date)
-    fresh = replace(fresh, action_ledger=tuple(entry for entry in seen if not _is_twin(state, entry, fresh)))
-    left = unfinished(state, fresh.as_of_date)
-    inputs = left if left and _same_but_for_model(left, fresh) else fresh
-    folder = state.ledger / "inputs"
-    write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
-    write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
-    return inputs
+    return replace(found, action_ledger=tuple(entry for entry in seen if not _is_twin(state, entry, found)))
 
 
 def unfinished(state: State, as_of_date: str) -> Inputs | None:
@@ -248,10 +257,12 @@ def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
 
 
 def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
-    """Where the run trains, the as-ofs that the recommender learns from and is judged at: a horizon apart, the later
-    one a horizon before the scored one, so that what followed each is known."""
+    """Where the run trains, the as-ofs that the recommender learns from and, last, the one that it is judged at: a
+    horizon apart, the last one a horizon before the scored one, so that what followed each is known."""
     as_of, horizon = date.fromisoformat(inputs.as_of_date), timedelta(shop.recommendations.horizon_days)
-    return (as_of - 2 * horizon, as_of - horizon) if inputs.training_dates else ()
+    if not inputs.training_dates:
+        return ()
+    return tuple(as_of - back * horizon for back in range(RECOMMENDER_LESSONS + 1, 0, -1))
 
 
 def known_before(shop: Shop, inputs: Inputs) -> datetime:

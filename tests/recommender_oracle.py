@@ -16,6 +16,7 @@ from worlds import Deployment
 from ml import registry, simulator
 from ml.bootstrap import paired_means
 from ml.recommender.backtest import backtest, outcomes
+from ml.recommender.block import ACTS, Block
 from ml.recommender.data import World
 from ml.recommender.lessons import Judged
 from ml.recommender.lists import Lists, Shape, make_lists
@@ -164,27 +165,31 @@ def _popular(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
 
 
 def cold(shop: Known) -> dict[str, float]:
-    """Customers without a purchase who stated a category: recall at 10 within it, against popularity within it."""
+    """Customers who stated a category, with all that they did taken away: recall at 10 of what they then bought of it,
+    against popularity."""
     hits: dict[str, list[Floats]] = {"model": [], "popularity": []}
     for judged in shop.happened:
-        block = judged.block
-        fresh = np.flatnonzero(
-            (block.purchases == 0) & (np.bincount(cells(block.statements(1))[0], minlength=len(block)) > 0)
-        )
-        rows, items, _ = cells(block.statements(1) @ block.statement_items)
-        asked = Pairs.of(rows, items, block.width)
-        mine = np.isin(judged.rows, fresh) & asked.contains(judged.rows, judged.items)
-        if not mine.any():
+        rows, items, _ = cells(judged.block.statements(1) @ judged.block.statement_items)
+        asked = Pairs.of(rows, items, judged.block.width)
+        mine = asked.contains(judged.rows, judged.items)
+        who, own = np.unique(judged.rows[mine], return_inverse=True)
+        if not len(who):
             continue
+        block = _forgotten(judged.block.only(who))
         case = shop.fitted.case(block)
         scores = shop.fitted.scores(case, shop.fitted.propose(case)).toarray()
-        popular = np.repeat(shop.fitted.popularity.overall[None, :], len(block), axis=0)
+        scores = np.where(scores > 0, 1 + scores, shop.fitted.popularity.overall[None, :])
+        popular = np.repeat(shop.fitted.popularity.overall[None, :], len(who), axis=0)
         for name, dense in (("model", scores), ("popularity", popular)):
-            ranks = mean_ranks(dense, judged.rows[mine], judged.items[mine])
-            who, own = np.unique(judged.rows[mine], return_inverse=True)
+            ranks = mean_ranks(dense, own, judged.items[mine])
             hits[name].append(Hits(len(who), own, judged.is_repeat[mine], ranks).recall(10))
     ours, theirs = (np.concatenate(hits[name]) for name in ("model", "popularity"))
     gain = paired_means(ours, theirs, seed=7)
     ratio = float(ours.mean() / max(theirs.mean(), 1e-12))
     return {"people": float(len(ours)), "model": float(ours.mean()), "popularity": float(theirs.mean()),
             "ratio": ratio, "gain_low": gain.low}  # fmt: skip
+
+
+def _forgotten(block: Block) -> Block:
+    """The same people before they did anything."""
+    return replace(block, **{name: getattr(block, name)[:0] for name in ("rows", *ACTS)})

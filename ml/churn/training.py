@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.booster import Recipe
 from ml.churn.agreement import SAMPLE, Agreement, agreement
@@ -25,12 +26,14 @@ from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
 from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_probabilities
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 
@@ -50,6 +53,8 @@ class TrainingPlan:
     """Feature with a probability of churn of its own: its level is that of the scores."""
     backtest_dates: int | None = BACKTEST_DATES
     """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -77,6 +82,8 @@ class Backtest:
     same time, which flatters the level."""
     metrics: dict[str, Metrics]
     """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
 
@@ -108,6 +115,8 @@ class TrainingResult:
     data_hash: str
     reasons: Agreement
     """How often quick reasons would be the exact ones that are published."""
+    dependences: tuple[Dependence, ...]
+    """How the score depends on the features that move it most."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -133,7 +142,7 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
-    names = feature_names(sources.features)
+    names = tuple(name for name in feature_names(sources.features) if name not in plan.without)
     data = read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
@@ -150,14 +159,15 @@ def train(
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
-        reasons=_reasons(model, data, engine.threads),
+        reasons=agreement(model, some := data.some_of_newest(SAMPLE), threads=engine.threads),
+        dependences=_dependences(model, some),
     )
 
 
-def _reasons(model: ChurnModel, data: Snapshots, threads: int) -> Agreement:
-    """Measured on some customers of the newest snapshot, chosen by their hash."""
-    newest = data.at(data.dates[-1:])
-    return agreement(model, newest.X[np.argsort(newest.hashed, kind="stable")[:SAMPLE]], threads=threads)
+def _dependences(model: ChurnModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.empty((X.shape[1] + 1, len(X)))
+    model.explain(added, np.ascontiguousarray(X.T))
+    return dependences(X, added[:-1], model.names)
 
 
 def backtested(
@@ -179,7 +189,8 @@ def backtested(
     )
     rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
     metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
-    return models, Backtest(rows, "time" if rolled else "customers", metrics, unfit)
+    apart = segments_of([origin.test for origin in judging])
+    return models, Backtest(rows, "time" if rolled else "customers", metrics, apart, unfit)
 
 
 def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
@@ -190,6 +201,12 @@ def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
 
 def _metrics(rows: Judged, name: str, seed: int) -> Metrics:
     return evaluate(rows.y, rows.said[name], seed=seed)
+
+
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
 
 
 def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:

@@ -160,5 +160,8 @@ class World:
 
 def _texts(values: NDArray[Any]) -> Texts:
     """Texts with None for what is null."""
-    filled: Texts = np.ma.filled(np.ma.asarray(values, dtype=object), None)
-    return np.array([None if value is None or value != value else value for value in filled], dtype=object)
+    unknown = np.ma.getmaskarray(np.ma.asarray(values))  # filling with None would fill with numpy's own default, "?"
+    plain = np.ma.getdata(values).astype(object)
+    return np.array(
+        [None if no or value != value else value for value, no in zip(plain, unknown, strict=True)], dtype=object
+    )

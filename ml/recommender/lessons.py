@@ -18,7 +18,7 @@ from ml.recommender.block import Block, Source
 from ml.recommender.choice import Left, Profile, choose, costs, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
-from ml.recommender.ranker import Candidates, feature_names, learn_order
+from ml.recommender.ranker import Candidates, candidates_for, feature_names, learn_order
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Ints, Pairs, at
 
@@ -91,7 +91,14 @@ def teach(
     latest = lessons[-1]
     profile, repeats = look(latest.source), latest.repeat_share
     names, left = choose(profile, list(GENERATORS))
-    start = RecommenderModel(tuple(names), even(len(names)), None, mode or mode_of(repeats), parameters or {})
+    start = RecommenderModel(
+        tuple(names),
+        even(len(names)),
+        None,
+        mode or mode_of(repeats),
+        candidates_for(profile.customers),
+        parameters or {},
+    )
     shares, groups = _shares(lessons, start, note)
     if time_budget is not None:
         weighed = dict(zip(names, learn(shares, groups).weights.mean(axis=0).tolist(), strict=True))

@@ -47,6 +47,8 @@ class RecommenderModel:
     blend: Blend
     ranker: Ranker | None = None
     mode: Mode = "mixed"
+    most_candidates: int = CANDIDATES
+    """Of each customer, for the trees to order."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By generator, its constructor's arguments; the defaults where there are none."""
 
@@ -58,6 +60,7 @@ class RecommenderModel:
             "generators": made,
             "weights": self.blend.weights.tolist(),
             "mode": self.mode,
+            "most_candidates": self.most_candidates,
             "has_ranker": self.ranker is not None,
         }
         (folder / "model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -81,7 +84,8 @@ class RecommenderModel:
         ranker = Ranker.load(folder / "ranker.txt") if content["has_ranker"] else None
         if ranker and ranker.features != feature_names(names):
             raise ModelFileError("its trees ask for features of another release")
-        return cls(names, Blend(np.array(content["weights"])), ranker, content["mode"], content["generators"])
+        blend, most = Blend(np.array(content["weights"])), int(content["most_candidates"])
+        return cls(names, blend, ranker, content["mode"], most, content["generators"])
 
     @classmethod
     def untrained(cls, mode: Mode = "mixed", source: Source | None = None) -> RecommenderModel:
@@ -137,7 +141,7 @@ class Fitted:
         """The best of the blend with their features."""
         blended = self.model.blend.scores(proposals, case.block.purchases)
         context = Context(self.source.catalogue, self.popularity, self.states)
-        return candidates(case.block, context, proposals, blended, CANDIDATES)
+        return candidates(case.block, context, proposals, blended, self.model.most_candidates)
 
     def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
         """Customers by items: the estimated share of each item in the customer's next purchases."""

@@ -26,8 +26,9 @@ from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 if TYPE_CHECKING:
     import lightgbm
 
-CANDIDATES = 100
-"""Of each customer, the highest of the blend; their share of what was then bought is the ceiling of the ranker."""
+CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
+"""Of each customer, the highest of the blend, whose share of what was then bought is the ceiling of the ranker; fewer
+where so many rows for all customers would be passed, as ranking them is what lists cost most."""
 LEAST_LISTS = 300
 """Customers with a purchase among their candidates; with fewer the blend's own order stands."""
 ROUNDS = 150
@@ -49,7 +50,7 @@ SHARE_PLACES, SCORE_PLACES = 6, 4
 OWN_WINDOWS = (30, 90, 365)
 CONTEXT = (
     "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity",
-    "price", "price_against_own", "category_share",
+    "price", "price_against_own", "category_share", "category_view_share", "own_views",
     "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "own_days_season",
     "days_since_own", "days_over_gap", "own_basket_share",
     *(f"item_sold_{days}d" for days in WINDOWS), "item_sold_season", "item_days_since", "item_bought_again",
@@ -68,6 +69,15 @@ class Candidates:
 
 Shown = tuple[Candidates, NDArray[np.bool_]]
 """Candidates of some customers, and which of them were then bought, (candidates,)."""
+
+
+def candidates_for(customers: int) -> int:
+    """How many candidates a shop of that size ranks for each customer.
+
+    >>> candidates_for(10_000), candidates_for(40_000), candidates_for(1_000_000)
+    (100, 50, 40)
+    """
+    return max(min(CANDIDATES, MOST_ROWS // max(customers, 1)), FEWEST_CANDIDATES)
 
 
 def feature_names(generators: Sequence[str]) -> list[str]:
@@ -95,7 +105,7 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended
         reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
     _, rank = _standing(blended, rows, items)
     columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
-    columns += [*_prices(block, context.catalogue, rows, items), _kinship(block, context.catalogue, rows, items)]
+    columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
     columns += _own(block, rows, items)
     columns += [values[items] for values in context.states.columns().values()]
     columns += [values[rows] for values in _customers(block)]
@@ -143,14 +153,18 @@ def _baskets(block: Block) -> Ints:
     return last
 
 
-def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> Floats:
-    """Share of the customer's purchases that were of the candidate's category."""
+def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[Floats]:
+    """Share of the customer's purchases, and of their views, that were of the candidate's category (NaN without one);
+    and their views of the candidate itself."""
     category, names = catalogue.categories
-    kept = (block.lines > 0) & (category[block.items] >= 0)
-    shape = (len(block), max(len(names), 1))
-    of = matrix(np.ones(int(kept.sum())), block.rows[kept], category[block.items[kept]], shape)
-    share = at(of, rows, np.maximum(category[items], 0)) / np.maximum(block.purchases[rows], 1)
-    return np.where(category[items] >= 0, share, np.nan)
+    shape, out = (len(block), max(len(names), 1)), []
+    for acts in ((block.lines > 0).astype(np.int64), block.views):
+        kept = (acts > 0) & (category[block.items] >= 0)
+        of = matrix(acts[kept], block.rows[kept], category[block.items[kept]], shape)
+        total = np.bincount(block.rows, acts, minlength=len(block))
+        share = at(of, rows, np.maximum(category[items], 0)) / np.maximum(total[rows], 1)
+        out.append(np.where(category[items] >= 0, share, np.nan))
+    return [*out, at(block.spread(block.views), rows, items).astype(float)]
 
 
 def _customers(block: Block) -> tuple[Floats, ...]:

@@ -85,10 +85,12 @@ def train(
         for day in (*plan.taught_at, plan.judged_at):
             world = World(folder, day, engine)
             lessons.append(Lesson(world, outcomes(world)))
-            customers = sum(len(judged.block) for judged in lessons[-1].happened)
-            if customers < LEAST_CUSTOMERS:
-                return TooLittleData(f"{customers} known customers bought after {day}", customers)
-        *earlier, last = lessons
+        customers = [sum(len(judged.block) for judged in lesson.happened) for lesson in lessons]
+        for day, count in list(zip((*plan.taught_at, plan.judged_at), customers, strict=True))[-2:]:
+            if count < LEAST_CUSTOMERS:
+                return TooLittleData(f"{count} known customers bought after {day}", count)
+        last = lessons[-1]
+        earlier = [one for one, count in zip(lessons[:-1], customers[:-1], strict=True) if count >= LEAST_CUSTOMERS]
         learned = teach(earlier, mode=plan.mode, time_budget=plan.time_budget, seed=plan.seed)
         champion, unfit = _champion(champion_folder)
         fits: Fits = {}

@@ -28,6 +28,7 @@ def decide(
     seed: int,
     champion_unfit: str | None = None,
     customers: NDArray[np.int64] | None = None,
+    segments: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Decision:
     """Compare models on the same rows of one backtest.
 
@@ -42,6 +43,9 @@ def decide(
         Why the champion could not be scored on these features; it then cannot defend its place.
     customers
         Whose row each is, where a backtest has several dates.
+    segments
+        By name, which rows belong to it, (rows,): in none may the challenger certainly rank worse than the champion by
+        more than ``TOLERANCE``.
 
     Notes
     -----
@@ -58,6 +62,8 @@ def decide(
         if name in predictions
     }
     refusals = [*_level_refusal(y, challenger), *_worse(differences)]
+    if "champion" in predictions:
+        refusals += _worse_among(segments or {}, y, challenger, predictions["champion"], seed, customers)
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
@@ -68,6 +74,26 @@ def _against(y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[
     told = np.isfinite(other)
     whose = None if customers is None else customers[told]
     return paired_gini(y[told], p[told], other[told], seed=seed, customers=whose)
+
+
+def _worse_among(
+    segments: Mapping[str, NDArray[np.bool_]],
+    y: Floats,
+    p: Floats,
+    champion: Floats,
+    seed: int,
+    customers: NDArray[np.int64] | None,
+) -> list[str]:
+    """Segments are many and one of them is always unlucky: only what is certainly lost counts."""
+    found = []
+    for name, inside in segments.items():
+        told = inside & np.isfinite(champion)
+        if told.any():
+            whose = None if customers is None else customers[told]
+            within = _against(y[told], p[told], champion[told], seed, whose)
+            if within.high < -TOLERANCE:
+                found.append(f"gini is worse than that of the champion among {name} beyond noise ({within})")
+    return found
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

@@ -4,9 +4,11 @@ Belongs here: totals by snapshot, and what they say of the total to come. Does n
 
 A model trained on a year of snapshots expects the average season of each customer, whatever the date. So the sum of
 its predictions is moved to another forecast. Where models of repeat purchase speak (``ml.value.base``) it is the sum of
-what they expect, moved by what it has been off by so far (``Anchor``): they know the season of the orders that have
-come, no outcome need be known. Elsewhere it is what was spent in the same window last year, times the growth since,
-measured as the last window's spend against last year's last window (``Season``).
+what they expect: they know the season of the orders that have come, no outcome need be known. What that sum was off by
+at earlier dates says little of the next: moving it by the mean of that (were there five more dates without an error)
+made two simulated shops worse, root mean square error of the logarithm over five dates .041 and .041, without .030 and
+.038. Elsewhere it is what was spent in the same window last year, times the growth since, measured as the last window's
+spend against last year's last window.
 """
 
 from __future__ import annotations
@@ -17,26 +19,14 @@ from datetime import date
 
 import numpy as np
 
-from ml.btyd.expectations import knows_season
 from ml.evaluation import Floats
-from ml.seasons import lasting, near_last_year
+from ml.seasons import near_last_year
 from ml.snapshots import Snapshots, day_number
 
 WINDOWS = (30, 90, 180, 365)
 """Windows of features, days."""
 LIMIT = 3.0
 """A forecast beyond three times the model's own sum, or below a third of it, is believed only so far."""
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """By snapshot, how far the total lay from the sum of the base, as a logarithm."""
-
-    gaps: Mapping[date, float]
-
-    def forecast(self, as_of: date, hint: float) -> float | None:  # noqa: ARG002
-        """Expected total of customers whose base sums up to ``hint``; None where that is nothing."""
-        return hint * float(np.exp(lasting(self.gaps))) if hint > 0 else None
 
 
 @dataclass(frozen=True)
@@ -55,25 +45,11 @@ class Season:
         return hint * float(np.exp(logs / sum(weights.values())))
 
 
-Level = Anchor | Season
-
-
-def factor(level: Level, as_of: date, hint: float, own_sum: float) -> float:
+def factor(forecast: float | None, own_sum: float) -> float:
     """What the model's predictions are multiplied with; 1 where nothing forecasts their sum."""
-    forecast = level.forecast(as_of, hint)
-    if forecast is None or own_sum <= 0:
+    if forecast is None or forecast <= 0 or own_sum <= 0:
         return 1.0
     return float(np.clip(forecast / own_sum, 1 / LIMIT, LIMIT))
-
-
-def anchor_of(rows: Snapshots, y: Floats, base: Floats) -> Anchor:
-    """Gaps of the snapshots in ``rows`` at which the base knew the season and anything happened."""
-    by_date = ((day, rows.day == day_number(day)) for day in rows.dates)
-    return Anchor({
-        day: float(np.log(y[own].sum() / base[own].sum()))
-        for day, own in by_date
-        if knows_season(rows.X[own], rows.names) and y[own].sum() > 0
-    })  # fmt: skip
 
 
 def season_of(rows: Snapshots, y: Floats, recent: str) -> Season:

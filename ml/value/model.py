@@ -10,7 +10,7 @@ is pickled, nothing names a customer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,7 @@ from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, blend, explain_mismatch
 from ml.value.base import Base
 from ml.value.interval import Interval
-from ml.value.level import Anchor, Level, Season, factor
+from ml.value.level import Season, factor
 
 FORMAT = 2
 
@@ -41,11 +41,11 @@ class Expectation:
     """Mean outcome of the training rows; both parts learned multiples of it."""
     ceiling: float
     """Logarithm of the largest multiple seen: nobody is expected to bring more than anybody ever did."""
-    level: Level
+    season: Season
     recent: str
     """Feature whose total says how much the last window brought."""
     base: Base | None = None
-    """What the trees start from; its sum then tells the level."""
+    """What the trees start from; its sum then tells the level, instead of the season."""
     start: float = 0.0
     """Added to the logarithm of the base before the trees correct it."""
 
@@ -64,14 +64,20 @@ class Expectation:
             return self.base.amounts(X, names)
         return np.nan_to_num(X[:, names.index(self.recent)].astype(np.float64))
 
+    def forecast(self, as_of: date, hint: float) -> float | None:
+        """The total of all customers of an as-of whose hints sum up to ``hint``; None where nothing tells it."""
+        return self.season.forecast(as_of, hint) if self.base is None else hint
+
+    def factor(self, as_of: date, hints: Floats, own: Floats) -> float:
+        """What the expectations of all customers of an as-of are multiplied with."""
+        return factor(self.forecast(as_of, float(hints.sum())), float(own.sum()))
+
     def _before(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         if self.base is None:
             return np.zeros(len(X))
         return np.log(self.base.amounts(X, names) / self.scale) + self.start
 
     def _to_json(self) -> dict[str, Any]:
-        kind = "gaps" if isinstance(self.level, Anchor) else "season"
-        by_date: Mapping[date, object] = self.level.gaps if isinstance(self.level, Anchor) else self.level.totals
         return {
             "linear": self.linear.to_json(),
             "linear_share": self.linear_share,
@@ -80,19 +86,15 @@ class Expectation:
             "recent": self.recent,
             "start": self.start,
             "base": None if self.base is None else self.base.to_json(),
-            kind: {day.isoformat(): told for day, told in sorted(by_date.items())},
+            "season": {day.isoformat(): list(pair) for day, pair in sorted(self.season.totals.items())},
         }
 
     @classmethod
     def _from_json(cls, content: dict[str, Any], trees: Trees) -> Expectation:
-        level: Level
-        if "gaps" in content:
-            level = Anchor({date.fromisoformat(day): gap for day, gap in content["gaps"].items()})
-        else:
-            level = Season({date.fromisoformat(day): (one, two) for day, (one, two) in content["season"].items()})
+        totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
         kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
         base = None if content["base"] is None else Base.from_json(content["base"])
-        return cls(trees=trees, linear=Linear.from_json(content["linear"]), level=level, base=base, **kept)
+        return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ class ValueModel:
     def levelled(self, parts: Parts, as_of: date) -> Prediction:
         """Expectations of all customers of an as-of at its level, with their interval."""
         factors = (
-            factor(self.spend.level, as_of, float(parts.spend_hint.sum()), float(parts.spend.sum())),
-            factor(self.orders.level, as_of, float(parts.orders_hint.sum()), float(parts.orders.sum())),
+            self.spend.factor(as_of, parts.spend_hint, parts.spend),
+            self.orders.factor(as_of, parts.orders_hint, parts.orders),
         )
         spend = parts.spend * factors[0]
         low, high = self.interval.ends(spend, float(spend.mean()) if len(spend) else 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.amounts import deciles, gain_curve, gini
 from ml.evaluation import groups, tie_ends
-from ml.figures import COLOURS, FAINT, frame, importance
+from ml.figures import COLOURS, FAINT, dependence, frame, importance
 from ml.value.training import Backtest, TrainingResult
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def draw(result: TrainingResult) -> dict[str, Figure]:
         "gain.png": gain(result.backtest),
         "level.png": level(result),
         "importance.png": importance(result.model.names, result.model.spend.trees.gains()),
+        "dependence.png": dependence(result.dependences, "the logarithm of spend, beyond what repeat purchase says"),
     }
 
 
@@ -99,4 +100,5 @@ def level(result: TrainingResult) -> Figure:
 
 
 def _title(what: str, backtest: Backtest) -> str:
-    return f"{what}: {len(backtest.y):,} customers on {', '.join(map(str, backtest.dates))}"
+    first, last = backtest.dates[0], backtest.dates[-1]
+    return f"{what}: {len(backtest.y):,} rows at {len(backtest.dates)} dates, {first} to {last}"

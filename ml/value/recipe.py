@@ -23,7 +23,7 @@ from ml.snapshots import Snapshots
 from ml.splits import Outcome
 from ml.value.base import fit_base
 from ml.value.interval import Interval, fit_interval
-from ml.value.level import Level, anchor_of, recent_feature, season_of
+from ml.value.level import recent_feature, season_of
 from ml.value.model import Expectation, ValueModel
 
 TARGETS = ("net_spend_within_horizon", "orders_within_horizon", "spend_within_horizon")
@@ -110,12 +110,11 @@ class Trainer:
         scaled = y / scale
         recent = recent_feature(measure, self.outcome.horizon_days, rows.names) or ""
         base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share)
-        level: Level
-        start, before, level = 0.0, None, season_of(rows, y, recent)
+        start, before = 0.0, None
         if base is not None:
             amounts = base.amounts(rows.X, rows.names)
             start = float(np.log(y.sum() / amounts.sum()))
-            before, level = np.log(amounts / scale) + start, anchor_of(rows, y, amounts)
+            before = np.log(amounts / scale) + start
         trees = fit_trees(
             rows.X, scaled, rows.names, self.recipe, seed=self.seed, threads=self.threads, objective=objective,
             before=before,
@@ -126,7 +125,7 @@ class Trainer:
             linear_share=0.0,
             scale=scale,
             ceiling=float(np.log(max(scaled.max(), 1.0))),
-            level=level,
+            season=season_of(rows, y, recent),
             recent=recent,
             base=base,
             start=start,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ml.registry import Record
 from ml.value.plots import draw
-from ml.value.training import TrainingPlan, TrainingResult
+from ml.value.training import TrainingPlan, TrainingResult, by_segment
 
+OF_SEGMENTS = ("customers", "mean_outcome", "mean_prediction", "gini")
 SERVED = Path(__file__).with_name("served.py")
 
 
@@ -69,4 +70,7 @@ def metrics(result: TrainingResult) -> dict[str, float]:
     for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):
         prefix = "" if name == "model" else f"{name}/"
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
+    for segment, measured in by_segment(backtest).items():
+        own = measured.as_dict()
+        found |= {f"{segment}/{metric}": own[metric] for metric in OF_SEGMENTS}
     return found

@@ -13,23 +13,28 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
 from ml.btyd.expectations import read_histories
 from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.baselines import fit_historical_average, frequency_times_value, purchases_times_value
 from ml.value.model import Prediction, ValueModel
 from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
 
+SAMPLE = 2000
+"""Customers whose Shapley values draw the curves of dependence."""
 BACKTEST_DATES = 3
 """On how many of the newest dates a training is judged; each costs a training."""
 
@@ -42,6 +47,8 @@ class TrainingPlan:
     outcome: Outcome
     backtest_dates: int | None = BACKTEST_DATES
     """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -59,6 +66,8 @@ class Backtest:
     same time, which flatters the level."""
     metrics: dict[str, Metrics]
     """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     orders: Metrics
     """The same of expected orders."""
     low: Floats
@@ -98,6 +107,8 @@ class TrainingResult:
     """What drift is told from later."""
     levels: dict[date, tuple[float, float, float]]
     """By snapshot: what was spent, the final model's own sum, and the forecast that the sum is moved to (NaN: none)."""
+    dependences: tuple[Dependence, ...]
+    """How expected spend depends on the features that move it most."""
     rows: int
     customers: int
     data_hash: str
@@ -135,7 +146,7 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
-    names = feature_names(features)
+    names = tuple(name for name in feature_names(features) if name not in plan.without)
     data = read_snapshots(features, labels, names, dates, engine, max_rows=plan.max_rows, targets=TARGETS)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
@@ -149,17 +160,29 @@ def train(
         backtest=backtest,
         reference=_reference(trainer, model, backtest, plan.as_of),
         levels=_levels(model, data, engine.threads),
+        dependences=_dependences(model, data.some_of_newest(SAMPLE)),
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
     )
 
 
+def _dependences(model: ValueModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.zeros((X.shape[1] + 1, len(X)))
+    columns, share = np.ascontiguousarray(X.T), model.spend.linear_share
+    if share < 1:
+        model.spend.trees.add_explained(added, columns)
+        added *= 1 - share
+    if share > 0:
+        model.spend.linear.add_explained(added, columns, share)
+    return dependences(X, added[:-1], model.names)
+
+
 def _levels(model: ValueModel, data: Snapshots, threads: int) -> dict[date, tuple[float, float, float]]:
     found = {}
     for day in data.dates:
         rows = data.at([day])
-        forecast = model.spend.level.forecast(day, float(model.spend.hint(rows.X, rows.names).sum()))
+        forecast = model.spend.forecast(day, float(model.spend.hint(rows.X, rows.names).sum()))
         own = float(model.spend.own(rows.X, rows.names, threads).sum())
         found[day] = (float(net_spend(rows).sum()), own, float("nan") if forecast is None else forecast)
     return found
@@ -191,6 +214,7 @@ def backtested(
         judged=rows,
         kind="time" if rolled else "customers",
         metrics={name: evaluate(own.y, own.said[name]) for name in rows.said for own in [rows.where(name)]},
+        segments=segments_of([origin.test for origin in judging]),
         orders=evaluate(ordered, np.concatenate([own.orders for own in predicted])),
         low=np.concatenate([own.low for own in predicted]),
         high=np.concatenate([own.high for own in predicted]),
@@ -216,6 +240,12 @@ def _baselines(model: ValueModel, origin: Origin, horizon_days: int, histories: 
         classical = purchases_times_value(test.X, test.names, told, horizon_days, model.returned_share)
         found |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
     return found
+
+
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
 
 
 def by_date(backtest: Backtest) -> dict[date, dict[str, Metrics]]:

@@ -1,5 +1,5 @@
--- The as-ofs that recommendations look from: the scored one, and where the run trains two earlier ones, a horizon
--- apart, to fit on and to be judged at.
+-- The as-ofs that recommendations look from: the scored one, and where the run trains earlier ones, a horizon
+-- apart, to learn from and, the last of them, to be judged at.
 with days as (
     {%- for day in (var('recommender_dates') + [var('as_ofs') | max]) | unique | sort %}
     select cast('{{ day }}' as date) as as_of_date

@@ -88,8 +88,12 @@ def test_resolving_the_same_batches_again_does_not_read_its_own_ledger_file(stat
 def test_a_run_that_trains_looks_from_two_earlier_as_ofs_whose_following_month_is_over(state: State) -> None:
     shop = load_shop(ROOT / "shops", "demo")
     training = pin(state, training_dates=(date(2025, 1, 1),))
-    assert inputs.recommender_dates(shop, training) == (date(2025, 5, 2), date(2025, 6, 1))
-    assert inputs.dbt_vars(state, shop, training)["recommender_dates"] == ["2025-05-02", "2025-06-01"]
+    assert inputs.recommender_dates(shop, training) == (
+        date(2025, 3, 3), date(2025, 4, 2), date(2025, 5, 2), date(2025, 6, 1),
+    )  # fmt: skip
+    assert inputs.dbt_vars(state, shop, training)["recommender_dates"] == [
+        "2025-03-03", "2025-04-02", "2025-05-02", "2025-06-01",
+    ]  # fmt: skip
     assert inputs.recommender_dates(shop, replace(training, training_dates=())) == ()
 
 

@@ -9,11 +9,14 @@ from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.bootstrap import paired_means
 from ml.promotion import decide_ranking
+from ml.recommender import model, recommend
 from ml.recommender.backtest import backtest, outcomes
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
+from ml.recommender.data import World
 from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import ModelFileError, RecommenderModel
+from ml.recommender.recommend import ListPlan
 from ml.recommender.rules import allowed
 from ml.recommender.training import TooLittleData, TrainingPlan, TrainingResult, train
 from ml.snapshots import Engine
@@ -208,6 +211,28 @@ def test_the_gate_lets_no_model_pass_that_fails_a_segment_or_narrows_the_lists()
     narrow = {"model": {"coverage": 0.2}, "champion": {"coverage": 0.4}}
     refused = decide_ranking(recalls, floors=floors, seed=1, shapes=narrow)
     assert "coverage 0.2000 is less than 80% of 0.4000 of champion" in refused.words
+
+
+def test_one_thread_and_two_make_the_same_model_and_the_same_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr(model, "SIDE_BY_SIDE", threads)
+        monkeypatch.setattr(recommend, "SIDE_BY_SIDE", threads)
+        folder = tmp_path / str(threads)
+        for day, seed in ((plan().taught_at[0], 1), (plan().judged_at, 2), (AS_OF, 3)):
+            random_shop(folder, day, seed, customers=500)
+        result = train(folder, plan(), Engine(threads=threads))
+        assert isinstance(result, TrainingResult)
+        assert result.model.ranker is not None, "the trees are in it"
+        world = World(folder, AS_OF, Engine(threads=threads), block_customers=64)
+        lists = ListPlan(AS_OF, "demo", Shape(10, 2, 0.1, as_of=str(AS_OF)))
+        recommend.recommend(world, result.model, "v", lists, folder / "lists.parquet")
+        saved = result.model.save(folder / "model")
+        found.append([(saved / name).read_bytes() for name in ("model.json", "ranker.txt")])
+        found[-1].append((folder / "lists.parquet").read_bytes())
+    assert found[0] == found[1]
 
 
 def test_a_weight_for_each_generator_and_group_is_needed_to_score() -> None:
