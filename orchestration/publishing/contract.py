@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestration.publishing.errors import ContractError
+from orchestration.publishing.grain import Grain
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,6 @@ class Need:
     def name(self) -> str:
         """As part of a column name: ``marketing_email``."""
         return self.purpose if self.channel is None else f"{self.purpose}_{self.channel}"
-
-
-@dataclass(frozen=True)
-class Grain:
-    """How much a value must change for its row to have changed, so that readers do not sync noise every day."""
-
-    kind: str
-    """``step``: to another multiple of ``size`` (of days, for a date); ``ratio``: to about ``size`` times as much;
-    ``words``: to other words, whatever numbers stand among them; ``none``: it never counts by itself."""
-    size: float = 0.0
-
-    @property
-    def text(self) -> str:
-        """For the dictionary."""
-        return {
-            "step": f"Counts as changed with every {self.size:g}.",
-            "ratio": f"Counts as changed with every factor of about {self.size:g}.",
-            "words": "Counts as changed with its words, not with the numbers among them.",
-            "none": "Never counts as changed by itself.",
-        }[self.kind]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from orchestration.publishing.contract import Column, Contract, Grain, Need, Table
+from orchestration.publishing.contract import Column, Contract, Need, Table
 from orchestration.publishing.errors import ContractError
+from orchestration.publishing.grain import Grain
 
 TYPE_PATTERN = re.compile(r"varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
 TABLE_META = {"key", "roles", "needs", "row_needs", "varies", "change_feed", "contract_version", "owner"}
