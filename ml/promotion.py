@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, paired_bootstrap, paired_means
 from ml.evaluation import Floats, calibration_line
+from ml.segments import LEAST_IN_SEGMENT
 
 SLOPE_RANGE = (0.5, 2.0)
 """Beyond this, probabilities are far too extreme or far too timid to act on."""
 TOLERANCE = {"auc": 0.003, "log_loss": 0.003, "recall": 0.003}
 """What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
 
-LEAST_IN_SEGMENT = 100
-"""Customers; with fewer a segment's difference is noise."""
 KEPT_SHAPE = 0.8
 """Of the coverage and diversity of lists that a challenger must not lose."""
 
@@ -49,6 +48,7 @@ def decide(
     champion_unfit: str | None = None,
     baseline: str = "recency",
     customers: NDArray[np.int64] | None = None,
+    segments: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Decision:
     """Compare models on the same rows of one backtest.
 
@@ -65,6 +65,8 @@ def decide(
         Name of the simple rule among the models, which must not rank better.
     customers
         Whose row each is, where a backtest has several dates.
+    segments
+        By name, which rows belong to it, (rows,): in none may the challenger be worse than the champion beyond noise.
 
     Notes
     -----
@@ -83,6 +85,8 @@ def decide(
     champion = probabilities.get("champion")
     differences = {} if champion is None else _against(y, challenger, champion, seed, customers)
     refusals += _worse(differences, "the champion")
+    if champion is not None:
+        refusals += _worse_among(segments or {}, y, challenger, champion, seed, customers)
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
@@ -199,12 +203,35 @@ def _against(
     return paired_bootstrap(y[told], p[told], other[told], seed=seed, customers=whose)
 
 
-def _worse(differences: Mapping[str, Difference], than: str) -> list[str]:
-    """Metrics that got worse beyond noise; more is better for ``auc``, less for ``log_loss``."""
+def _worse_among(
+    segments: Mapping[str, NDArray[np.bool_]],
+    y: Floats,
+    p: Floats,
+    champion: Floats,
+    seed: int,
+    customers: NDArray[np.int64] | None,
+) -> list[str]:
+    found = []
+    for name, inside in segments.items():
+        told = inside & np.isfinite(champion)
+        if told.any():
+            whose = None if customers is None else customers[told]
+            within = _against(y[told], p[told], champion[told], seed, whose)
+            found += _worse(within, f"the champion among {name}", is_certain=True)
+    return found
+
+
+def _worse(differences: Mapping[str, Difference], than: str, *, is_certain: bool = False) -> list[str]:
+    """Metrics that got worse beyond noise; more is better for ``auc``, less for ``log_loss``.
+
+    Where several segments are looked at one is always unlucky: then it must be certain that more than ``TOLERANCE`` is
+    lost (``is_certain``).
+    """
     found = []
     for name, difference in differences.items():
-        sign = 1 if name == "auc" else -1
-        if max(sign * difference.low, sign * difference.high) < 0 and sign * difference.value < -TOLERANCE[name]:
+        sign, limit = 1 if name == "auc" else -1, TOLERANCE[name]
+        best = max(sign * difference.low, sign * difference.high)
+        if best < (-limit if is_certain else 0) and sign * difference.value < -limit:
             found.append(f"{name} is worse than that of {than} beyond noise ({difference})")
     return found
 

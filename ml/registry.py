@@ -10,7 +10,8 @@ taken up again instead of doubled, runs that died are closed as killed.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class Version:
     content: str
     """Hash of these files: the same whenever the same was learned."""
     run_id: str
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """What the training said of itself: inputs, code, gate."""
 
     @property
     def spoken(self) -> str:
@@ -69,6 +72,12 @@ def version_or_none(mlflow_folder: Path, spoken: str) -> Version | None:
     return _version(found, mlflow_folder) if found else None
 
 
+def version_of_run(mlflow_folder: Path, run_id: str) -> Version | None:
+    """The version that a run registered; None if it registered none, or there is no such run."""
+    found = open_store(mlflow_folder).search_model_versions(f"run_id = '{run_id}'")
+    return _version(found[0], mlflow_folder) if found else None
+
+
 def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision) -> Version:
     """Log the training, register its model, and make it champion if the gate let it pass."""
     client, name = open_store(mlflow_folder), f"{shop}.{record.model}"
@@ -81,6 +90,7 @@ def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision)
         path = location.relative_to(mlflow_folder.resolve()).as_posix()
         tags = {MODEL_PATH_TAG: path, TRAINING_TAG: key, CONTENT_TAG: content_hash(record.folder), **record.tags}
         found = _create_version(client, name, location, run_id, tags)
+        client.update_model_version(name, found.version, description=record.card(decision.words))
     client.set_model_version_tag(name, found.version, "regulars.gate", decision.words)
     if decision.is_promoted:
         client.set_registered_model_alias(name, CHAMPION, found.version)
@@ -120,4 +130,5 @@ def _version(found: ModelVersion, mlflow_folder: Path) -> Version:
         folder=mlflow_folder.resolve() / found.tags[MODEL_PATH_TAG],
         content=found.tags[CONTENT_TAG],
         run_id=str(found.run_id),
+        tags=dict(found.tags),
     )

@@ -1,17 +1,19 @@
-"""Which snapshots speak for the season of a date.
+"""Which snapshots speak for the season of a date, and how far a forecast that errs is believed to err again.
 
-Belongs here: the calendar. Does not belong here: what is learned from those snapshots (``ml.churn.calibration``,
-``ml.value.level``).
+Belongs here: the calendar, and lasting errors. Does not belong here: what is learned from those snapshots
+(``ml.churn.calibration``, ``ml.value.level``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 YEAR = timedelta(365)
 SEASON_WINDOW_DAYS = 20
 """How far from the same day last year a snapshot may lie and still speak for it."""
+PRIOR_SNAPSHOTS = 5.0
+"""A lasting error of a forecast level is believed by its mean over the snapshots, were there five more without it."""
 
 
 def near_last_year(days: Iterable[date], as_of: date) -> dict[date, float]:
@@ -19,3 +21,8 @@ def near_last_year(days: Iterable[date], as_of: date) -> dict[date, float]:
     last_year = as_of - YEAR
     near = {day: 1 - abs((day - last_year).days) / SEASON_WINDOW_DAYS for day in sorted(days)}
     return {day: weight for day, weight in near.items() if weight > 0}
+
+
+def lasting(gaps: Mapping[date, float]) -> float:
+    """How far off a forecast of the level is believed to be, given by how much it was."""
+    return sum(gaps.values()) / (len(gaps) + PRIOR_SNAPSHOTS)

@@ -5,6 +5,7 @@ Belongs here: reading, joining, sampling, sorting. Does not belong here: anythin
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -63,6 +64,19 @@ class Snapshots:
     @property
     def customers(self) -> int:
         return len(np.unique(self.hashed))
+
+    def some_of_newest(self, most: int) -> NDArray[np.float32]:
+        """Features of some customers of the newest as-of, chosen by their hash, (at most ``most``, features)."""
+        newest = self.at(self.dates[-1:])
+        return newest.X[np.argsort(newest.hashed, kind="stable")[:most]]
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of exactly what can be learned from: names, order, values, outcomes."""
+        digest = hashlib.sha256(" ".join(self.names).encode())
+        for part in (self.day, self.hashed, self.Y, self.X):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     def column(self, name: str) -> NDArray[np.float64]:
         return self.X[:, self.names.index(name)].astype(np.float64)

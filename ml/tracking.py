@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.card import card
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
@@ -48,6 +50,10 @@ class Record:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By name: each a nested run."""
+
+    def card(self, gate: str) -> str:
+        """The model card, given the gate's word."""
+        return card(self.model, self.parameters, self.metrics, self.dataset, self.tags, gate)
 
 
 @dataclass(frozen=True)
@@ -124,11 +130,49 @@ def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
     with mlflow.start_run(experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags)) as run:
         _log(record, gate)
-        for name, part in record.parts.items():
-            with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
-                mlflow.log_params(dict(part.parameters))
-                mlflow.log_metrics(_told(part.metrics))
+        _log_parts(experiment, record.parts)
         return str(run.info.run_id), _log_model(record)
+
+
+def log_comparison(
+    mlflow_folder: Path,
+    experiment: str,
+    name: str,
+    whole: Part,
+    parts: Mapping[str, Part],
+    *,
+    figures: Mapping[str, Figure] | None = None,
+    text: str = "",
+    content: Mapping[str, Any] | None = None,
+) -> str:
+    """Write one run and below it one for each of those compared; the id of the first.
+
+    ``text`` is kept as ``table.txt``, ``content`` as ``figures.json``.
+    """
+    client = open_store(mlflow_folder)
+    found = experiment_id(client, experiment, mlflow_folder)
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
+    with mlflow.start_run(experiment_id=found, run_name=name) as run:
+        mlflow.log_params(dict(whole.parameters))
+        mlflow.log_metrics(_told(whole.metrics))
+        mlflow.log_text(text + "\n", "table.txt")
+        if content is not None:
+            mlflow.log_dict(dict(content), "figures.json")
+        for file, figure in (figures or {}).items():
+            mlflow.log_figure(figure, f"plots/{file}")
+        _log_parts(found, parts)
+        return str(run.info.run_id)
+
+
+def _log_parts(experiment: str, parts: Mapping[str, Part]) -> None:
+    import mlflow
+
+    for name, part in parts.items():
+        with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
+            mlflow.log_params(dict(part.parameters))
+            mlflow.log_metrics(_told(part.metrics))
 
 
 def log_follow_up(mlflow_folder: Path, run_id: str, figures: Mapping[str, float], *, day: date, age_days: int) -> None:
@@ -165,6 +209,7 @@ def _log(record: Record, gate: str) -> None:
     mlflow.log_input(data, context="training")
     mlflow.log_dict({"data_hash": record.data_hash, **record.dataset}, "dataset.json")
     mlflow.log_text(gate + "\n", "gate.txt")
+    mlflow.log_text(record.card(gate), "model_card.md")
     mlflow.set_tag("regulars.data_hash", record.data_hash)
     for name, figure in record.figures.items():
         mlflow.log_figure(figure, f"plots/{name}")

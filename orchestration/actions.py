@@ -3,8 +3,8 @@
 Belongs here: which ledger entries a run reads and where its own go. Does not belong here: deciding (``ml.actions``),
 plays.yml (``plays``), triggered runs (``triggers``).
 
-The ledgers are append-only, one file per set of inputs and named by it. A run reads those of published generations of
-earlier as-ofs, as pinned in its inputs; its own file it never reads, so the same run again writes the same bytes.
+The ledgers are append-only, one file per set of inputs and named by it. A run reads those of published generations, as
+pinned in its inputs; its own file it never reads, so the same run again writes the same bytes.
 """
 
 from __future__ import annotations

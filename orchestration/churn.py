@@ -15,21 +15,32 @@ from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ml.churn.training import Sources, TrainingPlan
+    from pathlib import Path
+
+    from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult
 
 
-def training_plan(workspace: Workspace, as_of: date) -> TrainingPlan:
+def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
     """What churn means in the shop, as models are trained on it."""
     from ml.btyd.expectations import INACTIVE
     from ml.churn.rules import RULES
     from ml.churn.training import TrainingPlan
 
     return TrainingPlan(
-        as_of=as_of,
+        as_of=date.fromisoformat(inputs.as_of_date),
         outcome=outcome(workspace),
         rule=RULES[workspace.shop.churn.mode],
         expectation=INACTIVE if workspace.shop.churn.touchpoint == "orders" else None,
     )
+
+
+def train_on(
+    workspace: Workspace, inputs: Inputs, plan: TrainingPlan, *, champion_folder: Path | None = None
+) -> TrainingResult | TooLittleData:
+    """Train on the snapshots of these inputs."""
+    from ml.churn.training import train
+
+    return train(sources(workspace, inputs), plan, reading_engine(workspace), champion_folder=champion_folder)
 
 
 def sources(workspace: Workspace, inputs: Inputs) -> Sources:
@@ -47,17 +58,11 @@ def sources(workspace: Workspace, inputs: Inputs) -> Sources:
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     """Train on every finished snapshot, hold the challenger against the champion, register it."""
     from ml.churn.record import record
-    from ml.churn.training import TooLittleData, train
+    from ml.churn.training import TooLittleData
     from ml.promotion import decide
 
-    plan = training_plan(workspace, date.fromisoformat(inputs.as_of_date))
-    champion = defender(workspace, inputs, "churn")
-    result = train(
-        sources(workspace, inputs),
-        plan,
-        reading_engine(workspace),
-        champion_folder=champion.folder if champion else None,
-    )
+    champion, plan = defender(workspace, inputs, "churn"), training_plan(workspace, inputs)
+    result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
         words = f"too little data: {result.reason}; the simple fallback scores"
         return Trained(False, words, {"customers": result.customers}, {})
@@ -69,6 +74,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         champion_unfit=backtest.champion_unfit,
         baseline=plan.rule.name,
         customers=backtest.judged.customers,
+        segments=backtest.segments,
     )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 

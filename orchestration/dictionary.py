@@ -101,6 +101,8 @@ def _row(table: Table, column: Column) -> str:
         what += f" Seen by {_codes(table.roles_of(column))} only."
     if column.not_content:
         what += " A change of it alone is no change."
+    if column.grain is not None:
+        what += f" {column.grain.text}"
     needs = _need(column.needs.purpose, column.needs.channel) if column.needs else ""
     if column.otherwise:
         needs += f", else `{column.otherwise}`"

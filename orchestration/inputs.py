@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ class Inputs:
     code: str
     """Hash of code and lock file."""
     action_ledger: tuple[str, ...] = ()
-    """Entries of the action ledgers that count: published generations of earlier as-ofs, by their inputs."""
+    """Entries of the action ledgers that count, by their inputs: of generations that readers have seen, of earlier
+    days and of this one."""
 
     @cached_property
     def inputs_id(self) -> str:
@@ -87,13 +88,26 @@ def pin(
 
     A run for the same as-of that was killed left its inputs; where only the model differs, they are taken up again.
     """
+    found = fresh(state, shop, as_of_date, training_dates=training_dates, champions=champions)
+    left = unfinished(state, found.as_of_date)
+    inputs = left if left and _same_but_for_model(left, found) else found
+    folder = state.ledger / "inputs"
+    write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
+    write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
+    return inputs
+
+
+def fresh(
+    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champions: Mapping[str, str]
+) -> Inputs:
+    """What has landed by now as the inputs of a run, kept nowhere."""
     by_touchpoint = {
         touchpoint: tuple(sorted(manifest.batch_id for manifest in manifests))
         for touchpoint, manifests in sorted(batches(state).items())
         if manifests
     }
     own_ledger = ledger_name(by_touchpoint)
-    fresh = Inputs(
+    found = Inputs(
         as_of_date=as_of_date.isoformat(),
         training_dates=tuple(sorted(day.isoformat() for day in training_dates)),
         batches=by_touchpoint,
@@ -102,14 +116,9 @@ def pin(
         suppressions=suppressions_hash(state),
         shop=shop_hash(shop),
         code=code_hash(),
-        action_ledger=published_entries(state, as_of_instant(shop, as_of_date)),
     )
-    left = unfinished(state, fresh.as_of_date)
-    inputs = left if left and _same_but_for_model(left, fresh) else fresh
-    folder = state.ledger / "inputs"
-    write_text_atomically(folder / f"{inputs.inputs_id}.json", json.dumps(asdict(inputs), indent=1))
-    write_text_atomically(folder / f"as_of={inputs.as_of_date}", inputs.inputs_id)
-    return inputs
+    seen = published_entries(state, as_of_date)
+    return replace(found, action_ledger=tuple(entry for entry in seen if not _is_twin(state, entry, found)))
 
 
 def unfinished(state: State, as_of_date: str) -> Inputs | None:
@@ -125,9 +134,17 @@ def finish(state: State, inputs: Inputs) -> None:
     write_text_atomically(state.ledger / "inputs" / f"{inputs.inputs_id}.done", "")
 
 
+def _is_twin(state: State, inputs_id: str, fresh: Inputs) -> bool:
+    """Whether the same was pinned before and published: it then is what is made again, and no past of its own."""
+    if not (state.ledger / "inputs" / f"{inputs_id}.json").exists():
+        return False
+    return replace(kept(state, inputs_id), action_ledger=()) == replace(fresh, action_ledger=())
+
+
 def _same_but_for_model(left: Inputs, fresh: Inputs) -> bool:
     """A killed run may have trained already; that it did must not change what the same run again does."""
-    return replace(left, champions={}, training_dates=()) == replace(fresh, champions={}, training_dates=())
+    blank: dict[str, Any] = {"champions": {}, "training_dates": (), "action_ledger": ()}
+    return replace(left, **blank) == replace(fresh, **blank)
 
 
 def pinned(state: State, as_of_date: str) -> Inputs:
@@ -159,18 +176,18 @@ def kept(state: State, inputs_id: str) -> Inputs:
     return Inputs(**content)
 
 
-def published_entries(state: State, as_of: datetime) -> tuple[str, ...]:
-    """Inputs of the generations that readers have seen, of as-ofs before this one, and that decided anything.
+def published_entries(state: State, day: date) -> tuple[str, ...]:
+    """Inputs of the generations of this day and before that readers have seen, and that decided anything; sorted.
 
-    What was only written, as by a backfill, nobody can have acted on. Sorted; an aware instant is asked for.
+    What was only written, as by a backfill, nobody can have acted on. What was published of the same day, by an earlier
+    run with other inputs or by a triggered one, readers may have acted on, whatever its instant.
     """
-    before = as_of.astimezone(UTC).replace(tzinfo=None).isoformat()
     return tuple(
         sorted(
             record.inputs_id
             for record in Records(state.published).all().values()
             if record.published_at is not None
-            and record.as_of < before
+            and date.fromisoformat(record.as_of_date) <= day
             and action_ledger_file(state, "decisions", record.inputs_id).exists()
         )
     )
@@ -206,7 +223,7 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
         "ml.recommendations": [state.scores / inputs.inputs_id / "recommendations.parquet"],
         "ml.item_neighbours": [state.scores / inputs.inputs_id / "item_neighbours.parquet"],
         "ml.value_scores": [state.scores / inputs.inputs_id / "value_scores.parquet"],
-        "ml.action_decisions": [action_ledger_file(state, "decisions", inputs.inputs_id)],
+        "ml.standing_actions": [state.scores / inputs.inputs_id / "actions" / "standing.parquet"],
         "ml.action_rejections": [state.scores / inputs.inputs_id / "actions" / "rejections.parquet"],
         "ml.holdout_assignments": [state.scores / inputs.inputs_id / "actions" / "assignments.parquet"],
         "shop.exchange_rates": [shop.folder / "rates.csv"],

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ml.actions.policy import FLAGS, MARKETING_CHANNELS
+from ml.actions.policy import FLAGS, MESSAGE_CHANNELS
 from ml.actions.run import Known
 from ml.actions.tables import CONTACTS
 from orchestration.actions import read_known
@@ -39,7 +39,7 @@ SAID = {
     "complaint": "complained_at is not null",
     **{
         f"{channel}_{signal}": f"channel = '{channel}' and {instant} is not null"
-        for channel in MARKETING_CHANNELS
+        for channel in MESSAGE_CHANNELS
         for signal, instant in (("bounce", "bounced_at"), ("unsubscribe", "unsubscribed_at"))
     },
 }
@@ -132,23 +132,32 @@ def known(
     return replace(before, log=log.cast(CONTACTS))
 
 
-def action_tables(workspace: Workspace, inputs_id: str, current: Generation) -> dict[str, Path]:
-    """The two tables that a triggered run changes: what is published, and what was decided now."""
+def action_tables(
+    workspace: Workspace, inputs_id: str, current: Generation, log: pa.Table, until: datetime
+) -> dict[str, Path]:
+    """The two tables that a triggered run changes: what stands for those touched, and what is published of the others,
+    less what was sent or has expired by now."""
     decided = workspace.state.scores / inputs_id / "actions"
     currency = literal(workspace.shop.currency)
     added = {
         "next_best_actions": f"""
             select d.*, s.external_id, cast(d.expected_margin as decimal(18, 4)) as expected_incremental_margin,
                 {currency} as currency
-            from read_parquet({_path(decided / "decisions.parquet")}) as d
-            inner join read_parquet({_path(current.file("customer_scores"))}) as s on d.customer_id = s.customer_id
-            where d.arm = 'treatment'""",
+            from read_parquet({_path(decided / "standing.parquet")}) as d
+            inner join read_parquet({_path(current.file("customer_scores"))}) as s on d.customer_id = s.customer_id""",
         "suppressed_actions": f"""
             select *, cast(expected_margin as decimal(18, 4)) as expected_incremental_margin, {currency} as currency
             from read_parquet({_path(decided / "rejections.parquet")})""",
     }
+    touched = f"read_parquet({_path(decided / 'candidates.parquet')})"
+    before = {
+        "next_best_actions": f"""anti join {touched} using (customer_id) anti join sent using (action_id)
+            where expires > timestamp '{until}'""",
+        "suppressed_actions": "anti join added using (customer_id, play)",
+    }
     written = {}
     with workspace.connect() as connection:
+        connection.register("sent", log)
         for name, select in added.items():
             table = contract().table(name)
             columns, key = ", ".join(one.name for one in table.columns), ", ".join(table.key)
@@ -156,7 +165,7 @@ def action_tables(workspace: Workspace, inputs_id: str, current: Generation) -> 
                 with added as ({select})
                 select {columns} from added
                 union all
-                select {columns} from read_parquet({_path(current.file(name))}) anti join added using ({key})
+                select {columns} from read_parquet({_path(current.file(name))}) {before[name]}
                 order by {key}"""
             written[name] = decided / f"{name}.parquet"
             copy_atomically(connection, merged, written[name])

@@ -46,21 +46,23 @@ def is_training_due(tags: Mapping[str, str]) -> bool:
 def training_dates(workspace: Workspace, as_of_date: date) -> tuple[date, ...]:
     """As-ofs whose outcome is known at this one, back to the shop's first activity."""
     churn = workspace.shop.churn
-    first = min(
-        (
-            datetime.fromisoformat(batch.first_occurred_at).date()
-            for batch in batches(workspace.state).get(churn.touchpoint, [])
-            if batch.first_occurred_at
-        ),
-        default=None,
-    )
     return snapshot_dates(
         as_of_date,
         outcome(workspace),
         step_days=churn.snapshot_step_days,
         count=churn.training_snapshots,
-        first_date=first,
+        first_date=first_activity(workspace),
     )
+
+
+def first_activity(workspace: Workspace) -> date | None:
+    """The first day on which anybody did what churn is told from; None before any has landed."""
+    found = (
+        datetime.fromisoformat(batch.first_occurred_at).date()
+        for batch in batches(workspace.state).get(workspace.shop.churn.touchpoint, [])
+        if batch.first_occurred_at
+    )
+    return min(found, default=None)
 
 
 def outcome(workspace: Workspace) -> Outcome:

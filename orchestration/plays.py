@@ -13,12 +13,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ml.actions.policy import CHANNELS, MARKETING_CHANNELS, Cap, Play, Policy
+from ml.actions.policy import CHANNELS, Cap, Play, Policy
 from orchestration import strict_yaml
 from orchestration.play_sql import candidate_columns, checked
 from orchestration.shop import ShopError
 
 FILE = "plays.yml"
+CONSENT_CHANNELS = {"email": "email", "push": "push", "sms": "sms", "agent_task": "phone"}
+"""The channel whose consent a marketing play stands on."""
 
 
 class _Strict(BaseModel):
@@ -45,8 +47,9 @@ class PlayEntry(_Strict):
     eligible: str
     """SQL predicate over the columns of ``actions.action_candidates``; null counts as no."""
     channel: Literal["email", "push", "sms", "agent_task"]
-    """A message is marketing and needs its grant for the channel. A task for an agent stands on service, and on
-    profiling where a column says what the customer is like: the agent decides what to say, and to whom nothing."""
+    purpose: Literal["service", "marketing"] = "marketing"
+    """``marketing`` needs the customer's grant for the channel, a task for an agent that for the phone, and rests
+    after a complaint and while a ticket is open; ``service`` is for what they ordered, asked or owe, nothing more."""
     cost: float = Field(ge=0)
     """Of one contact, offer included, in the shop's currency."""
     margin: Annotated[str, BeforeValidator(str)]
@@ -103,7 +106,7 @@ class Plays(_Strict):
 
 
 def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") -> Policy:
-    """The plays of a shop that one kind of run decides, with the rules for all of them; none without a file.
+    """The plays of a shop and the rules for all of them, for one kind of run; no plays without a file.
 
     Raises
     ------
@@ -112,11 +115,12 @@ def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") 
     """
     path = shop_folder / FILE
     if not path.exists():
-        return Policy()
+        return Policy(trigger=trigger)
     written = _read(path)
     plays = {name: _play(path, name, entry) for name, entry in sorted(written.plays.items())}
     return Policy(
-        plays=tuple(play for play in plays.values() if play.trigger == trigger),
+        plays=tuple(plays.values()),
+        trigger=trigger,
         caps=tuple(Cap(cap.contacts, cap.days, cap.channel) for cap in written.caps),
         quiet_days=written.quiet_days.model_dump(),
         quiet_with_open_ticket=written.quiet_with_open_ticket,
@@ -148,16 +152,15 @@ def _play(path: Path, name: str, entry: PlayEntry) -> Play:
         except ShopError as error:
             raise ShopError(f"{path}: play {name}: {field} {error}. Correct it and run again") from None
     known = candidate_columns()
-    is_marketing = entry.channel in MARKETING_CHANNELS
     if entry.trigger == "daily" and (live := sorted(column for column in columns if known[column].is_live)):
         raise ShopError(f"{path}: play {name}: {live[0]} is filled in triggered runs only; write `trigger: live`")
     return Play(
         name=name,
-        contact_permission=f"marketing/{entry.channel}" if is_marketing else "service",
+        contact_permission="service" if entry.purpose == "service" else f"marketing/{CONSENT_CHANNELS[entry.channel]}",
         data_permission="profiling" if any(known[column].needs_profiling for column in columns) else None,
         stop_contacts=entry.stop.contacts,
         stop_days=entry.stop.within_days,
-        **entry.model_dump(exclude={"success", "stop"}),
+        **entry.model_dump(exclude={"purpose", "success", "stop"}),
     )
 
 

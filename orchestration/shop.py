@@ -22,6 +22,8 @@ TOUCHPOINTS = (
     "customers", "identities", "products", "orders", "events", "subscriptions", "rewards",
     "support_tickets", "feedback", "preferences", "messages", "consents", "erasure_requests",
 )  # fmt: skip
+VERSIONED = ("customers", "products", "subscriptions")
+"""Their rows are versions: what one says was not known before it came."""
 SUFFICIENT = ("orders", "events", "subscriptions")
 PURPOSES = ("service", "marketing", "profiling", "personalised_recommendations", "ad_audiences", "special_category")
 
@@ -130,6 +132,13 @@ class Shop(Strict):
             for name in given:
                 if name not in known:
                     raise ValueError(_unknown(what, name, known))
+        for name in VERSIONED:
+            if name in self.touchpoints and self.touchpoints[name].history:
+                raise ValueError(
+                    f"touchpoints.{name}.history: a row of {name} is a version, and what it says was not known before "
+                    "it came. Remove the line; if the files say since when each version was known, name that column: "
+                    "`known_at: …`"
+                )
         if not set(SUFFICIENT) & set(self.touchpoints):
             raise ValueError(f"a shop needs at least one of the touchpoints {', '.join(SUFFICIENT)}")
         for purpose, consent in self.consent.items():

@@ -13,14 +13,17 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration import inputs
+from orchestration.activation import generation_meta, publisher
 from orchestration.execution import Outcome
 from orchestration.files import write_text_atomically
 from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
-from orchestration.publishing.files import current_generation
+from orchestration.publishing.generation import Generation
 from orchestration.retraining import spoken, standing_requests
 from orchestration.settings import PROJECT_ROOT
+from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
 
@@ -41,7 +44,7 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     console = progress.console
     console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
     _print_quarantine(workspace, console)
-    _print_published(workspace, console)
+    _print_published(workspace, outcome, console)
     if asked := standing_requests(workspace.state, outcome.as_of_date):
         console.print(f"The next run trains: {spoken(asked)}", soft_wrap=True)
     not_landed = files_not_landed(workspace, outcome.run_id)
@@ -70,18 +73,43 @@ def _print_quarantine(workspace: Workspace, console: Console) -> None:
         console.print(f"  every one with file, line, column, value and rule under {_near(workspace.state.quarantine)}")
 
 
-def _print_published(workspace: Workspace, console: Console) -> None:
-    generation = current_generation(workspace.state.published)
+def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -> None:
+    files = publisher(workspace).files
+    generation, own = files.current(), files.generation(_written(workspace, outcome))
+    if own is not None and (why_not := files.refusal(own)):
+        console.print(f"[red]Not published[/]: {own.generation_id} was written, but {why_not}", soft_wrap=True)
     if generation is None:
         console.print("Nothing is published yet.")
         return
     scores = generation.manifest.rows["customer_scores"]
     console.print(f"Published: generation [bold]{generation.generation_id}[/], {scores:,} customers")
+    if generation.manifest.rows["recommendations"] and not personal_lists(workspace, generation):
+        console.print(
+            "  Recommendations are the same generic list for everybody: no consent to personalised_recommendations "
+            "stands",
+            soft_wrap=True,
+        )
     console.print(f"  Parquet   {_near(workspace.state.published / 'current')}/customer_scores.parquet")
     console.print(f"  DuckDB    {_near(workspace.state.published / 'current')}/views.duckdb")
     console.print(
         f"  Postgres  {_command(workspace)} psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
     )
+
+
+def personal_lists(workspace: Workspace, generation: Generation) -> int:
+    """How many customers have recommendations of their own."""
+    select = "select count(distinct customer_id) from read_parquet(?) where arm = 'personalised'"
+    found = workspace.connect().execute(select, [str(generation.file("recommendations"))]).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _written(workspace: Workspace, outcome: Outcome) -> str:
+    """Name of the run's own generation, whether or not it came to be."""
+    try:
+        pinned = inputs.pinned(workspace.state, outcome.as_of_date.isoformat())
+    except StateError:
+        return ""
+    return generation_meta(workspace, pinned, outcome.run_id).generation_id
 
 
 def _command(workspace: Workspace) -> str:

@@ -38,6 +38,8 @@ class Touchpoint(Strict):
     """How days and instants are written beside ISO 8601, one or several: ``%d.%m.%Y %H:%M``."""
     decimal: Literal[".", ","] = "."
     """Sign before the decimals of numbers in text; with a comma, a point or a space parts thousands."""
+    thousands: Literal["", ",", "'"] = ""
+    """Sign that parts thousands where the decimals follow a point: with a comma, ``1,234`` is more than a thousand."""
     encoding: Literal["utf-8", "windows-1252", "iso-8859-15"] = "utf-8"
     """Of text files."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ml.actions.run import Summary
@@ -74,7 +74,7 @@ def follow_events(workspace: Workspace, run_id: str) -> dict[str, str | int]:
     """
     state, policy = workspace.state, load_policy(workspace.shop.folder, "live")
     current = publisher(workspace).files.current()
-    if current is None or not policy.plays:
+    if current is None or not policy.deciding:
         return {"outcome": "nothing is published yet" if current is None else "the shop has no live plays"}
     if current.manifest.columns != contract().shape:
         return {"outcome": "the tables have grown since the last daily run; live plays wait for the next one"}
@@ -91,7 +91,8 @@ def follow_events(workspace: Workspace, run_id: str) -> dict[str, str | int]:
     source = f"read_parquet('{out}/candidates.parquet')"
     summary = decide_into(workspace, source, known, policy, trigger.instant, out)
     enter(state, out, trigger.inputs_id)
-    generation = _publish(workspace, trigger, base, current, run_id)
+    tables = live.action_tables(workspace, trigger.inputs_id, current, known.log, trigger.instant)
+    generation = _publish(workspace, trigger, base, current, tables, run_id)
     _finish(state, trigger)
     return {"touched": candidates, **_counted(summary), "generation": generation.generation_id}
 
@@ -117,7 +118,7 @@ def _pin(workspace: Workspace, current: Generation) -> Trigger:
         as_of=as_of.isoformat(),
         batches={name: tuple(sorted(one.batch_id for one in several)) for name, several in sorted(unseen.items())},
         fresh=tuple(sorted(batch.batch_id for batch in fresh)),
-        action_ledger=published_entries(state, as_of.replace(tzinfo=UTC)),
+        action_ledger=published_entries(state, current.manifest.order),
         suppressions=suppressions_hash(state),
         shop=shop_hash(workspace.shop),
         code=code_hash(),
@@ -127,9 +128,11 @@ def _pin(workspace: Workspace, current: Generation) -> Trigger:
     return trigger
 
 
-def _publish(workspace: Workspace, trigger: Trigger, base: Inputs, current: Generation, run_id: str) -> Generation:
+def _publish(
+    workspace: Workspace, trigger: Trigger, base: Inputs, current: Generation, tables: Mapping[str, Path], run_id: str
+) -> Generation:
     """Write, audit and point both sinks to a generation in which the actions are other ones."""
-    target, tables = publisher(workspace), live.action_tables(workspace, trigger.inputs_id, current)
+    target = publisher(workspace)
     meta = generation_meta(workspace, base, run_id)
     meta = live.retimed(meta, trigger.inputs_id, trigger.instant, current.manifest.weighed_at)
     generation = target.write(tables, meta, current)
@@ -146,7 +149,10 @@ def _publish(workspace: Workspace, trigger: Trigger, base: Inputs, current: Gene
 def _counted(summary: Summary) -> dict[str, int]:
     treated = sum(count for (_, arm), count in summary.decided.items() if arm == "treatment")
     withheld = sum(summary.decided.values()) - treated
-    return {"actions": treated, "withheld": withheld, "rejected": sum(summary.rejected.values())}
+    return {
+        "actions": treated, "withheld": withheld, "rejected": sum(summary.rejected.values()),
+        "earlier actions that stand": summary.carried, "withdrawn": summary.withdrawn,
+    }  # fmt: skip
 
 
 def _base_of(state: State, inputs_id: str) -> str:

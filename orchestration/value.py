@@ -7,36 +7,62 @@ and the registry themselves.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from orchestration.inputs import Inputs
 from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.workspace import Workspace
 
+if TYPE_CHECKING:
+    from ml.value.training import TooLittleData, TrainingPlan, TrainingResult
 
-def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
-    """Train on every finished snapshot, hold the challenger against the champion, register it."""
-    from ml.value.gate import decide
-    from ml.value.record import record
-    from ml.value.training import TooLittleData, TrainingPlan, train
+
+def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
+    """What value means in the shop, as models are trained on it."""
+    from ml.value.training import TrainingPlan
+
+    return TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
+
+
+def train_on(
+    workspace: Workspace, inputs: Inputs, plan: TrainingPlan, *, champion_folder: Path | None = None
+) -> TrainingResult | TooLittleData:
+    """Train on the snapshots of these inputs."""
+    from ml.value.training import train
 
     folder = snapshot_folder(workspace, inputs)
-    plan = TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
-    champion = defender(workspace, inputs, "value")
-    result = train(
+    return train(
         folder / "customer_features.parquet",
         folder / "customer_labels.parquet",
         plan,
         reading_engine(workspace),
         histories=folder / "order_histories.parquet",
-        champion_folder=champion.folder if champion else None,
+        champion_folder=champion_folder,
     )
+
+
+def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
+    """Train on every finished snapshot, hold the challenger against the champion, register it."""
+    from ml.value.gate import decide
+    from ml.value.record import record
+    from ml.value.training import TooLittleData
+
+    champion, plan = defender(workspace, inputs, "value"), training_plan(workspace, inputs)
+    result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
         words = f"too little data: {result.reason}; the historical average speaks"
         return Trained(False, words, {"customers": result.customers}, {})
     backtest = result.backtest
-    decision = decide(backtest.y, backtest.predictions, seed=plan.seed, champion_unfit=backtest.champion_unfit)
+    decision = decide(
+        backtest.y,
+        backtest.predictions,
+        seed=plan.seed,
+        champion_unfit=backtest.champion_unfit,
+        customers=backtest.judged.customers,
+        segments=backtest.segments,
+    )
     return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
 
 

@@ -26,7 +26,8 @@ KEY = bytes(range(32))
 def play(name: str = "mail", **changes: Any) -> Play:
     """A play that everybody is eligible for and that brings one unit of money for nothing."""
     channel = changes.pop("channel", "email")
-    permission = "service" if channel == "agent_task" else f"marketing/{channel}"
+    purpose = changes.pop("purpose", "service" if channel == "agent_task" else "marketing")
+    permission = "service" if purpose == "service" else f"marketing/{'phone' if channel == 'agent_task' else channel}"
     plain = Play(
         name, channel, eligible="true", margin="1.0", contact_permission=permission, data_permission=None,
         cooldown_days=7, template=name, expires_hours=24,
@@ -57,7 +58,8 @@ def entry(days_ago: float, customer: str = "c_1", **changes: Any) -> dict[str, A
     """A decision of the ledger; to be sent within a day."""
     at = AS_OF - timedelta(days=days_ago)
     row = {"action_id": f"a_{customer}_{days_ago}", "customer_id": customer, "play": "mail", "channel": "email",
-           "arm": "treatment", "decided_as_of": at, "send_after": at, "expires": at + timedelta(days=1)}  # fmt: skip
+           "arm": "treatment", "decided_as_of": at, "send_after": at, "expires": at + timedelta(days=1),
+           "expected_margin": 1.0, "propensity": 1.0, "trigger": "daily"}  # fmt: skip
     return row | changes
 
 

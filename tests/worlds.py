@@ -23,12 +23,11 @@ import yaml
 
 from ml.simulator import WorldConfig, simulate
 from orchestration import inputs
-from orchestration.identity import resolve_persons
 from orchestration.landing import land
 from orchestration.publishing.server import stop_server
-from orchestration.resources.dbt import IDENTITY_MODELS, PROJECT
+from orchestration.rebuilding import rebuilt_snapshots
+from orchestration.resources.dbt import PROJECT
 from orchestration.settings import Settings
-from orchestration.snapshots import export_snapshots
 from orchestration.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -146,12 +145,8 @@ def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:
          connect=workspace.connect)  # fmt: skip
     *earlier, newest = sorted(as_ofs)
     pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champions={})
-    dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", "staging", *IDENTITY_MODELS)
-    resolve_persons(workspace, pinned)
-    selected = ("intermediate", "marts", "features", "action_contacts")
-    dbt(workspace, inputs.dbt_vars(workspace.state, workspace.shop, pinned), "run", "-s", *selected)
-    export_snapshots(workspace, pinned)
-    return pd.read_parquet(workspace.state.features / pinned.inputs_id / "customer_features.parquet")
+    folder = rebuilt_snapshots(workspace, pinned, also=("action_contacts",))
+    return pd.read_parquet(folder / "customer_features.parquet")
 
 
 def dbt(workspace: Workspace, variables: dict[str, object], *arguments: str) -> str:

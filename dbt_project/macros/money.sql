@@ -1,3 +1,8 @@
+{# Hundredths of a currency as its decimal. #}
+{% macro decimal_of(cents) -%}
+    cast({{ cents }} / cast(100 as decimal(18, 2)) as decimal(18, 2))
+{%- endmacro %}
+
 {# Quantity times price in hundredths of the shop's currency, rounded once; every step stays an exact decimal. #}
 {% macro cents(quantity, price, rate) -%}
     cast(round(

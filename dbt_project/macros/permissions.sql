@@ -1,8 +1,8 @@
 {# Every purpose that a customer decides on, by channel where it has channels, and whether the shop assumes it. #}
 {% macro permission_questions() -%}
     {%- for purpose, channel in [
-        ('service', none), ('marketing', 'email'), ('marketing', 'push'), ('marketing', 'sms'), ('profiling', none),
-        ('personalised_recommendations', none), ('ad_audiences', none), ('special_category', none)
+        ('service', none), ('marketing', 'email'), ('marketing', 'push'), ('marketing', 'sms'), ('marketing', 'phone'),
+        ('profiling', none), ('personalised_recommendations', none), ('ad_audiences', none), ('special_category', none)
     ] %}
     select
         '{{ purpose }}' as purpose,

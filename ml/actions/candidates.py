@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ml.actions.policy import CHANNELS, FLAGS, MARKETING_CHANNELS, Policy
+from ml.actions.policy import CHANNELS, FLAGS, MESSAGE_CHANNELS, Policy
 from ml.actions.rules import Block, Contacts
 
-SIGNALS = ("complaint", *(f"{name}_{what}" for name in MARKETING_CHANNELS for what in ("bounce", "unsubscribe")))
+SIGNALS = ("complaint", *(f"{name}_{what}" for name in MESSAGE_CHANNELS for what in ("bounce", "unsubscribe")))
 BLOCK_ROWS = 65_536
 MARGIN_PLACES = 6
 """Margins are rounded before they are compared, so that a last bit decides nothing."""
@@ -32,8 +32,6 @@ class Relations:
     candidates: str
     contacts: str
     """As ``history.occupied`` gives them."""
-    assignments: str
-    """As ``holdouts.standing`` gives them."""
 
     def of_block(self, table: str, first: str, last: str) -> pa.Table:
         """Rows of the customers between two ids, both included."""

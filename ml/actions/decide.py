@@ -8,6 +8,7 @@ the play that would have been done is known for every arm, and the analysis can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from ml.actions.rules import Block, Mask
 
 RULES = (
     "not_eligible", "open", *(rule.__name__ for rule in (*rules.OF_PERSON, *rules.OF_HISTORY)), "no_expected_margin",
-    "lower_expected_margin", "control", "holdout",
+    "lower_expected_margin", "decided_before", "control", "holdout",
 )  # fmt: skip
 """What a verdict may say, in the order in which rules are asked."""
 NOT_ELIGIBLE, OPEN = 0, 1
@@ -43,7 +44,18 @@ class Verdicts:
     """(N, P) expected incremental margin after cost, NaN where it cannot be said."""
 
 
-def decide(block: Block, policy: Policy, as_of: np.datetime64, assigner: Assigner) -> Verdicts:
+@dataclass(frozen=True)
+class Before:
+    """What was decided and published for a customer at this very as-of, by a run with other inputs."""
+
+    play: str
+    arm: str
+    margin: float
+
+
+def decide(
+    block: Block, policy: Policy, as_of: np.datetime64, assigner: Assigner, before: Mapping[str, Before] | None = None
+) -> Verdicts:
     """Decide for every customer of a block. The same block and policy give the same verdicts, whatever stands beside.
 
     Parameters
@@ -52,9 +64,14 @@ def decide(block: Block, policy: Policy, as_of: np.datetime64, assigner: Assigne
         Naive UTC. Every contact of the block is taken for known.
     assigner
         Draws, and remembers, the arms of those who have none yet.
+    before
+        By customer. Readers may have acted on it already, so nothing new is decided for these.
     """
     net = block.margin - np.array([play.cost for play in policy.plays])
     rule = _judged(block, policy, as_of, net)
+    for row, customer in enumerate(block.customers):
+        if said := (before or {}).get(customer):
+            _keep(rule[row], net[row], policy, said)
     open_net = np.where(rule == OPEN, net, -np.inf)
     chosen = np.where((rule == OPEN).any(axis=1), open_net.argmax(axis=1), -1)
     losing = (rule == OPEN) & (np.arange(len(policy.plays)) != chosen[:, None])
@@ -66,8 +83,18 @@ def decide(block: Block, policy: Policy, as_of: np.datetime64, assigner: Assigne
     return Verdicts(chosen, arm, propensity, rule, net)
 
 
+def _keep(rule: NDArray[np.int8], net: NDArray[np.float64], policy: Policy, said: Before) -> None:
+    """Reject what is open for one customer (P,): what was decided before takes its place."""
+    for place in np.flatnonzero(rule == OPEN):
+        name = "lower_expected_margin" if net[place] <= said.margin else "decided_before"
+        if policy.plays[place].name == said.play:
+            name = "decided_before" if said.arm == TREATMENT else said.arm
+        rule[place] = RULES.index(name)
+
+
 def _judged(block: Block, policy: Policy, as_of: np.datetime64, net: NDArray[np.float64]) -> NDArray[np.int8]:
-    rule = np.where(block.eligible, OPEN, NOT_ELIGIBLE).astype(np.int8)
+    is_asked = np.array([play.trigger == policy.trigger for play in policy.plays])
+    rule = np.where(block.eligible & is_asked, OPEN, NOT_ELIGIBLE).astype(np.int8)
 
     def reject(mask: Mask, name: str) -> None:
         rule[(rule == OPEN) & mask] = RULES.index(name)

@@ -16,15 +16,15 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-OCCUPIED = """
-    with entries as (
-        select
-            coalesce(r.redirects_to_customer_id, e.customer_id) as customer_id, e.action_id, e.play, e.channel, e.arm,
-            e.send_after, e.expires
-        from ledger as e left join redirects as r on e.customer_id = r.customer_id
-        where e.decided_as_of < $as_of
-        qualify row_number() over (partition by e.action_id, e.arm order by e.customer_id) = 1
-    ),
+ENTRIES = """
+    select e.* replace (coalesce(r.redirects_to_customer_id, e.customer_id) as customer_id)
+    from ledger as e left join redirects as r on e.customer_id = r.customer_id
+    qualify row_number() over (partition by e.action_id, e.arm order by e.customer_id) = 1
+"""
+"""Decisions of the persons of today, each once."""
+
+OCCUPIED = f"""
+    with entries as (select * from ({ENTRIES}) where decided_as_of <> $as_of),
     reached as (
         select channel, max(sent_at) as sent_at from log where action_id is not null group by channel
     ),
@@ -48,7 +48,14 @@ OCCUPIED = """
     where contacted_at > $as_of - to_days($history_days) and customer_id is not null
     order by customer_id, contacted_at, channel, play, is_contact
 """
-"""Those withheld rest as long as those contacted, so that both arms are asked equally often; no cap counts them."""
+"""Those withheld rest as long as those contacted, so that both arms are asked equally often; no cap counts them. A
+decision of this very as-of is no contact before it: it stands in place of a new one (``decided``)."""
+
+OPEN = f"""
+    select * from ({ENTRIES}) anti join log using (action_id)
+    where arm = 'treatment' and expires > $as_of order by customer_id, action_id
+"""
+DECIDED = f"select customer_id, play, arm, expected_margin from ({ENTRIES}) where decided_as_of = $as_of order by all"
 
 
 def occupied(
@@ -62,11 +69,34 @@ def occupied(
     log
         Messages known at the as-of, by person (``tables.CONTACTS``).
     ledger
-        Decisions that were published; those of the as-of itself and after it are left out.
+        Decisions that were published, by this as-of or, where it is decided once more, on its day.
     as_of
         Naive UTC.
     """
-    for name, table in (("log", log), ("ledger", ledger), ("redirects", redirects)):
-        connection.register(name, table)
+    _register(connection, log, ledger, redirects)
     parameters = {"as_of": as_of, "send_log_days": send_log_days, "history_days": history_days}
     return connection.execute(OCCUPIED, parameters).to_arrow_table()
+
+
+def unsent(
+    connection: duckdb.DuckDBPyConnection, log: pa.Table, ledger: pa.Table, redirects: pa.Table, *, as_of: datetime
+) -> pa.Table:
+    """Actions that may still be carried out: neither expired nor in the send log. ``tables.DECISIONS`` by person."""
+    _register(connection, log, ledger, redirects)
+    return connection.execute(OPEN, {"as_of": as_of}).to_arrow_table()
+
+
+def decided(
+    connection: duckdb.DuckDBPyConnection, ledger: pa.Table, redirects: pa.Table, *, as_of: datetime
+) -> pa.Table:
+    """What was decided and published for this very as-of: customer_id, play, arm, expected_margin."""
+    _register(connection, None, ledger, redirects)
+    return connection.execute(DECIDED, {"as_of": as_of}).to_arrow_table()
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection, log: pa.Table | None, ledger: pa.Table, redirects: pa.Table
+) -> None:
+    for name, table in (("log", log), ("ledger", ledger), ("redirects", redirects)):
+        if table is not None:
+            connection.register(name, table)

@@ -28,7 +28,6 @@ STANDING = """
         select coalesce(r.redirects_to_customer_id, a.customer_id) as customer_id, a.experiment, a.arm, a.share,
             a.assigned_as_of, a.customer_id as drawn_as
         from assignments as a left join redirects as r on a.customer_id = r.customer_id
-        where a.assigned_as_of < $as_of
     )
     select customer_id, experiment, arm, share, assigned_as_of from named
     qualify row_number() over (
@@ -40,13 +39,11 @@ STANDING = """
 """Of several assignments of one person a holdout wins, then the earliest, then control over treatment."""
 
 
-def standing(
-    connection: duckdb.DuckDBPyConnection, assignments: pa.Table, redirects: pa.Table, as_of: object
-) -> pa.Table:
-    """The assignments made before the as-of, one for each person of today and experiment."""
+def standing(connection: duckdb.DuckDBPyConnection, assignments: pa.Table, redirects: pa.Table) -> pa.Table:
+    """The assignments made so far, one for each person of today and experiment."""
     connection.register("assignments", assignments)
     connection.register("redirects", redirects)
-    return connection.execute(STANDING, {"as_of": as_of}).to_arrow_table()
+    return connection.execute(STANDING).to_arrow_table()
 
 
 def draw(key: bytes, experiment: str, units: Sequence[str]) -> NDArray[np.float64]:

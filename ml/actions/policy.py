@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 CHANNELS = ("email", "push", "sms", "agent_task")
-MARKETING_CHANNELS = ("email", "push", "sms")
+MESSAGE_CHANNELS = ("email", "push", "sms")
+"""Where a message can come back or be unsubscribed from."""
 FLAGS = {
     "service": "may_serve",
     "marketing/email": "may_email",
     "marketing/push": "may_push",
     "marketing/sms": "may_sms",
+    "marketing/phone": "may_call",
     "profiling": "may_profile",
 }
 """Purpose: column of the candidates that says whether it stands granted."""
@@ -71,7 +73,9 @@ class Policy:
     """Everything that a decision follows beside the candidates."""
 
     plays: tuple[Play, ...] = ()
-    """Sorted by name: of equal margins the first wins."""
+    """All of the shop, sorted by name: of equal margins the first wins."""
+    trigger: str = "daily"
+    """The kind of run: which plays it decides. Actions of the others, decided earlier, may still stand."""
     caps: tuple[Cap, ...] = ()
     quiet_days: Mapping[str, int] = field(default_factory=dict)
     """Days without marketing after a ``complaint``; on the channel after a ``bounce`` or ``unsubscribe``."""
@@ -81,6 +85,11 @@ class Policy:
     """The sending system's log is complete after so many days."""
     live_hours: int = 24
     """How old an event may be to set a live play off."""
+
+    @property
+    def deciding(self) -> tuple[Play, ...]:
+        """The plays that this kind of run decides."""
+        return tuple(play for play in self.plays if play.trigger == self.trigger)
 
     @property
     def history_days(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.actions.policy import CHANNELS, MARKETING_CHANNELS, Policy
+from ml.actions.policy import CHANNELS, MESSAGE_CHANNELS, Policy
 
 Mask = NDArray[np.bool_]
 DAY = np.timedelta64(1, "D")
@@ -78,8 +78,9 @@ def after_bounce(block: Block, policy: Policy) -> Mask:
 
 
 def after_unsubscribe(block: Block, policy: Policy) -> Mask:
-    """A channel rests after somebody left it, until their consent is on record as withdrawn."""
-    return _channel_rests(block, policy, "unsubscribe")
+    """Marketing rests on a channel after somebody left it, until their consent is on record as withdrawn."""
+    is_marketing = np.array([play.is_marketing for play in policy.plays])
+    return _channel_rests(block, policy, "unsubscribe") & is_marketing
 
 
 def open_ticket(block: Block, policy: Policy) -> Mask:
@@ -134,7 +135,7 @@ def _capped(block: Block, policy: Policy, as_of: np.datetime64, channels: list[s
 def _channel_rests(block: Block, policy: Policy, signal: str) -> Mask:
     days, never = policy.quiet_days.get(signal, 0), np.zeros(block.size, dtype=bool)
     return np.column_stack([
-        _within(block.days_since[f"{play.channel}_{signal}"], days) if play.channel in MARKETING_CHANNELS else never
+        _within(block.days_since[f"{play.channel}_{signal}"], days) if play.channel in MESSAGE_CHANNELS else never
         for play in policy.plays
     ])  # fmt: skip
 

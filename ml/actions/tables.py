@@ -15,6 +15,7 @@ DECISIONS = pa.schema([
     ("expires", INSTANT), ("contact_permission", TEXT), ("data_permission", TEXT), ("offer", TEXT),
     ("template", TEXT), ("reason", TEXT), ("trigger", TEXT),
 ])  # fmt: skip
+"""Also those of ``standing``: the actions to carry out now, decided now or earlier."""
 REJECTIONS = pa.schema([
     ("customer_id", TEXT), ("play", TEXT), ("channel", TEXT), ("rule", TEXT), ("expected_margin", NUMBER),
     ("decided_as_of", INSTANT), ("data_permission", TEXT),

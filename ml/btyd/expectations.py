@@ -9,14 +9,16 @@ Whoever shares a history shares an expectation, so nothing here is as long as th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ml.btyd.model import BtydFitError
-from ml.btyd.seasonal import SeasonalMbgNbd, fit_seasonal
+from ml.btyd.seasonal import FEWEST_DAYS, SeasonalMbgNbd, fit_seasonal
 from ml.btyd.statistics import Statistics
 from ml.evaluation import Floats
 
@@ -52,6 +54,12 @@ def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: in
             model.expected_purchases(stats, horizon_days),
         ]
     return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, values, strict=True)})
+
+
+def knows_season(X: NDArray[np.float32], names: Sequence[str]) -> bool:
+    """Whether enough lay behind an as-of, whose rows are given, for its expectations to know the season."""
+    first = HISTORY[1]
+    return first not in names or float(np.nanmax(X[:, names.index(first)], initial=0.0)) >= FEWEST_DAYS
 
 
 def read_histories(path: Path, day: date) -> pd.DataFrame:

@@ -25,8 +25,6 @@ BELIEF = 0.5
 SHARE_STIFFNESS, SUM_STIFFNESS = 0.02, 0.2
 """Per row: about half of how the parts share the weight, and of what they weigh together, is taken from the data.
 Outcomes of one date stand and fall together, so rows are worth less than they are many."""
-PRIOR_SNAPSHOTS = 5.0
-"""A lasting error of the expected level is believed by its mean over the snapshots, were there five more without it."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,6 @@ def level_gap(margin: Floats, rate: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if expit(margin + middle).mean() < rate else (low, middle)
     return (low + high) / 2
-
-
-def lasting(gaps: Mapping[date, float]) -> float:
-    """How far off a forecast of the level is believed to be, given by how much it was."""
-    return sum(gaps.values()) / (len(gaps) + PRIOR_SNAPSHOTS)
 
 
 def season_shift(gaps: Mapping[date, float], as_of: date) -> float:

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Trees
-from ml.churn.calibration import lasting, level_gap, season_shift
+from ml.churn.calibration import level_gap, season_shift
 from ml.evaluation import Floats, expit, logit
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, explain_mismatch
+from ml.seasons import lasting
 
 FORMAT = 2
 

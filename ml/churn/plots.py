@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.churn.model import ChurnModel
-from ml.churn.training import Backtest
+from ml.churn.training import Backtest, TrainingResult
 from ml.evaluation import Floats, auc, reliability
-from ml.figures import frame, importance
+from ml.figures import dependence, frame, importance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,13 +26,15 @@ RULE_COLOUR = "#8a8f98"
 """Of what is neither: the simple rule (``ml.churn.rules``) alone, by its name."""
 
 
-def draw(backtest: Backtest, model: ChurnModel) -> dict[str, Figure]:
+def draw(result: TrainingResult) -> dict[str, Figure]:
     """One figure by file name, such as ``calibration.png``."""
+    backtest, model = result.backtest, result.model
     return {
         "calibration.png": calibration(backtest),
         "roc_precision_recall.png": roc_and_precision_recall(backtest),
         "gain_lift.png": gain_and_lift(backtest),
         "importance.png": importance(model.names, model.trees.gains()),
+        "dependence.png": dependence(result.dependences, "the log-odds of churn"),
     }
 
 

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ml.booster import Recipe, fit_trees
-from ml.btyd.expectations import HISTORY
-from ml.btyd.seasonal import FEWEST_DAYS
+from ml.btyd.expectations import knows_season
 from ml.churn.calibration import Held, fit_weights, level_gap
 from ml.churn.model import ChurnModel, expected_log_odds
 from ml.evaluation import Floats
@@ -28,7 +26,6 @@ FEWEST_CUSTOMERS = 100
 FEWEST_OF_A_CLASS = 10
 WEIGHING_DATES = 2
 """How many of the newest dates weigh the parts; each costs a training."""
-FIRST_ORDER = HISTORY[1]
 PRIOR_WEIGHTS = {2: (0.5, 0.5), 3: (0.5, 0.25, 0.25)}
 """By number of parts: trees, logistic regression, the expectation."""
 
@@ -108,10 +105,5 @@ class Trainer:
         return {
             day: level_gap(margin[own], float(rows.y[own].mean()))
             for day, own in by_date
-            if model.expectation is None or _knows_season(rows.X[own], rows.names)
+            if model.expectation is None or knows_season(rows.X[own], rows.names)
         }
-
-
-def _knows_season(X: NDArray[np.float32], names: tuple[str, ...]) -> bool:
-    """Whether enough lay behind an as-of for its expectation to know the season."""
-    return FIRST_ORDER not in names or float(np.nanmax(X[:, names.index(FIRST_ORDER)], initial=0.0)) >= FEWEST_DAYS

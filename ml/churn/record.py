@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ml.churn.plots import draw
-from ml.churn.training import TrainingPlan, TrainingResult
+from ml.churn.training import TrainingPlan, TrainingResult, by_segment
 from ml.registry import Record
 
+OF_SEGMENTS = ("customers", "churn_rate", "mean_probability", "auc", "log_loss")
 PARTS = ("trees", "logistic", "expectation")
 SERVED = Path(__file__).with_name("served.py")
 
@@ -52,7 +53,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         data_hash=result.data_hash,
         features=result.model.names,
         tags={"as_of": plan.as_of.isoformat(), **tags},
-        figures=draw(result.backtest, result.model),
+        figures=draw(result),
     )
 
 
@@ -62,4 +63,7 @@ def metrics(result: TrainingResult) -> dict[str, float]:
     for name, measured in result.backtest.metrics.items():
         prefix = "" if name == "model" else f"{name}/"
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
+    for name, measured in by_segment(result.backtest).items():
+        own = measured.as_dict()
+        found |= {f"{name}/{metric}": own[metric] for metric in OF_SEGMENTS}
     return found | result.reasons.as_metrics()

@@ -11,13 +11,13 @@ scoring as-of it is the model that serves.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.booster import Recipe
 from ml.churn.agreement import SAMPLE, Agreement, agreement
@@ -25,13 +25,15 @@ from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_probabilities
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
-from ml.model import FeatureMismatchError, ModelFileError
 from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 
@@ -51,6 +53,8 @@ class TrainingPlan:
     """Feature with a probability of churn of its own: its level is that of the scores."""
     backtest_dates: int | None = BACKTEST_DATES
     """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -78,6 +82,8 @@ class Backtest:
     same time, which flatters the level."""
     metrics: dict[str, Metrics]
     """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
 
@@ -109,6 +115,8 @@ class TrainingResult:
     data_hash: str
     reasons: Agreement
     """How often quick reasons would be the exact ones that are published."""
+    dependences: tuple[Dependence, ...]
+    """How the score depends on the features that move it most."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -134,7 +142,7 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
-    names = feature_names(sources.features)
+    names = tuple(name for name in feature_names(sources.features) if name not in plan.without)
     data = read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
@@ -150,15 +158,16 @@ def train(
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
-        data_hash=_hash(data),
-        reasons=_reasons(model, data, engine.threads),
+        data_hash=data.content_hash,
+        reasons=agreement(model, some := data.some_of_newest(SAMPLE), threads=engine.threads),
+        dependences=_dependences(model, some),
     )
 
 
-def _reasons(model: ChurnModel, data: Snapshots, threads: int) -> Agreement:
-    """Measured on some customers of the newest snapshot, chosen by their hash."""
-    newest = data.at(data.dates[-1:])
-    return agreement(model, newest.X[np.argsort(newest.hashed, kind="stable")[:SAMPLE]], threads=threads)
+def _dependences(model: ChurnModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.empty((X.shape[1] + 1, len(X)))
+    model.explain(added, np.ascontiguousarray(X.T))
+    return dependences(X, added[:-1], model.names)
 
 
 def backtested(
@@ -175,14 +184,18 @@ def backtested(
         }
         for origin in judging
     ]
-    unfit = _let_champion_speak(champion_folder, judging, said, trainer) if champion_folder else None
+    unfit = let_champion_speak(
+        champion_folder, judging, said, plan.outcome, ChurnModel.load, lambda m, at: _said(m, at, trainer.threads)
+    )
     rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
     metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
-    return models, Backtest(rows, "time" if rolled else "customers", metrics, unfit)
+    apart = segments_of([origin.test for origin in judging])
+    return models, Backtest(rows, "time" if rolled else "customers", metrics, apart, unfit)
 
 
 def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
     test = origin.test
+    model.check(test.names)
     return model.predict(test.X, test.names, model.level(test.X, origin.date, threads=threads), threads=threads)
 
 
@@ -190,36 +203,10 @@ def _metrics(rows: Judged, name: str, seed: int) -> Metrics:
     return evaluate(rows.y, rows.said[name], seed=seed)
 
 
-def _let_champion_speak(
-    folder: Path, judging: Sequence[Origin], said: Sequence[dict[str, Floats]], trainer: Trainer
-) -> str | None:
-    """Add what the champion says of each date that one of its models can be judged on; why not, if on none."""
-    unfit = None
-    for origin, by_model in zip(judging, said, strict=True):
-        try:
-            champion = judged_champion(folder, origin.date, trainer.outcome)
-            champion.check(origin.test.names)
-            by_model["champion"] = _said(champion, origin, trainer.threads)
-        except (FeatureMismatchError, ModelFileError) as error:
-            unfit = str(error)
-    return None if any("champion" in by_model for by_model in said) else unfit
-
-
-def judged_champion(folder: Path, day: date, outcome: Outcome) -> ChurnModel:
-    """The newest of the champion's models that could not have known the outcomes after ``day``: an old champion itself,
-    else one of its backtest. Judged by what it has already seen, a champion would never be beaten.
-
-    Raises
-    ------
-    ModelFileError
-        There is none, or it cannot be read.
-    """
-    earlier = sorted((path.parent for path in folder.glob("backtest/*/model.json")), reverse=True)
-    for kept in (folder, *earlier):
-        champion = ChurnModel.load(kept)
-        if outcome.known_at(champion.snapshots, day) == champion.snapshots:
-            return champion
-    raise ModelFileError(f"every model in {folder} knows outcomes after {day}")
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
 
 
 def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
@@ -239,11 +226,3 @@ def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: Tra
     spread = odds_around_level(model.predict(newest.X, newest.names, level, threads=threads))
     found = judge_probabilities(rows.y, rows.said["model"], seed=plan.seed)
     return reference_of(data, gains, as_of=plan.as_of, backtest_date=day, spread=spread, judged=found)
-
-
-def _hash(data: Snapshots) -> str:
-    """Hash of exactly what was learned from: names, order, values, outcomes."""
-    digest = hashlib.sha256(" ".join(data.names).encode())
-    for part in (data.day, data.hashed, data.y, data.X):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()

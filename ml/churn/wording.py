@@ -38,7 +38,7 @@ THEMES = {
     ),
     "rhythm": Theme(
         "You usually order a little sooner than this",
-        "You are keeping to your usual rhythm",
+        "You have a rhythm of your own with us",
         "Too few orders for a rhythm",
     ),
     "frequency": Theme("You order with us now and then", "You order with us regularly", "Too few orders for a rhythm"),
@@ -89,6 +89,8 @@ class Words:
     internal: str
     internal_zero: str | None = None
     """Where the feature says no (0), if that is said in other words."""
+    internal_lowers: str | None = None
+    """Where it lowers the risk, if the plain words sound as if it could not."""
 
 
 def _counted(what: str, theme: str, *windows: int) -> dict[str, Words]:
@@ -98,10 +100,20 @@ def _counted(what: str, theme: str, *windows: int) -> dict[str, Words]:
 
 
 WORDS: dict[str, Words] = {
-    "days_since_last_order": Words("recency", "No order for {value} days, usual gap {gap}"),
+    "days_since_last_order": Words(
+        "recency",
+        "No order for {value} days, usual gap {gap}",
+        internal_lowers="Last order {value} days ago, usual gap {gap}",
+    ),
     "days_since_first_order": Words("tenure", "First order {value} days ago"),
-    "recency_over_median_gap": Words("rhythm", "Silent for {value} times the usual gap of {gap} days"),
-    "recency_over_mean_gap": Words("rhythm", "Silent for {value} times the average gap"),
+    "recency_over_median_gap": Words(
+        "rhythm",
+        "Silent for {value} times the usual gap of {gap} days",
+        internal_lowers="Last order {value} usual gaps of {gap} days ago",
+    ),
+    "recency_over_mean_gap": Words(
+        "rhythm", "Silent for {value} times the average gap", internal_lowers="Last order {value} average gaps ago"
+    ),
     "order_gap_mean_days": Words("frequency", "{value} days between orders on average"),
     "order_gap_median_days": Words("frequency", "Usually {value} days between orders"),
     "order_gap_std_days": Words("rhythm", "Gaps between orders vary by {value} days"),
@@ -129,7 +141,9 @@ WORDS: dict[str, Words] = {
     "discount_share_365d": Words("discount", "Discount was {value} of the price"),
     **_counted("returns", "returns", 90, 365),
     "returned_share_365d": Words("returns", "Value sent back was {value} of what was bought"),
-    "days_since_last_event": Words("visits", "No visit for {value} days"),
+    "days_since_last_event": Words(
+        "visits", "No visit for {value} days", internal_lowers="Last visit {value} days ago"
+    ),
     **_counted("sessions", "visits", 7, 30, 90, 365),
     **_counted("event_days", "visits", 30),
     **_counted("event_weeks", "visits", 365),
@@ -154,7 +168,7 @@ WORDS: dict[str, Words] = {
     **_counted("points_earned", "loyalty", 90, 365),
     **_counted("points_spent", "loyalty", 365),
     "subscriptions_running": Words("contract", "{value} contracts running"),
-    "days_to_renewal": Words("contract", "Contract renews in {value} days"),
+    "days_to_renewal": Words("contract", "Contract renews in {value} days", "Contract renews today"),
     "contract_age_days": Words("contract", "Contract is {value} days old"),
     "contract_period_days": Words("contract", "Contract runs by periods of {value} days"),
     "has_given_notice": Words("contract", "Notice has been given", "No notice has been given"),
@@ -171,6 +185,11 @@ WORDS: dict[str, Words] = {
 }
 GAP = "order_gap_median_days"
 STAYS = ", speaks for staying"
+ONE = re.compile(
+    r"(?<![\d.])1 ((?:[a-z]+ )?)(cart|change|complaint|contact|contract|day|failure|gap|item|line|message|month|order"
+    r"|point|return|rise|search(?=e)|session|ticket|unit|unsubscribe|view|week)e?s\b"
+)
+"""One of what is counted, in words for many."""
 PERCENT = re.compile("_(share|rate|probability)(_|$)")
 
 
@@ -193,7 +212,8 @@ def facts(feature: str, values: Sequence[float], gaps: Sequence[float], *, raise
     words, number = words_of(feature), _percent if PERCENT.search(feature) else _number
     spelled, usual = cache(number), cache(_number)
     end = "" if raises else STAYS
-    unknown, with_gap = THEMES[words.theme].unknown + end, words.internal + end
+    said_plainly = words.internal if raises else words.internal_lowers or words.internal
+    unknown, with_gap = THEMES[words.theme].unknown + end, said_plainly + end
     without_gap = with_gap.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
     is_gap_said = with_gap != without_gap
     found = []
@@ -207,8 +227,18 @@ def facts(feature: str, values: Sequence[float], gaps: Sequence[float], *, raise
         said, gap_said = spelled(value) if value else number(value), ""
         if is_gap_said:
             gap_said = usual(gap) if gap else _number(gap)
-        found.append(template.format(value=said, gap=gap_said))
+        whole = template.format(value=said, gap=gap_said)
+        found.append(one_of(whole) if "1" in (said, gap_said) else whole)
     return found
+
+
+def one_of(words: str) -> str:
+    """Singular where there is one.
+
+    >>> one_of("1 order days in 30 days"), one_of("1 searches in 90 days"), one_of("1.1 orders")
+    ('1 order day in 30 days', '1 search in 90 days', '1.1 orders')
+    """
+    return ONE.sub(r"1 \1\2", words)
 
 
 def customer_words(feature: str, *, raises: bool) -> str:

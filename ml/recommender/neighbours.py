@@ -65,7 +65,8 @@ class _Kind:
 
 
 def neighbours(world: Source, as_of: date) -> pa.Table:
-    """The best of each kind with each item, available ones only; ranks go on from kind to kind.
+    """The best of each kind with each item that is available and goes with it more often than by chance; ranks go on
+    from kind to kind.
 
     Sensitive items neither have neighbours nor are one: the table is not bound to a customer who permitted it. The
     score is the cosine of two items' baskets, decayed by age, times ``support / (support + TRUSTED_SUPPORT)``; that of
@@ -122,7 +123,8 @@ def _substitutes(catalogue: Catalogue, viewed: _Kind, bought: _Kind) -> _Kind:
 def _best(catalogue: Catalogue, kind: _Kind) -> _Kind:
     """The ``NEIGHBOURS`` highest of each item that may be shown to anybody."""
     hidden = catalogue.is_sensitive
-    shown = catalogue.is_available[kind.items] & ~hidden[kind.items] & ~hidden[kind.rows] & (kind.score > 0)
+    shown = catalogue.is_available[kind.items] & ~hidden[kind.items] & ~hidden[kind.rows]
+    shown &= (kind.score > 0) & (kind.lift > 1)
     kind = kind.only(shown)
     order = np.lexsort((kind.items, -kind.score, kind.rows))
     kept = np.zeros(len(order), bool)

@@ -31,8 +31,9 @@ CONSENTS = (
     ("profiling", "", 0.97), ("personalised_recommendations", "", 0.85), ("ad_audiences", "", 0.30),
     ("special_category", "", 0.10),
     ("marketing", "email", 0.72), ("marketing", "push", 0.45), ("marketing", "sms", 0.20),
+    ("marketing", "phone", 0.35),
 )  # fmt: skip
-"""Purpose, channel (empty: all), share who grant it when they enter; push needs the app, sms a phone."""
+"""Purpose, channel (empty: all), share who grant it when they enter; push needs the app, sms and phone a number."""
 FIRST_MARKETING = 4
 
 
@@ -126,7 +127,7 @@ def make_people(config: WorldConfig, laws: Laws, catalogue: Catalogue, block: in
         second_account_day=np.where(second, entry + 30 + random.integers(0, 300, n), NEVER),
         joined_by_phone=random.random(n) < 0.5,
         erasure_day=np.where(erased, settled + _share(random, np.maximum(config.days - settled, 1)), NEVER),
-        granted=_consents(random, n, uses_app, has_phone | second),
+        granted=_consents(random, stream(config.seed, "calls", block), n, uses_app, has_phone | second),
         asked=random.random(n) < 0.985,
         objection_day=np.where(random.random(n) < 0.015, np.maximum(entry, 0) + random.integers(1, 500, n), NEVER),
         orders_on_entry=~exists & (~has_account | (random.random(n) < 0.8)),
@@ -172,11 +173,15 @@ def _households(random: np.random.Generator, has_account: Bools) -> Ints:
     return lead
 
 
-def _consents(random: np.random.Generator, n: int, uses_app: Bools, has_phone: Bools) -> Bools:
-    granted = random.random((n, len(CONSENTS))) < np.array([share for _, _, share in CONSENTS])
+def _consents(
+    random: np.random.Generator, calls: np.random.Generator, n: int, uses_app: Bools, has_phone: Bools
+) -> Bools:
+    drawn = np.column_stack([random.random((n, len(CONSENTS) - 1)), calls.random(n)])
+    granted = drawn < np.array([share for _, _, share in CONSENTS])
     channels = [channel for _, channel, _ in CONSENTS]
     granted[:, channels.index("push")] &= uses_app
-    granted[:, channels.index("sms")] &= has_phone
+    for channel in ("sms", "phone"):
+        granted[:, channels.index(channel)] &= has_phone
     return granted
 
 

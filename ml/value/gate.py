@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, paired_gini
 from ml.evaluation import Floats
@@ -20,17 +21,31 @@ LEVEL_LIMIT = 3.0
 """A total beyond three times, or below a third, of what happened is no matter of season any more."""
 
 
-def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_unfit: str | None = None) -> Decision:
-    """Compare models on the same customers of one backtest date.
+def decide(
+    y: Floats,
+    predictions: Mapping[str, Floats],
+    *,
+    seed: int,
+    champion_unfit: str | None = None,
+    customers: NDArray[np.int64] | None = None,
+    segments: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> Decision:
+    """Compare models on the same rows of one backtest.
 
     Parameters
     ----------
     y
-        What happened, not negative, shape (customers,).
+        What happened, not negative, shape (rows,).
     predictions
-        By model, shape (customers,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any.
+        By model, shape (rows,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any, NaN in
+        rows of which they say nothing.
     champion_unfit
         Why the champion could not be scored on these features; it then cannot defend its place.
+    customers
+        Whose row each is, where a backtest has several dates.
+    segments
+        By name, which rows belong to it, (rows,): in none may the challenger certainly rank worse than the champion by
+        more than ``TOLERANCE``.
 
     Notes
     -----
@@ -42,14 +57,43 @@ def decide(y: Floats, predictions: Mapping[str, Floats], *, seed: int, champion_
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
     differences = {
-        name: paired_gini(y, challenger, predictions[name], seed=seed)
+        name: _against(y, challenger, predictions[name], seed, customers)
         for name in ("historical_average", "champion")
         if name in predictions
     }
     refusals = [*_level_refusal(y, challenger), *_worse(differences)]
+    if "champion" in predictions:
+        refusals += _worse_among(segments or {}, y, challenger, predictions["champion"], seed, customers)
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
+
+
+def _against(y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[np.int64] | None) -> Difference:
+    """The paired comparison on the rows of which the other says something."""
+    told = np.isfinite(other)
+    whose = None if customers is None else customers[told]
+    return paired_gini(y[told], p[told], other[told], seed=seed, customers=whose)
+
+
+def _worse_among(
+    segments: Mapping[str, NDArray[np.bool_]],
+    y: Floats,
+    p: Floats,
+    champion: Floats,
+    seed: int,
+    customers: NDArray[np.int64] | None,
+) -> list[str]:
+    """Segments are many and one of them is always unlucky: only what is certainly lost counts."""
+    found = []
+    for name, inside in segments.items():
+        told = inside & np.isfinite(champion)
+        if told.any():
+            whose = None if customers is None else customers[told]
+            within = _against(y[told], p[told], champion[told], seed, whose)
+            if within.high < -TOLERANCE:
+                found.append(f"gini is worse than that of the champion among {name} beyond noise ({within})")
+    return found
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

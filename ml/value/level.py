@@ -1,12 +1,14 @@
 """How much all customers together will spend: a forecast that is independent of the model for each of them.
 
-Belongs here: totals by snapshot, and what they say of the season to come. Does not belong here: ranking customers.
+Belongs here: totals by snapshot, and what they say of the total to come. Does not belong here: ranking customers.
 
 A model trained on a year of snapshots expects the average season of each customer, whatever the date. So the sum of
-its predictions is moved to another forecast: what was spent in the same window last year, times the growth since,
-measured as the last window's spend against last year's last window. Only snapshots whose outcome was known are asked.
-Tried on Online Retail II at four dates from March to June 2011 and on the demo shop at four from December 2024 on:
-root mean square error of the total, as a logarithm, .17 against .23 of the model's own sum.
+its predictions is moved to another forecast. Where models of repeat purchase speak (``ml.value.base``) it is the sum of
+what they expect: they know the season of the orders that have come, no outcome need be known. What that sum was off by
+at earlier dates says little of the next: moving it by the mean of that (were there five more dates without an error)
+made two simulated shops worse, root mean square error of the logarithm over five dates .041 and .041, without .030 and
+.038. Elsewhere it is what was spent in the same window last year, times the growth since, measured as the last window's
+spend against last year's last window.
 """
 
 from __future__ import annotations
@@ -33,21 +35,21 @@ class Season:
 
     totals: Mapping[date, tuple[float, float]]
 
-    def forecast(self, as_of: date, recent: float) -> float | None:
-        """Expected total after ``as_of``, whose window before it brought ``recent``; None without last year's."""
+    def forecast(self, as_of: date, hint: float) -> float | None:
+        """Expected total after ``as_of``, whose window before it brought ``hint``; None without last year's."""
         known = {day: pair for day, pair in self.totals.items() if min(pair) > 0}
         weights = near_last_year(known, as_of)
-        if not weights or recent <= 0:
+        if not weights or hint <= 0:
             return None
         logs = sum(w * float(np.log(known[day][0] / known[day][1])) for day, w in weights.items())
-        return recent * float(np.exp(logs / sum(weights.values())))
+        return hint * float(np.exp(logs / sum(weights.values())))
 
-    def factor(self, as_of: date, recent: float, own_sum: float) -> float:
-        """What the model's predictions are multiplied with; 1 where no year has passed yet."""
-        forecast = self.forecast(as_of, recent)
-        if forecast is None or own_sum <= 0:
-            return 1.0
-        return float(np.clip(forecast / own_sum, 1 / LIMIT, LIMIT))
+
+def factor(forecast: float | None, own_sum: float) -> float:
+    """What the model's predictions are multiplied with; 1 where nothing forecasts their sum."""
+    if forecast is None or forecast <= 0 or own_sum <= 0:
+        return 1.0
+    return float(np.clip(forecast / own_sum, 1 / LIMIT, LIMIT))
 
 
 def season_of(rows: Snapshots, y: Floats, recent: str) -> Season:

@@ -23,15 +23,16 @@ from ml.booster import Trees
 from ml.evaluation import Floats
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, blend, explain_mismatch
+from ml.value.base import Base
 from ml.value.interval import Interval
-from ml.value.level import Season
+from ml.value.level import Season, factor
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expected amount: trees and a linear model blended in the logarithm, then moved to the level of the season."""
+    """One expected amount: a base, trees that correct it, a linear model, blended in the logarithm, then levelled."""
 
     trees: Trees
     linear: Linear
@@ -43,12 +44,38 @@ class Expectation:
     season: Season
     recent: str
     """Feature whose total says how much the last window brought."""
+    base: Base | None = None
+    """What the trees start from; its sum then tells the level, instead of the season."""
+    start: float = 0.0
+    """Added to the logarithm of the base before the trees correct it."""
 
-    def own(self, X: NDArray[np.float32], threads: int, *, is_compiled: bool = False) -> Floats:
-        """Expected amount at the level of the average training snapshot, (rows,)."""
-        trees = self.trees.margin(X, threads, is_compiled=is_compiled)
-        margin = blend(trees, self.linear.margin(X), self.linear_share)
+    def margins(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> tuple[Floats, Floats]:
+        """Logarithm of the multiple of ``scale`` that trees and linear model expect, (rows,) each."""
+        return self._before(X, names) + self.trees.margin(X, threads, **how), self.linear.margin(X)
+
+    def own(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> Floats:
+        """Expected amount before the level of a date, (rows,)."""
+        margin = blend(*self.margins(X, names, threads, **how), self.linear_share)
         return np.exp(np.minimum(margin, self.ceiling)) * self.scale
+
+    def hint(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """Of each row, (rows,), what the level is told from in sum: the base, else what the last window brought."""
+        if self.base is not None:
+            return self.base.amounts(X, names)
+        return np.nan_to_num(X[:, names.index(self.recent)].astype(np.float64))
+
+    def forecast(self, as_of: date, hint: float) -> float | None:
+        """The total of all customers of an as-of whose hints sum up to ``hint``; None where nothing tells it."""
+        return self.season.forecast(as_of, hint) if self.base is None else hint
+
+    def factor(self, as_of: date, hints: Floats, own: Floats) -> float:
+        """What the expectations of all customers of an as-of are multiplied with."""
+        return factor(self.forecast(as_of, float(hints.sum())), float(own.sum()))
+
+    def _before(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        if self.base is None:
+            return np.zeros(len(X))
+        return np.log(self.base.amounts(X, names) / self.scale) + self.start
 
     def _to_json(self) -> dict[str, Any]:
         return {
@@ -57,14 +84,17 @@ class Expectation:
             "scale": self.scale,
             "ceiling": self.ceiling,
             "recent": self.recent,
+            "start": self.start,
+            "base": None if self.base is None else self.base.to_json(),
             "season": {day.isoformat(): list(pair) for day, pair in sorted(self.season.totals.items())},
         }
 
     @classmethod
     def _from_json(cls, content: dict[str, Any], trees: Trees) -> Expectation:
         totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
-        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent")}
-        return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), **kept)
+        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
+        base = None if content["base"] is None else Base.from_json(content["base"])
+        return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)
 
 
 @dataclass(frozen=True)
@@ -76,17 +106,17 @@ class Prediction:
     low: Floats
     high: Floats
     factor: float = 1.0
-    """What the season did to spend."""
+    """What the level did to spend."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Of some customers: expectations before the season, and what their last window brought. Batches add up."""
+    """Of some customers: expectations before the level, and what the level is told from. Batches add up."""
 
     spend: Floats
     orders: Floats
-    recent_spend: Floats
-    recent_orders: Floats
+    spend_hint: Floats
+    orders_hint: Floats
 
 
 @dataclass(frozen=True)
@@ -99,14 +129,11 @@ class ValueModel:
     interval: Interval
     returned_share: float
     """Share of what is spent within a horizon that is sent back within it, of all customers."""
-
-    @property
-    def snapshots(self) -> tuple[date, ...]:
-        """As-ofs that it learned from."""
-        return tuple(sorted(self.spend.season.totals))
+    snapshots: tuple[date, ...]
+    """As-ofs that it learned from, ascending."""
 
     def predict(self, X: NDArray[np.float32], names: Sequence[str], as_of: date, *, threads: int = 1) -> Prediction:
-        """All customers of an as-of at once: the season acts on their sum."""
+        """All customers of an as-of at once: the level acts on their sum."""
         return self.levelled(self.parts(X, names, threads=threads), as_of)
 
     def parts(
@@ -121,15 +148,15 @@ class ValueModel:
         """
         if tuple(names) != self.names:
             raise FeatureMismatchError(explain_mismatch(self.names, names))
-        recent = (np.nan_to_num(X[:, names.index(one.recent)].astype(float)) for one in (self.spend, self.orders))
-        expected = (one.own(X, threads, is_compiled=is_compiled) for one in (self.spend, self.orders))
-        return Parts(*expected, *recent)
+        both = (self.spend, self.orders)
+        expected = (one.own(X, names, threads, is_compiled=is_compiled) for one in both)
+        return Parts(*expected, *(one.hint(X, names) for one in both))
 
     def levelled(self, parts: Parts, as_of: date) -> Prediction:
-        """Expectations of all customers of an as-of at the level of its season, with their interval."""
+        """Expectations of all customers of an as-of at its level, with their interval."""
         factors = (
-            self.spend.season.factor(as_of, float(parts.recent_spend.sum()), float(parts.spend.sum())),
-            self.orders.season.factor(as_of, float(parts.recent_orders.sum()), float(parts.orders.sum())),
+            self.spend.factor(as_of, parts.spend_hint, parts.spend),
+            self.orders.factor(as_of, parts.orders_hint, parts.orders),
         )
         spend = parts.spend * factors[0]
         low, high = self.interval.ends(spend, float(spend.mean()) if len(spend) else 0.0)
@@ -143,6 +170,7 @@ class ValueModel:
             "features": list(self.names),
             "interval": asdict(self.interval),
             "returned_share": self.returned_share,
+            "snapshots": [day.isoformat() for day in self.snapshots],
         }
         for name, one in (("spend", self.spend), ("orders", self.orders)):
             (folder / f"{name}_trees.txt").write_text(one.trees.text, encoding="utf-8")
@@ -172,10 +200,11 @@ class ValueModel:
             orders=Expectation._from_json(content["orders"], trees[1]),
             interval=Interval(**{name: tuple(part) for name, part in content["interval"].items()}),
             returned_share=content["returned_share"],
+            snapshots=tuple(date.fromisoformat(day) for day in content["snapshots"]),
         )
 
 
 def joined(parts: Sequence[Parts]) -> Parts:
     """Parts of several batches, in their order."""
-    names = ("spend", "orders", "recent_spend", "recent_orders")
+    names = ("spend", "orders", "spend_hint", "orders_hint")
     return Parts(*(np.concatenate([getattr(one, name) for one in parts] or [np.empty(0)]) for name in names))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.amounts import deciles, gain_curve, gini
 from ml.evaluation import groups, tie_ends
-from ml.figures import COLOURS, FAINT, frame, importance
+from ml.figures import COLOURS, FAINT, dependence, frame, importance
 from ml.value.training import Backtest, TrainingResult
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def draw(result: TrainingResult) -> dict[str, Figure]:
         "gain.png": gain(result.backtest),
         "level.png": level(result),
         "importance.png": importance(result.model.names, result.model.spend.trees.gains()),
+        "dependence.png": dependence(result.dependences, "the logarithm of spend, beyond what repeat purchase says"),
     }
 
 
@@ -49,9 +50,8 @@ def by_decile(backtest: Backtest) -> Figure:
     above.set_yscale("symlog", linthresh=max(float(happened.max()) / 1000, 1e-3))
     above.set(ylabel="net spend per customer", title=_title("Predicted and spent", backtest), xticks=places)
     above.legend(frameon=False, loc="upper left")
-    prediction = backtest.prediction
-    inside = (backtest.y >= prediction.low) & (backtest.y <= prediction.high)
-    group = groups(prediction.spend)
+    inside = (backtest.y >= backtest.low) & (backtest.y <= backtest.high)
+    group = groups(backtest.predictions["model"])
     covered = [float(inside[group == k].mean()) for k in np.unique(group)]
     below.bar(places, covered, width=0.6, color=COLOURS[3])
     below.axhline(0.8, color=FAINT, linestyle="--")
@@ -64,10 +64,11 @@ def gain(backtest: Backtest) -> Figure:
     figure, (axes,) = frame(6, 5.2)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
     for name in (*(n for n in NAMES if n in backtest.predictions), "perfect"):
-        p = backtest.predictions.get(name, backtest.y)
+        rows = backtest.judged.where(name) if name in LABELS else backtest.judged
+        p = rows.said.get(name, rows.y)
         order = np.argsort(-p, kind="stable")
-        share, found = gain_curve(backtest.y[order], np.ones(len(p)), tie_ends(p[order]))
-        told = f"{LABELS[name]}, gini {gini(backtest.y, p):.3f}" if name in LABELS else "perfect ranking"
+        share, found = gain_curve(rows.y[order], np.ones(len(p)), tie_ends(p[order]))
+        told = f"{LABELS[name]}, gini {gini(rows.y, p):.3f}" if name in LABELS else "perfect ranking"
         width = 2.2 if name == "model" else 1.2
         axes.plot(share, found, color=STYLES.get(name, FAINT), linewidth=width, label=told)
     axes.set(xlabel="customers, highest prediction first", ylabel="share of net spend", xlim=(0, 1), ylim=(0, 1.01))
@@ -77,16 +78,15 @@ def gain(backtest: Backtest) -> Figure:
 
 
 def level(result: TrainingResult) -> Figure:
-    """By snapshot: what was spent, the model's own sum, and what last year's season says of it."""
-    season, days = result.model.spend.season, list(result.model.snapshots)
+    """By snapshot: what was spent, the model's own sum, and what another forecast says of it."""
+    days = list(result.levels)
     figure, (above, below) = frame(8, 6, rows=2, heights=(2, 1))
-    happened = np.array([season.totals[day][0] for day in days])
-    own = np.array([result.own_totals[day] for day in days])
-    forecast = np.array([season.forecast(day, season.totals[day][1]) or np.nan for day in days])
+    happened, own, forecast = np.array(list(result.levels.values())).T
+    forecast_of = "models of repeat purchase" if result.model.spend.base else "last year's season times growth"
     for values, told, colour in (
         (happened, "spent", COLOURS[1]),
         (own, "the model's own sum", COLOURS[0]),
-        (forecast, "last year's season times growth", COLOURS[3]),
+        (forecast, forecast_of, COLOURS[3]),
     ):
         above.plot(days, values, marker="o", markersize=4, color=colour, label=told)  # type: ignore[arg-type]
     above.set(ylabel="net spend of all", ylim=(0, None), title="Level by snapshot (the model has learned from these)")
@@ -100,4 +100,5 @@ def level(result: TrainingResult) -> Figure:
 
 
 def _title(what: str, backtest: Backtest) -> str:
-    return f"{what}: {len(backtest.y):,} customers at {backtest.date}"
+    first, last = backtest.dates[0], backtest.dates[-1]
+    return f"{what}: {len(backtest.y):,} rows at {len(backtest.dates)} dates, {first} to {last}"

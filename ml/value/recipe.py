@@ -7,6 +7,7 @@ Belongs here: which rows each part learns from. Does not belong here: reading fi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from ml.model import blend
 from ml.rolling import Origin, by_customers, origins
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
+from ml.value.base import fit_base
 from ml.value.interval import Interval, fit_interval
 from ml.value.level import recent_feature, season_of
 from ml.value.model import Expectation, ValueModel
@@ -28,7 +30,9 @@ TARGETS = ("net_spend_within_horizon", "orders_within_horizon", "spend_within_ho
 FEWEST_CUSTOMERS = 100
 FEWEST_BUYERS = 50
 BLENDS = (0.0, 0.5, 1.0)
-"""Shares of the linear model that are tried on the held-out snapshot."""
+"""Shares of the linear model that are tried on the held-out snapshots."""
+WEIGHING_DATES = 2
+"""How many of the newest dates choose the share and tell the interval; each costs a training."""
 SPEND_POWER, ORDERS_POWER = 1.2, 1.0
 """Tweedie: variance grows with mean ** power; between 1 and 2 there is a mass at zero."""
 UNKNOWN = Interval((), (0.0,), (1.0,))
@@ -53,6 +57,15 @@ def net_spend(data: Snapshots) -> Floats:
     return np.maximum(data.target("net_spend_within_horizon"), 0)
 
 
+def orders(data: Snapshots) -> Floats:
+    """Orders within the horizon; those taken back leave none."""
+    return np.maximum(data.target("orders_within_horizon"), 0)
+
+
+OUTCOMES: Mapping[str, Callable[[Snapshots], Floats]] = {"spend": net_spend, "orders": orders}
+"""What is learned, by measure."""
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Applies the recipe at any date to the same snapshots and fits each part once."""
@@ -66,48 +79,46 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
-        (weighing,) = origins(known, self.outcome, too_little, most=1) or [by_customers(known, 0)]
-        held, base, final = weighing.test, self.parts(weighing.known), self.parts(known)
-        y, orders = net_spend(held), held.target("orders_within_horizon")
-        spend_share = self._best_share(base.spend, held, y)
-        orders_share = self._best_share(base.orders, held, orders)
-        judged = replace(base.spend, linear_share=spend_share).own(held.X, self.threads)
-        return replace(
-            final,
-            spend=replace(final.spend, linear_share=spend_share),
-            orders=replace(final.orders, linear_share=orders_share),
-            interval=fit_interval(y, judged * (y.sum() / max(judged.sum(), 1e-12))),
-        )
-
-    def backtest(self) -> tuple[Origin, str]:
-        """Rows to learn from and rows to judge on, and how they are parted: by ``time``, or by ``customers``."""
-        rolled = origins(self.data, self.outcome, too_little, most=1)
-        return (rolled[0], "time") if rolled else (by_customers(self.data, 1), "customers")
+        weighing = origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
+        final = self.parts(known)
+        spend = replace(final.spend, linear_share=self._best_share("spend", weighing))
+        orders = replace(final.orders, linear_share=self._best_share("orders", weighing))
+        return replace(final, spend=spend, orders=orders, interval=self._interval(weighing, spend.linear_share))
 
     def parts(self, rows: Snapshots) -> ValueModel:
         """Both expectations, not yet blended; fitted once per set of rows."""
         key = hashlib.sha256(rows.day.tobytes() + rows.hashed.tobytes()).digest()
         if key not in self.fitted:
             gross, net = rows.target("spend_within_horizon").sum(), rows.target("net_spend_within_horizon").sum()
+            returned = float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0
             self.fitted[key] = ValueModel(
                 names=rows.names,
-                spend=self._expectation(rows, net_spend(rows), "spend", SPEND_POWER),
-                orders=self._expectation(rows, rows.target("orders_within_horizon"), "orders", ORDERS_POWER),
+                spend=self._expectation(rows, "spend", SPEND_POWER, returned),
+                orders=self._expectation(rows, "orders", ORDERS_POWER, returned),
                 interval=UNKNOWN,
-                returned_share=float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0,
+                returned_share=returned,
+                snapshots=rows.dates,
             )
         return self.fitted[key]
 
-    def _expectation(self, rows: Snapshots, y: Floats, measure: str, power: float) -> Expectation:
+    def _expectation(self, rows: Snapshots, measure: str, power: float, returned_share: float) -> Expectation:
+        y = OUTCOMES[measure](rows)
         scale = float(y.mean()) or 1.0
         objective: dict[str, Any] = {"objective": "poisson"}
         if power > 1:
             objective = {"objective": "tweedie", "tweedie_variance_power": power}
         scaled = y / scale
-        trees = fit_trees(
-            rows.X, scaled, rows.names, self.recipe, seed=self.seed, threads=self.threads, objective=objective
-        )
         recent = recent_feature(measure, self.outcome.horizon_days, rows.names) or ""
+        base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share)
+        start, before = 0.0, None
+        if base is not None:
+            amounts = base.amounts(rows.X, rows.names)
+            start = float(np.log(y.sum() / amounts.sum()))
+            before = np.log(amounts / scale) + start
+        trees = fit_trees(
+            rows.X, scaled, rows.names, self.recipe, seed=self.seed, threads=self.threads, objective=objective,
+            before=before,
+        )  # fmt: skip
         return Expectation(
             trees=trees,
             linear=fit_tweedie(rows.X, scaled, rows.hashed, power=power),
@@ -116,9 +127,31 @@ class Trainer:
             ceiling=float(np.log(max(scaled.max(), 1.0))),
             season=season_of(rows, y, recent),
             recent=recent,
+            base=base,
+            start=start,
         )
 
-    def _best_share(self, base: Expectation, held: Snapshots, y: Floats) -> float:
-        """The blend that ranks the held-out snapshot best; the trees alone where there is no difference."""
-        trees, linear = base.trees.margin(held.X, self.threads), base.linear.margin(held.X)
-        return max(BLENDS, key=lambda share: (round(gini(y, blend(trees, linear, share)), 9), -share))
+    def _best_share(self, measure: str, weighing: Sequence[Origin]) -> float:
+        """The blend that ranks the held-out snapshots best; the trees alone where there is no difference."""
+        told = []
+        for origin in weighing:
+            expectation: Expectation = getattr(self.parts(origin.known), measure)
+            margins = expectation.margins(origin.test.X, origin.test.names, self.threads)
+            told.append((OUTCOMES[measure](origin.test), margins))
+
+        def ranks(share: float) -> float:
+            return round(float(np.mean([gini(y, blend(*margins, share)) for y, margins in told])), 9)
+
+        return max(BLENDS, key=lambda share: (ranks(share), -share))
+
+    def _interval(self, weighing: Sequence[Origin], linear_share: float) -> Interval:
+        """From what earlier models said of the held-out snapshots at the level that they forecast: it errs as well."""
+        ys, relative = [], []
+        for origin in weighing:
+            earlier = self.parts(origin.known)
+            one = replace(earlier, spend=replace(earlier.spend, linear_share=linear_share))
+            said = one.predict(origin.test.X, origin.test.names, origin.date, threads=self.threads).spend
+            mean = max(float(said.mean()), 1e-12)
+            ys.append(net_spend(origin.test) / mean)
+            relative.append(said / mean)
+        return fit_interval(np.concatenate(ys), np.concatenate(relative))

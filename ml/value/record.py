@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ml.registry import Record
 from ml.value.plots import draw
-from ml.value.training import TrainingPlan, TrainingResult
+from ml.value.training import TrainingPlan, TrainingResult, by_segment
 
+OF_SEGMENTS = ("customers", "mean_outcome", "mean_prediction", "gini")
 SERVED = Path(__file__).with_name("served.py")
 
 
@@ -34,7 +35,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "horizon_days": plan.outcome.horizon_days,
             "label_delay_days": plan.outcome.label_delay_days,
             "seed": plan.seed,
-            "backtest_date": result.backtest.date.isoformat(),
+            "backtest_dates": ", ".join(day.isoformat() for day in result.backtest.dates),
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
@@ -64,9 +65,12 @@ def metrics(result: TrainingResult) -> dict[str, float]:
         "rows": float(result.rows),
         "snapshots": float(len(result.model.snapshots)),
         "interval_coverage": backtest.coverage,
-        "season_factor": backtest.prediction.factor,
+        "season_factor": backtest.factors[backtest.dates[-1]],
     }
     for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):
         prefix = "" if name == "model" else f"{name}/"
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
+    for segment, measured in by_segment(backtest).items():
+        own = measured.as_dict()
+        found |= {f"{segment}/{metric}": own[metric] for metric in OF_SEGMENTS}
     return found

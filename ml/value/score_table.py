@@ -30,11 +30,13 @@ PRIOR_SPEND = 1.0
 
 @dataclass(frozen=True)
 class Shares:
-    """What part of spend comes back, and what part of net spend is margin, of all customers."""
+    """What is told of all customers together: the part of spend that comes back, the part of net spend that is margin,
+    the coefficient of variation of gaps between orders."""
 
     returned: float
     margin: float | None
     mean_spend: float
+    gap_variation: float = rhythm.NO_VARIATION
 
 
 def is_scored(batch: pa.RecordBatch) -> NDArray[np.bool_]:
@@ -62,7 +64,8 @@ def score_table(
     profiled = batch.column("is_profiled").to_numpy(zero_copy_only=False).astype(bool)
     why_not = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False).astype(object)
     status = np.select([~profiled, ~scored], ["not_profiled", why_not], speaks[0])
-    days = rhythm.days_to_next_order(*(_column(batch, name)[scored] for name in rhythm.COLUMNS))
+    recency, median_gap, mean_gap = (_column(batch, name)[scored] for name in rhythm.COLUMNS)
+    days = rhythm.days_to_next_order(recency, median_gap, mean_gap, shares.gap_variation)
     amounts = {
         "expected_orders": own.orders,
         "expected_spend": own.spend / (1 - _returned(batch, scored, shares)),

@@ -85,7 +85,7 @@ def score(
     else:
         prediction, mean_spend, returned = _at_own_pace(sources, plan, available)
         speaks, version = "insufficient_data", baselines.VERSION
-    shares = Shares(returned, _margin_of_all(sources, plan), mean_spend)
+    shares = Shares(returned, _margin_of_all(sources, plan), mean_spend, _gap_variation(sources, plan, available))
     with ScoreFile(out) as file:
         start = 0
         for batch in _second_pass(sources, plan, available):
@@ -146,6 +146,16 @@ def _margin_of_all(sources: Sources, plan: ScoringPlan) -> float | None:
     with sources.engine.connect() as connection:
         margin, spend = connection.execute(query, [str(sources.margins), plan.as_of]).fetchone() or (None, None)
     return float(margin) / float(spend) if spend else None
+
+
+def _gap_variation(sources: Sources, plan: ScoringPlan, available: tuple[str, ...]) -> float:
+    """How much the gaps of a customer usually vary."""
+    if "order_gap_std_days" not in available:
+        return rhythm.NO_VARIATION
+    query = f"select {rhythm.VARIATION} from read_parquet(?) where as_of_date = ?"
+    with sources.engine.connect() as connection:
+        (found,) = connection.execute(query, [str(sources.features), plan.as_of]).fetchone() or (None,)
+    return rhythm.NO_VARIATION if found is None else float(found)
 
 
 def _mean(parts: list[Any]) -> float:

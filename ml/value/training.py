@@ -1,33 +1,42 @@
 """From labelled snapshots to a value model with an honest backtest.
 
 Belongs here: the order of the steps. Does not belong here: MLflow (``ml.registry``), the decision whether the model
-may serve (``ml.value.gate``), plots. As in churn, one recipe is applied at two dates: at the newest snapshot, whose
-outcome no step has seen, and at the scoring as-of.
+may serve (``ml.value.gate``), plots. As in churn, one recipe is applied at several dates: at the newest snapshots,
+whose outcome no step has seen, and at the scoring as-of.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.amounts import Metrics, coverage, evaluate
 from ml.booster import Recipe
 from ml.btyd.expectations import read_histories
+from ml.defender import let_champion_speak
+from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
-from ml.model import FeatureMismatchError, ModelFileError
+from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.baselines import fit_historical_average, frequency_times_value, purchases_times_value
 from ml.value.model import Prediction, ValueModel
-from ml.value.recipe import TARGETS, Trainer, net_spend, too_little
+from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
+
+SAMPLE = 2000
+"""Customers whose Shapley values draw the curves of dependence."""
+BACKTEST_DATES = 3
+"""On how many of the newest dates a training is judged; each costs a training."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,10 @@ class TrainingPlan:
 
     as_of: date
     outcome: Outcome
+    backtest_dates: int | None = BACKTEST_DATES
+    """None: all at which enough was known."""
+    without: frozenset[str] = frozenset()
+    """Features that are left out, to see what they are worth."""
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -43,46 +56,68 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Predictions at the newest snapshot whose outcome is known, by models that could not have known it."""
+    """Predictions at the newest snapshots whose outcome is known, each by models that could not have known it."""
 
-    date: date
+    judged: Judged
+    """Net spend, nothing below 0, and what was said of it by ``model``, ``historical_average``, ``frequency_x_value``
+    and, where there are any, the classical ``pareto_nbd_gamma_gamma`` and the ``champion``."""
     kind: str
     """``time``: learned before, judged after. ``customers``: too little history, judged on other customers of the
     same time, which flatters the level."""
-    y: Floats
-    """Net spend, nothing below 0."""
-    predictions: dict[str, Floats]
-    """By model: ``model``, ``historical_average``, ``frequency_x_value`` and, where there are any, the classical
-    ``pareto_nbd_gamma_gamma`` and the ``champion``."""
     metrics: dict[str, Metrics]
+    """By model, over all dates."""
+    segments: dict[str, Flags]
+    """By name, the rows of customers that are looked at apart."""
     orders: Metrics
     """The same of expected orders."""
-    prediction: Prediction
-    coverage: float
-    """Share of customers within the interval, meant to be .8."""
+    low: Floats
+    high: Floats
+    """Ends of each row's interval for eight of ten."""
+    factors: Mapping[date, float]
+    """What the season did to the model's own sum."""
     champion_unfit: str | None = None
     """Why the champion could not be judged on today's features, if so."""
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        return self.judged.dates
+
+    @property
+    def y(self) -> Floats:
+        return self.judged.y
+
+    @property
+    def predictions(self) -> dict[str, Floats]:
+        return self.judged.said
+
+    @property
+    def coverage(self) -> float:
+        """Share of rows within the interval, meant to be .8."""
+        return coverage(self.y, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A model, the model of its backtest, and how that one did."""
+    """A model, the models of its backtest by date, and how those did."""
 
     model: ValueModel
-    backtest_model: ValueModel
+    backtest_models: dict[date, ValueModel]
     backtest: Backtest
     reference: Reference
     """What drift is told from later."""
-    own_totals: dict[date, float]
-    """By snapshot: the final model's sum before any season."""
+    levels: dict[date, tuple[float, float, float]]
+    """By snapshot: what was spent, the final model's own sum, and the forecast that the sum is moved to (NaN: none)."""
+    dependences: tuple[Dependence, ...]
+    """How expected spend depends on the features that move it most."""
     rows: int
     customers: int
     data_hash: str
 
     def save(self, folder: Path) -> Path:
-        """``<folder>`` is the model that serves, ``<folder>/backtest`` the one to judge a later challenger by."""
+        """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
         self.model.save(folder)
-        self.backtest_model.save(folder / "backtest")
+        for day, model in self.backtest_models.items():
+            model.save(folder / "backtest" / day.isoformat())
         self.reference.save(folder)
         return folder
 
@@ -111,82 +146,122 @@ def train(
     import threadpoolctl
 
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
-    names = feature_names(features)
+    names = tuple(name for name in feature_names(features) if name not in plan.without)
     data = read_snapshots(features, labels, names, dates, engine, max_rows=plan.max_rows, targets=TARGETS)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
     trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        backtest_model, backtest = _backtest(trainer, histories, champion_folder)
+        models, backtest = backtested(trainer, plan, histories, champion_folder)
         model = trainer.model_at(data)
-    own = model.spend.own(data.X, engine.threads)
-    numbers = np.unique(data.day)
     return TrainingResult(
         model=model,
-        backtest_model=backtest_model,
+        backtest_models=models,
         backtest=backtest,
         reference=_reference(trainer, model, backtest, plan.as_of),
-        own_totals={day: float(own[data.day == number].sum()) for day, number in zip(data.dates, numbers, strict=True)},
+        levels=_levels(model, data, engine.threads),
+        dependences=_dependences(model, data.some_of_newest(SAMPLE)),
         rows=len(data),
         customers=data.customers,
-        data_hash=_hash(data),
+        data_hash=data.content_hash,
     )
 
 
-def _backtest(trainer: Trainer, histories: Path | None, champion_folder: Path | None) -> tuple[ValueModel, Backtest]:
-    origin, kind = trainer.backtest()
-    learned, test = origin.known, origin.test
-    model = trainer.model_at(learned)
-    day, horizon, y = test.dates[0], trainer.outcome.horizon_days, net_spend(test)
-    prediction = model.predict(test.X, test.names, day, threads=trainer.threads)
-    average = fit_historical_average(learned.X, learned.names, returned_share=model.returned_share)
-    predictions = {
-        "model": prediction.spend,
-        "historical_average": average.predict(test.X, test.names, horizon)[0],
-        "frequency_x_value": frequency_times_value(test.X, test.names, horizon),
-    }
-    if histories is not None:
-        told = read_histories(histories, day)
-        classical = purchases_times_value(test.X, test.names, told, horizon, model.returned_share)
-        predictions |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
-    unfit = None
-    if champion_folder:
-        try:
-            champion = judged_champion(champion_folder, day, trainer.outcome)
-            predictions["champion"] = champion.predict(test.X, test.names, day, threads=trainer.threads).spend
-        except (FeatureMismatchError, ModelFileError) as error:
-            unfit = str(error)
-    return model, Backtest(
-        date=day,
-        kind=kind,
-        y=y,
-        predictions=predictions,
-        metrics={name: evaluate(y, p) for name, p in predictions.items()},
-        orders=evaluate(np.maximum(test.target("orders_within_horizon"), 0), prediction.orders),
-        prediction=prediction,
-        coverage=coverage(y, prediction.low, prediction.high),
+def _dependences(model: ValueModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
+    added = np.zeros((X.shape[1] + 1, len(X)))
+    columns, share = np.ascontiguousarray(X.T), model.spend.linear_share
+    if share < 1:
+        model.spend.trees.add_explained(added, columns)
+        added *= 1 - share
+    if share > 0:
+        model.spend.linear.add_explained(added, columns, share)
+    return dependences(X, added[:-1], model.names)
+
+
+def _levels(model: ValueModel, data: Snapshots, threads: int) -> dict[date, tuple[float, float, float]]:
+    found = {}
+    for day in data.dates:
+        rows = data.at([day])
+        forecast = model.spend.forecast(day, float(model.spend.hint(rows.X, rows.names).sum()))
+        own = float(model.spend.own(rows.X, rows.names, threads).sum())
+        found[day] = (float(net_spend(rows).sum()), own, float("nan") if forecast is None else forecast)
+    return found
+
+
+def backtested(
+    trainer: Trainer, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
+) -> tuple[dict[date, ValueModel], Backtest]:
+    """The model of each date and what all models said of it."""
+    rolled = origins(trainer.data, plan.outcome, too_little, most=plan.backtest_dates)
+    judging = rolled or [by_customers(trainer.data, 1)]
+    models = {origin.date: trainer.model_at(origin.known) for origin in judging}
+    predicted = [_predicted(models[origin.date], origin, trainer.threads) for origin in judging]
+    said = [
+        {"model": own.spend, **_baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
+        for origin, own in zip(judging, predicted, strict=True)
+    ]
+    unfit = let_champion_speak(
+        champion_folder,
+        judging,
+        said,
+        plan.outcome,
+        ValueModel.load,
+        lambda model, origin: _predicted(model, origin, trainer.threads).spend,
+    )
+    rows = judged([origin.test for origin in judging], [net_spend(origin.test) for origin in judging], said)
+    ordered = np.concatenate([orders(origin.test) for origin in judging])
+    return models, Backtest(
+        judged=rows,
+        kind="time" if rolled else "customers",
+        metrics={name: evaluate(own.y, own.said[name]) for name in rows.said for own in [rows.where(name)]},
+        segments=segments_of([origin.test for origin in judging]),
+        orders=evaluate(ordered, np.concatenate([own.orders for own in predicted])),
+        low=np.concatenate([own.low for own in predicted]),
+        high=np.concatenate([own.high for own in predicted]),
+        factors={origin.date: own.factor for origin, own in zip(judging, predicted, strict=True)},
         champion_unfit=unfit,
     )
 
 
-def judged_champion(folder: Path, day: date, outcome: Outcome) -> ValueModel:
-    """The champion's model that could not have known the outcomes after ``day``: itself if old, else its backtest's."""
-    champion = ValueModel.load(folder)
-    is_honest = outcome.known_at(champion.snapshots, day) == champion.snapshots
-    return champion if is_honest else ValueModel.load(folder / "backtest")
+def _predicted(model: ValueModel, origin: Origin, threads: int) -> Prediction:
+    return model.predict(origin.test.X, origin.test.names, origin.date, threads=threads)
+
+
+def _baselines(model: ValueModel, origin: Origin, horizon_days: int, histories: Path | None) -> dict[str, Floats]:
+    """Net spend at an origin by each of them, fitted on what was known then, (rows,)."""
+    known, test = origin.known, origin.test
+    average = fit_historical_average(known.X, known.names, returned_share=model.returned_share)
+    found = {
+        "historical_average": average.predict(test.X, test.names, horizon_days)[0],
+        "frequency_x_value": frequency_times_value(test.X, test.names, horizon_days),
+    }
+    if histories is not None:
+        told = read_histories(histories, origin.date)
+        classical = purchases_times_value(test.X, test.names, told, horizon_days, model.returned_share)
+        found |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
+    return found
+
+
+def by_segment(backtest: Backtest) -> dict[str, Metrics]:
+    """Metrics of the model among the customers of each segment."""
+    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
+    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
+
+
+def by_date(backtest: Backtest) -> dict[date, dict[str, Metrics]]:
+    """Metrics of each model on each date."""
+    rows = {day: backtest.judged.at(day) for day in backtest.dates}
+    return {
+        day: {name: evaluate(own.y, p) for name, p in own.said.items() if np.isfinite(p).all()}
+        for day, own in rows.items()
+    }
 
 
 def _reference(trainer: Trainer, model: ValueModel, backtest: Backtest, as_of: date) -> Reference:
-    newest = trainer.data.at([backtest.date])
-    spread = times_the_mean(model.spend.own(newest.X, trainer.threads))
-    judged = judge_amounts(backtest.y, backtest.prediction.spend, seed=trainer.seed)
+    """Scores that the model itself gives the newest date, beside how its backtest did on it."""
+    day = backtest.dates[-1]
+    newest, rows = trainer.data.at([day]), backtest.judged.at(day)
+    spread = times_the_mean(model.spend.own(newest.X, newest.names, trainer.threads))
+    found = judge_amounts(rows.y, rows.said["model"], seed=trainer.seed)
     gains = model.spend.trees.gains()
-    return reference_of(trainer.data, gains, as_of=as_of, backtest_date=backtest.date, spread=spread, judged=judged)
-
-
-def _hash(data: Snapshots) -> str:
-    """Hash of exactly what was learned from: names, order, values, outcomes."""
-    digest = hashlib.sha256(" ".join(data.names).encode())
-    for part in (data.day, data.hashed, data.Y, data.X):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()
+    return reference_of(trainer.data, gains, as_of=as_of, backtest_date=day, spread=spread, judged=found)

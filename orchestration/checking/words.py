@@ -71,7 +71,8 @@ def _print_rules(files: Iterable[FileFinding], console: Console) -> None:
     every = sorted(((rule, file) for file in files for rule in file.rules), key=lambda pair: -pair[0].rows)
     if not every:
         return
-    table = Table(box=None, pad_edge=False, header_style="dim", title="Bad rows, for quarantine", title_justify="left")
+    title = "Rows that a landing would put in quarantine"
+    table = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
     for heading in ("rows", "rule", "column", "first in", "line", "looks like"):
         table.add_column(heading, justify="right" if heading in ("rows", "line") else "left", overflow="fold")
     for rule, file in every[:MOST_RULES]:

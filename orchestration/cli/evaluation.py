@@ -1,7 +1,9 @@
-"""Commands that hold what was foretold against what happened: evaluate, evaluate recommender."""
+"""Commands that hold what was foretold against what happened, and what was trained against itself: backtest, evaluate,
+evaluate recommender, reproduce."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +28,43 @@ def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = N
     console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
     if value := value_evaluation.evaluate_value(workspace, day):
         console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
+
+
+@app.command()
+def backtest(
+    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
+    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
+    shop: ShopOption = None,
+    worth: Annotated[bool, typer.Option(help="Also without each touchpoint: what is it worth?")] = False,
+    track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
+) -> None:
+    """Judge churn and value on the first of every month, each time trained on what was known then."""
+    from orchestration import backtesting, data_worth
+
+    workspace = open_workspace(shop)
+    workspace.claim("regulars backtest")
+    for compared in backtesting.backtest(workspace, start.date(), end.date()):
+        console.print("\n".join(backtesting.lines(compared)), soft_wrap=True)
+        if track:
+            console.print(f"  MLflow run {backtesting.track(workspace, compared)}")
+    if worth:
+        found = data_worth.worth_of_data(workspace, start.date(), end.date())
+        console.print("\n".join(data_worth.lines(found)), soft_wrap=True)
+
+
+@app.command()
+def reproduce(run_id: Annotated[str, typer.Argument(help="Of an MLflow run.")], shop: ShopOption = None) -> None:
+    """Train the model of a run again from the raw batches, and compare every byte with what was kept."""
+    from orchestration import reproducing
+
+    workspace = open_workspace(shop)
+    workspace.claim("regulars reproduce")
+    found = reproducing.reproduce(workspace, run_id)
+    if found.is_same:
+        console.print(f"[green]✓[/] {found.version.spoken}: the same bytes, {found.content[:16]}")
+        return
+    errors.print(f"[red]✗[/] {found.version.spoken}: {found.content[:16]} instead of {found.version.content[:16]}")
+    raise typer.Exit(1)
 
 
 @evaluate.command()

@@ -17,6 +17,9 @@ from orchestration.workspace import Workspace
 def init(
     slug: Annotated[str, typer.Argument(help="Name of the new folder under shops/.")],
     files: Annotated[Path | None, typer.Option(help="Folder with its files; else data/<slug>/landing.")] = None,
+    touchpoint: Annotated[
+        list[str] | None, typer.Option(help="What a file is, such as history.csv=events; may stand several times.")
+    ] = None,
 ) -> None:
     """Write a commented shop folder by looking at a shop's files."""
     from orchestration.drafting.start import draft, require_new
@@ -30,7 +33,8 @@ def init(
     landing = None
     if folder != default.resolve():
         landing = os.path.relpath(folder, PROJECT_ROOT) if folder.is_relative_to(PROJECT_ROOT) else str(folder)
-    written = draft(slug, folder, landing, now=workspace.now(), connect=workspace.connect_anywhere)
+    told = dict(one.rpartition("=")[::2] for one in touchpoint or ())
+    written = draft(slug, folder, landing, now=workspace.now(), connect=workspace.connect_anywhere, told=told)
     show(written, written.write(workspace.settings.shops_dir), console)
 
 

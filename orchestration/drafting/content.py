@@ -7,29 +7,34 @@ Belongs here: kinds, and how a shop writes days and numbers. Does not belong her
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestration.drafting.sample import Column
+from orchestration.landing.casts import SIGNS
 
 ENOUGH = 0.9
 """Share of the values that must be of a kind; the rest may be dirt."""
 DAYS = (
     "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%Y/%m/%d", "%d/%m/%y",
-    "%m/%d/%y", "%d %b %Y", "%b %d %Y",
+    "%m/%d/%y", "%d %b %Y", "%b %d %Y", "%Y-%m-%d",
 )  # fmt: skip
-HOURS = ("", " %H:%M", " %H:%M:%S")
-CURRENCIES = {
-    "EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY", "CAD", "AUD", "NZD",
-    "JPY", "CNY", "INR", "BRL", "MXN", "ZAR", "SGD", "HKD", "KRW",
-}  # fmt: skip
-_ISO = re.compile(r"[1-9]\d{3}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?")
+HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+CURRENCIES = {*SIGNS, "HUF", "RON", "BGN", "ZAR", "SGD", "HKD", "KRW"}
+_ISO = re.compile(r"[1-9]\d{3}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(?!.*[AaPp][Mm]$).*)?")
 _OFFSET = re.compile(r"[T ]\d{1,2}:.*(Z|UTC|[+-]\d{2}(:?\d{2})?)$")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
 _POINT = re.compile(r"[+-]?\d+(\.\d+)?")
 _COMMA = re.compile(r"[+-]?(\d{1,3}([.\s]\d{3})+|\d+)(,\d+)?")
+_PARTED = {sign: re.compile(rf"[+-]?(\d{{1,3}}({sign}\d{{3}})+|\d+)(\.\d+)?") for sign in (",", "'")}
+_SURELY_PARTED = {sign: re.compile(rf"[+-]?\d{{1,3}}({sign}\d{{3}})+\.\d+") for sign in _PARTED}
+"""``1,234`` may be a little more than one; ``1,234.50`` is more than a thousand."""
+_MONEY = re.compile(r"([+-]?)\s?(?:{0})?\s?([+-]?\d[\d.,' \u00a0\u202f]*?)\s?({0})?".format(
+    "|".join(sorted({re.escape(word) for word in (*SIGNS, *SIGNS.values())}, key=len, reverse=True))
+))  # fmt: skip
 _BOOLEANS = {"true", "false", "t", "f", "yes", "no", "0", "1"}
 
 
@@ -45,6 +50,10 @@ class Content:
     """Day first or month first: no value tells."""
     has_offset: bool = False
     has_decimal_comma: bool = False
+    thousands: str = ""
+    """What parts thousands where the decimals follow a point."""
+    currency: str = ""
+    """Of amounts with a currency beside them."""
     is_negative: bool = False
     """Some number is below zero."""
     has_fractions: bool = False
@@ -101,16 +110,21 @@ def _reads(value: str, written: str) -> bool:
 
 
 def _number(column: Column, words: tuple[str, ...]) -> Content | None:
-    values = column.values
-    for pattern, has_comma in ((_POINT, False), (_COMMA, True)):
+    values, currency = _bare(column.values)
+    parted = [sign for sign, surely in _SURELY_PARTED.items() if any(map(surely.fullmatch, values))]
+    ways = [(_PARTED[sign], False, sign) for sign in parted] + [(_POINT, False, ""), (_COMMA, True, "")]
+    for pattern, has_comma, thousands in ways:
         good = [value for value in values if pattern.fullmatch(value)]
         if len(good) / len(values) < ENOUGH or (has_comma and column.data_type != "VARCHAR"):
             continue
-        numbers = [float(re.sub(r"[.\s]", "", value).replace(",", ".") if has_comma else value) for value in good]
+        plain = [value.replace(thousands, "") if thousands else value for value in good]
+        numbers = [float(re.sub(r"[.\s]", "", value).replace(",", ".") if has_comma else value) for value in plain]
         is_integer = all(_INTEGER.fullmatch(value) for value in good)
         return Content(
             "integer" if is_integer else "decimal",
             has_decimal_comma=has_comma,
+            thousands=thousands,
+            currency=currency,
             is_negative=min(numbers) < 0,
             has_fractions=any(number % 1 for number in numbers),
             largest=max(map(abs, numbers)),
@@ -119,6 +133,22 @@ def _number(column: Column, words: tuple[str, ...]) -> Content | None:
     return None
 
 
+def _bare(values: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Amounts without the currency beside them, and the likely code of that currency."""
+    votes: Counter[str] = Counter()
+    bare = []
+    for value in values:
+        found = _MONEY.fullmatch(value)
+        bare.append(f"{found[1]}{found[2].strip()}" if found else value)
+        said = re.sub(r"[\d.,'+\-\s]", "", value) if found else ""
+        votes.update(code for code in LIKELY if said and said in (code, SIGNS[code].rstrip(".")))
+    if sum(value != given for value, given in zip(bare, values, strict=True)) < 0.5 * len(values) or not votes:
+        return values, ""
+    return tuple(bare), max(LIKELY, key=lambda code: votes[code])
+
+
+LIKELY = sorted(SIGNS, key=lambda code: (code not in ("EUR", "USD", "GBP"), code))
+"""Of the currencies that share a sign the likelier first."""
 FITS = {
     "timestamp": ("instant",), "date": ("instant",), "integer": ("integer",), "boolean": ("boolean",),
     "decimal": ("integer", "decimal"), "varchar": ("text", "integer", "decimal", "boolean", "email", "currency"),

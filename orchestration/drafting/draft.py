@@ -75,6 +75,11 @@ def _currency(found: list[Found]) -> list[str]:
             others = ", ".join(word for word in words if word != most)
             needs = f"; {others} need(s) a rates.csv (currency,date,rate)" if others else ""
             return [f"currency: {most}  # by the column {choice.column!r}{needs}"]
+    for one in found:
+        choices = [*one.guess.choices.values(), *([one.guess.line_total] if one.guess.line_total else [])]
+        for choice in choices:
+            if code := one.guess.contents[choice.column].currency:
+                return [f"currency: {code}  # stands beside the amounts of {choice.column!r}"]
     headers = " ".join(name for one in found for name in one.guess.sample.names)
     for sign, code in (
         ("€", "EUR"),

@@ -68,6 +68,8 @@ def _notation(one: Found) -> list[str]:
     numbers = [*one.guess.choices.values(), *([one.guess.line_total] if one.guess.line_total else [])]
     if any(contents[choice.column].has_decimal_comma for choice in numbers):
         lines.append('    decimal: ","')
+    if parted := next((contents[one.column].thousands for one in numbers if contents[one.column].thousands), ""):
+        lines.append(f"    thousands: {json.dumps(parted)}")
     formats = list(dict.fromkeys(written for content in one.instants() for written in content.date_formats))
     if formats:
         is_ambiguous = any(content.is_ambiguous for content in one.instants())

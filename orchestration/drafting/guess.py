@@ -6,6 +6,7 @@ Belongs here: scores and choices, and how sure they are. Does not belong here: w
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from orchestration.drafting.content import ENOUGH, Content, content, fits
@@ -18,11 +19,13 @@ SURE = 0.9
 WORTH_SAYING = 0.4
 LINE_TOTAL = Canonical("line_total", "decimal(18,4)")
 """No canonical column: the price of a whole line, which a draft divides by the quantity."""
+SHARE = re.compile(r"%|(?<![a-z])(pct|rate)(?![a-z])|percent|prozent|pourcent|porcent")
+"""In a name: its numbers are shares."""
 KNOWN_AT = Canonical("known_at", "timestamp")
 """No canonical column: when the shop's export learned of the row."""
 DERIVABLE = {
     "orders": ("order_id", "line_number", "quantity", "unit_price"),
-    "events": ("event_id",),
+    "events": ("event_id", "event_type"),
     "subscriptions": ("subscription_id", "status"),
 }
 """Required columns that a draft can make out of others (``mapping``)."""
@@ -86,9 +89,11 @@ class Guess:
         return tuple(name for name in self.sample.names if name not in used)
 
 
-def guess(seen: Sample, contract: dict[str, TouchpointContract]) -> Guess | None:
-    """The likeliest touchpoint of a file; None where nothing speaks for any."""
+def guess(seen: Sample, contract: dict[str, TouchpointContract], told: str | None = None) -> Guess | None:
+    """The likeliest touchpoint of a file, or the one that a person told; None where nothing speaks for any."""
     contents = {column.name: content(column) for column in seen.columns}
+    if told is not None:
+        return _as_touchpoint(seen, contract[told], contents)
     every = [_as_touchpoint(seen, touchpoint, contents) for touchpoint in contract.values()]
     best = max(every, key=lambda one: one.likelihood)  # the first of equals, in the contract's order
     return best if best.likelihood >= WORTH_SAYING else None
@@ -101,7 +106,10 @@ def _as_touchpoint(seen: Sample, contract: TouchpointContract, contents: dict[st
         for canonical in wanted
         for column in seen.columns
     }
-    choices = _chosen(scores)
+    # What every row must have is no column that some rows leave empty, such as when an order was paid.
+    gaps = tuple(column.name for column in seen.columns if column.filled < seen.rows)
+    must = [column.name for column in contract.incoming if column.required and column.default is None]
+    choices = _chosen(scores, dict.fromkeys((*must, contract.occurred_at), gaps))
     extras = {name: choices.pop(name, None) for name in ("line_total", "known_at")}
     found = Guess(seen, contract, 0.0, choices, contents, **extras)
     return replace(found, likelihood=_likelihood(found, scores))
@@ -131,25 +139,41 @@ def _likelihood(found: Guess, scores: dict[tuple[str, str], float]) -> float:
     columns = {column.name: column for column in seen.columns}
     if contract.name in ("customers", "products") and key and columns[key.column].distinct < 0.5 * seen.rows:
         return 0.3 * likelihood  # versions repeat a key now and then; facts about it repeat it all the time
+    if contract.name == "subscriptions" and _is_log(found, columns):
+        return 0.3 * likelihood
     return likelihood
+
+
+def _is_log(found: Guess, columns: dict[str, Column]) -> bool:
+    """Whether everybody begins something time and again, as in a history of what was watched: nobody has so many
+    contracts."""
+    whose, begun = found.choices.get("account_id"), found.choices.get("started_at")
+    if not whose or not begun or "subscription_id" in found.choices:
+        return False
+    accounts = columns[whose.column].distinct
+    return found.sample.rows > 3 * accounts and columns[begun.column].distinct > 2 * accounts
 
 
 def _stem(seen: Sample) -> str:
     return seen.path.name.split(".", 1)[0]
 
 
-def _chosen(scores: dict[tuple[str, str], float]) -> dict[str, Choice]:
-    """The best pair first, each name once; a pair is sure where it is good and nothing comes near it."""
+def _chosen(scores: dict[tuple[str, str], float], unsure: dict[str, tuple[str, ...]]) -> dict[str, Choice]:
+    """The best pair first, each name once; a pair is sure where it is good and nothing comes near it.
+
+    ``unsure`` has the columns that are never sure, by canonical name; of equal ones the others come first.
+    """
     choices: dict[str, Choice] = {}
     taken: set[str] = set()
     for (canonical, column), score in sorted(
-        scores.items(), key=lambda pair: -pair[1]
+        scores.items(), key=lambda pair: (-pair[1], pair[0][1] in unsure.get(pair[0][0], ()))
     ):  # stable: order of the contract
         if score < WORTH_SAYING or canonical in choices or column in taken:
             continue
         rivals = [(other, s) for (name, other), s in scores.items() if name == canonical and other != column]
         near = sorted((r for r in rivals if r[1] >= WORTH_SAYING and r[0] not in taken), key=lambda r: -r[1])
-        is_sure = score >= SURE and not any(s > score - 0.05 for _, s in near)
+        is_full = column not in unsure.get(canonical, ())
+        is_sure = score >= SURE and is_full and not any(s > score - 0.05 for _, s in near)
         others = tuple(other for other, _ in near[:3])
         choices[canonical] = Choice(canonical, column, is_sure, others, likeness(column, canonical)[1])
         taken.add(column)
@@ -159,6 +183,8 @@ def _chosen(scores: dict[tuple[str, str], float]) -> dict[str, Choice]:
 def _score(canonical: Canonical, column: Column, held: Content, contract: TouchpointContract, rows: int) -> float:
     if not fits(held.kind, canonical.data_type):
         return 0.0
+    if canonical.data_type.startswith("decimal") and SHARE.search(column.name.lower()):
+        return 0.0  # money is no share of it
     good = [value for value in column.values if value in canonical.allowed]
     if canonical.allowed and len(good) < ENOUGH * len(column.values):
         return 0.0  # words of its own: only a mapping in SQL can turn them into the contract's

@@ -97,12 +97,13 @@ def _order(found: Guess) -> dict[str, str]:
 
 
 def _event(found: Guess) -> dict[str, str]:
+    made = {"event_type": "'activity'"} if "event_type" in found.missing else {}
     if "event_id" not in found.missing:
-        return {}
+        return made
     cells = ", ".join(f"coalesce({sql.name(name)}::varchar, '')" for name in found.sample.names)
     content = f"md5(concat_ws('|', {cells}))"
     # Two equal rows are two events.
-    return {"event_id": f"{content} || '-' || row_number() over (partition by {content} order by file_line)"}
+    return made | {"event_id": f"{content} || '-' || row_number() over (partition by {content} order by file_line)"}
 
 
 def _subscription(found: Guess) -> dict[str, str]:
@@ -121,7 +122,11 @@ def _column(found: Guess, canonical: str) -> str | None:
 
 
 def _number(found: Guess, column: str) -> str:
-    text = f"{sql.name(column)}::varchar"
-    if found.contents[column].has_decimal_comma:
+    text, held = f"{sql.name(column)}::varchar", found.contents[column]
+    if held.currency:
+        text = f"regexp_replace({text}, '[^0-9.,+-]', '', 'g')"
+    if held.thousands:
+        text = f"replace({text}, {sql.text(held.thousands)}, '')"
+    if held.has_decimal_comma:
         text = f"replace(replace({text}, '.', ''), ',', '.')"
     return f"try_cast({text} as double)"

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
 import duckdb
@@ -69,28 +70,33 @@ def require_new(shops_dir: Path, slug: str) -> None:
         )
 
 
-def draft(slug: str, folder: Path, landing: str | None, *, now: datetime, connect: Connect) -> Draft:
+def draft(
+    slug: str, folder: Path, landing: str | None, *, now: datetime, connect: Connect,
+    told: Mapping[str, str] | None = None,
+) -> Draft:  # fmt: skip
     """Look at every file of a folder and write down what it may be.
 
     Parameters
     ----------
     landing
         The folder as shop.yml names it; None for the shop's default one.
+    told
+        Touchpoint by file name or glob, where a person knows better than the names of the columns.
 
     Raises
     ------
     LandingError
-        No file that can be read, or none that a shop can begin with.
+        No file that can be read, or none that a shop can begin with; a touchpoint, or a file told, that there is not.
     """
     groups, others = grouped(folder)
-    found, leftover = _recognised(groups, connect)
+    found, leftover = _recognised(groups, _by_pattern(groups, told or {}), connect)
     leftover += [f"{name}: no CSV, JSON lines or Parquet file" for name in others]
     if not {one.name for one in found} & set(SUFFICIENT):
         raise LandingError(
             f"none of the files in {folder} looks like {', '.join(SUFFICIENT[:-1])} or {SUFFICIENT[-1]}, one of "
             f"which a shop needs: {'; '.join([*leftover, *(f'{one.files.pattern}: {one.name}' for one in found)])}. "
-            "A file named after its touchpoint (orders.csv) is recognised more easily; shops/online_retail_ii is an "
-            "example to write one by hand from"
+            "Say which it is, such as --touchpoint history.csv=events; shops/online_retail_ii is an example to write "
+            "one by hand from"
         )
     mappings = {f"{one.name}.sql": mapping(one.guess) for one in found if needs_mapping(one.guess)}
     first = {"shop.yml": shop_yml(slug, landing, found, leftover), **mappings}
@@ -99,7 +105,20 @@ def draft(slug: str, folder: Path, landing: str | None, *, now: datetime, connec
     return Draft(slug, files, tuple(found), tuple(leftover), tempo)
 
 
-def _recognised(groups: tuple[Files, ...], connect: Connect) -> tuple[list[Found], list[str]]:
+def _by_pattern(groups: tuple[Files, ...], told: Mapping[str, str]) -> dict[str, str]:
+    """Touchpoint by the pattern of a group."""
+    found: dict[str, str] = {}
+    for written, touchpoint in told.items():
+        if touchpoint not in load_contract():
+            raise LandingError(f"there is no touchpoint {touchpoint!r}; there are {', '.join(load_contract())}")
+        meant = [files for files in groups if any(fnmatch(path.name, written) for path in files.paths)]
+        if not meant:
+            raise LandingError(f"no file is called {written}; there are {', '.join(files.pattern for files in groups)}")
+        found |= {files.pattern: touchpoint for files in meant}
+    return found
+
+
+def _recognised(groups: tuple[Files, ...], told: Mapping[str, str], connect: Connect) -> tuple[list[Found], list[str]]:
     """Touchpoints in the contract's order, and the files that became none, with the reason."""
     contract = load_contract()
     by_touchpoint: dict[str, list[Found]] = defaultdict(list)
@@ -111,7 +130,7 @@ def _recognised(groups: tuple[Files, ...], connect: Connect) -> tuple[list[Found
         except FileRefusedError as error:
             leftover.append(f"{files.pattern}: cannot be read: {error}")
             continue
-        if likely := guess(seen, contract):
+        if likely := guess(seen, contract, told.get(files.pattern)):
             by_touchpoint[likely.contract.name].append(Found(files, likely))
         else:
             leftover.append(f"{files.pattern}: no touchpoint has columns like {', '.join(seen.names[:8])}")

@@ -121,7 +121,7 @@ def require_some_good_row(manifest: Manifest) -> None:
         column = f" in {worst.column}" if worst.column else ""
         raise FileRefusedError(
             f"all {manifest.rows_in:,} rows are bad, most by the rule `{worst.rule}`{column} ({worst.rows:,} rows, "
-            f"first at line {worst.first_line:,}). They are in quarantine; correct the mapping or the file, land again"
+            f"first at line {worst.first_line:,}). Correct the mapping or the file, then land it again"
         )
 
 

@@ -6,6 +6,7 @@ what follows from a null (``checks``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from orchestration.landing import sql
@@ -19,6 +20,11 @@ _OFFSET = r"[T ]\d{1,2}:.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _INTEGER = r"[+-]?\d+(\.0*)?"
 _THOUSANDS = r"[. \x{A0}\x{202F}]"
+SIGNS = {
+    "AUD": "$", "BRL": "R$", "CAD": "$", "CHF": "Fr.", "CNY": "¥", "CZK": "Kč", "DKK": "kr", "EUR": "€", "GBP": "£",
+    "INR": "₹", "JPY": "¥", "MXN": "$", "NOK": "kr", "NZD": "$", "PLN": "zł", "SEK": "kr", "TRY": "₺", "USD": "$",
+}  # fmt: skip
+"""How a currency is written beside its code."""
 _COMMA_NUMBER = rf"[+-]?(\d{{1,3}}({_THOUSANDS}\d{{3}})+|\d+)(,\d*)?|[+-]?,\d+"
 
 
@@ -30,6 +36,10 @@ class Notation:
     """IANA zone of instants that carry no offset."""
     decimal: str = "."
     date_formats: tuple[str, ...] = ()
+    thousands: str = ""
+    """Sign that parts thousands where the decimal sign is a point."""
+    currency: str = ""
+    """ISO 4217 code that, or whose sign, may stand beside an amount; another one makes it no number."""
 
 
 def text(value: str, source_type: str) -> str:
@@ -75,8 +85,12 @@ def cast(cell: str, value: str, source_type: str, data_type: str, notation: Nota
         day = f"regexp_extract({cell}, '^[0-9-]+')"
         iso = f"when regexp_full_match({cell}, '{_DATE}') then try_cast({day} as date)"
         return f"case {iso} {_written_day(cell, notation, '{}::date')} end"
-    if notation.decimal == "," and source_type == "VARCHAR":
-        cell = _with_point(cell)
+    if source_type == "VARCHAR":
+        cell = _bare(cell, data_type, notation)
+        if notation.decimal == ",":
+            cell = _with_point(cell)
+        elif notation.thousands:
+            cell = _without_thousands(cell, notation.thousands)
     if data_type == "integer":
         return f"case when regexp_full_match({cell}, '{_INTEGER}') then try_cast({cell} as integer) end"
     if data_type.startswith("decimal"):
@@ -91,6 +105,22 @@ def local_to_utc(value: str, zone: str) -> str:
     (autumn) as its second, standard-time occurrence.
     """
     return value if zone == "UTC" else f"timezone('UTC', timezone({sql.text(zone)}, {value}))"
+
+
+def _bare(cell: str, data_type: str, notation: Notation) -> str:
+    """SQL for an amount without the shop's own currency beside it; hardly any cell has one."""
+    if not notation.currency or not data_type.startswith("decimal"):
+        return cell
+    words = "|".join(re.escape(word) for word in (SIGNS.get(notation.currency, ""), notation.currency) if word)
+    amount = sql.text(rf"^([+-]?)\s?(?:{words})?\s?([+-]?[0-9.,' \x{{A0}}\x{{202F}}]+?)\s?(?:{words})?$")
+    plain = f"regexp_replace({cell}, {amount}, '\\1\\2')"
+    return f"(case when regexp_matches({cell}, {sql.text(words)}) then {plain} else {cell} end)"
+
+
+def _without_thousands(cell: str, sign: str) -> str:
+    """SQL for a number whose thousands are parted, without the signs between them."""
+    parted = sql.text(rf"[+-]?\d{{1,3}}({sign}\d{{3}})+(\.\d*)?")
+    return f"(case when regexp_full_match({cell}, {parted}) then replace({cell}, {sql.text(sign)}, '') else {cell} end)"
 
 
 def _with_point(cell: str) -> str:

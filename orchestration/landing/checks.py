@@ -66,11 +66,12 @@ def checked(
         Whether the view ``tombstones`` (token, erased_at) has to be asked.
     """
     spec = shop.touchpoints[contract.name]
-    notation = casts.Notation(spec.time_zone or shop.time_zone, spec.decimal, spec.date_format)
+    zone = spec.time_zone or shop.time_zone
+    notation = casts.Notation(zone, spec.decimal, spec.date_format, spec.thousands, shop.currency)
     incoming = (*contract.incoming, Column("known_at", "timestamp"))
     rules = _rules(contract, shop, rates)
     instant = sql.name(contract.occurred_at)
-    known_at = f"coalesce(typed.known_at, {instant if spec.history and not contract.mutable else sql.instant(now)})"
+    known_at = f"coalesce(typed.known_at, {instant if spec.history else sql.instant(now)})"
     # What has no instant of its own is known from its load on.
     occurred_at = f"coalesce({instant}, {known_at})" if contract.mutable else instant
     own = [sql.name(column.name) for column in contract.columns]
@@ -141,6 +142,9 @@ def _column_rules(column: Column) -> list[Rule]:
     if column.allowed:
         allowed = ", ".join(map(sql.text, column.allowed))
         rules.append(Rule(column.name, "allowed", f"{value} not in ({allowed})", cell))
+    if column.at_most:
+        most = Rule(column.name, f"at most {column.at_most}", f"{value} > {column.at_most}", cell)
+        rules.append(most)
     for name, bound, sign in (("min", column.minimum, "<"), ("max", column.maximum, ">")):
         if bound is not None:
             limit = f"cast({sql.text(bound)} as {column.data_type})"

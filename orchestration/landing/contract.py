@@ -30,6 +30,8 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: str | None = None
     maximum: str | None = None
+    at_most: str | None = None
+    """SQL over the row's own columns that the value may not exceed."""
     default: str | None = None
     """Takes the place of a column that the shop does not map; ``shop.currency`` comes from shop.yml."""
     source: str | None = None
@@ -103,6 +105,7 @@ def _column(column: dict[str, Any]) -> Column:
         allowed=tuple(meta.get("allowed", ())),
         minimum=_text(meta.get("min")),
         maximum=_text(meta.get("max")),
+        at_most=meta.get("at_most"),
         default=_text(meta.get("default")),
         source=meta.get("from"),
         token=meta.get("token"),

@@ -37,6 +37,26 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Grain:
+    """How much a value must change for its row to have changed, so that readers do not sync noise every day."""
+
+    kind: str
+    """``step``: to another multiple of ``size`` (of days, for a date); ``ratio``: to about ``size`` times as much;
+    ``words``: to other words, whatever numbers stand among them; ``none``: it never counts by itself."""
+    size: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """For the dictionary."""
+        return {
+            "step": f"Counts as changed with every {self.size:g}.",
+            "ratio": f"Counts as changed with every factor of about {self.size:g}.",
+            "words": "Counts as changed with its words, not with the numbers among them.",
+            "none": "Never counts as changed by itself.",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
 class Column:
     """One published column."""
 
@@ -45,6 +65,8 @@ class Column:
     description: str = ""
     not_content: bool = False
     """Changes of it change neither ``row_hash`` nor ``updated_at``."""
+    grain: Grain | None = None
+    """Of content: how much it must change for ``row_hash`` and ``updated_at`` to change; None: at all."""
     needs: Need | None = None
     """Purpose without which the value is withheld."""
     otherwise: str | None = None
@@ -128,7 +150,10 @@ class Table:
         return self.roles if column.roles is None else tuple(role for role in self.roles if role in column.roles)
 
 
-ROW_HASH = Column("row_hash", "varchar", "Changes when, and only when, the content of the row does.", required=True)
+ROW_HASH = Column(
+    "row_hash", "varchar", "Changes when, and only when, the content of the row does, as far as a reader cares.",
+    required=True,
+)  # fmt: skip
 UPDATED_AT = Column("updated_at", "timestamp", "As-of at which the content last changed, UTC.", required=True)
 OP = Column("op", "varchar", "upsert or delete.", required=True, allowed=("upsert", "delete"))
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from orchestration.publishing.contract import Column, Contract, Need, Table
+from orchestration.publishing.contract import Column, Contract, Grain, Need, Table
 from orchestration.publishing.errors import ContractError
 
 TYPE_PATTERN = re.compile(r"varchar|integer|bigint|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
 TABLE_META = {"key", "roles", "needs", "row_needs", "varies", "change_feed", "contract_version", "owner"}
-COLUMN_META = {"not_content", "needs", "otherwise", "roles", "required", "allowed", "min", "max", "lookup"}
+COLUMN_META = {"not_content", "grain", "needs", "otherwise", "roles", "required", "allowed", "min", "max", "lookup"}
 
 
 def load_contract(path: Path) -> Contract:
@@ -65,13 +65,22 @@ def _column(table: str, column: Mapping[str, Any], key: Sequence[str]) -> Column
         raise ContractError(f"{table}.{name}: type {data_type!r} has no counterpart in Parquet and Postgres alike")
     return Column(
         name=name, data_type=data_type, description=_text(column),
-        not_content=bool(meta.get("not_content", False)),
+        not_content=bool(meta.get("not_content", False)), grain=_grain(f"{table}.{name}", meta.get("grain")),
         needs=Need.parse(meta["needs"]) if "needs" in meta else None, otherwise=meta.get("otherwise"),
         roles=tuple(meta["roles"]) if "roles" in meta else None,
         required=bool(meta.get("required", False)) or name in key,
         allowed=tuple(meta["allowed"]) if "allowed" in meta else None,
         min=meta.get("min"), max=meta.get("max"), lookup=bool(meta.get("lookup", False)),
     )  # fmt: skip
+
+
+def _grain(where: str, written: Any) -> Grain | None:
+    if written is None or (isinstance(written, str) and written in ("words", "none")):
+        return Grain(written) if written else None
+    kind, size = next(iter(written.items())) if isinstance(written, dict) and len(written) == 1 else ("", 0)
+    if kind not in ("step", "ratio") or not size > (1 if kind == "ratio" else 0):
+        raise ContractError(f"{where}: grain {written!r} is none of {{step: 0.05}}, {{ratio: 1.25}}, words, none")
+    return Grain(kind, float(size))
 
 
 def _text(node: Mapping[str, Any]) -> str:

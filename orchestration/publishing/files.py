@@ -96,12 +96,22 @@ class FileSink:
         if record is None or record.audit != "passed":
             state = "failed its audit" if record and record.audit else "was not audited"
             raise PublishError(f"{generation_id} {state}; readers keep what they have")
-        current = self.current()
-        if current is not None and current.manifest.order > generation.manifest.order:
-            reason = f"{current.generation_id} is of a later as-of; only rollback goes back"
+        if reason := self.refusal(generation):
             return Outcome(generation_id, False, reason)
         generation.verify()
         return self._point(generation, at, "published")
+
+    def refusal(self, generation: Generation) -> str | None:
+        """Why readers keep what they have instead of a generation that is good in itself; None where nothing is."""
+        current, record = self.current(), self.records.get(generation.generation_id)
+        if current is None or current.generation_id == generation.generation_id:
+            return None
+        if current.manifest.order > generation.manifest.order:
+            return f"{current.generation_id} is of a later as-of; only rollback goes back"
+        is_behind = current.manifest.tables_as_of and current.manifest.order == generation.manifest.order
+        if is_behind and record is not None and record.published_at is not None:
+            return f"{current.generation_id} holds the live actions decided since; only rollback goes back"
+        return None
 
     def rollback(self, at: datetime, to: str | None = None) -> Outcome:
         """Point readers back to the published generation before the current one, or to a named one.

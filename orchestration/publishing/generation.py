@@ -23,9 +23,9 @@ RECORDS = "generations.json"
 VIEWS = "views.duckdb"
 
 
-Order = tuple[date, datetime]
-"""Daily as-of, then instant. What a triggered run makes of a day's scores is newer than the day's own generation
-and older than the next day's, although that day may begin before the trigger."""
+Order = date
+"""The daily as-of. Within a day the generation published last is the newest, be it the day's own, what a triggered run
+made of it, or the day's own once more on what has landed since."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class GenerationMeta:
     @property
     def order(self) -> Order:
         """Which generation is the newer one: see ``Order``."""
-        return self.as_of_date, self.as_of
+        return self.as_of_date
 
     @property
     def generation_id(self) -> str:
@@ -81,7 +81,7 @@ class Manifest:
     @property
     def order(self) -> Order:
         """Which generation is the newer one: see ``Order``."""
-        return date.fromisoformat(self.as_of_date), self.as_of_instant
+        return date.fromisoformat(self.as_of_date)
 
     @property
     def weighed_at(self) -> datetime:
@@ -181,7 +181,7 @@ class Record:
     @property
     def order(self) -> Order:
         """Which generation is the newer one: see ``Order``."""
-        return date.fromisoformat(self.as_of_date), datetime.fromisoformat(self.as_of)
+        return date.fromisoformat(self.as_of_date)
 
 
 class Records:

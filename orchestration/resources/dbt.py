@@ -68,16 +68,38 @@ def project() -> DbtProject:
 
 def resource(workspace: Workspace) -> DbtCliResource:
     """dbt on the shop's warehouse, with the deployment's limits."""
+    os.environ.update(_environment(workspace))
+    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable())
+
+
+def run_models(workspace: Workspace, pinned: inputs.Inputs, *select: str) -> None:
+    """Build models over pinned inputs outside of a Dagster run. The caller holds the shop's lock.
+
+    Raises
+    ------
+    RuntimeError
+        dbt failed; the message is the end of what it said.
+    """
+    variables = json.dumps(inputs.dbt_vars(workspace.state, workspace.shop, pinned))
+    command = [_executable(), "run", "-s", *select, "--vars", variables]
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    targets = {"DBT_TARGET_PATH": str(workspace.state.dbt), "DBT_LOG_PATH": str(workspace.state.dbt)}
+    environment = {**os.environ, **_environment(workspace), **targets, "DO_NOT_TRACK": "1"}
+    done = subprocess.run([*command, *folders], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"dbt run -s {' '.join(select)} failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+
+
+def _environment(workspace: Workspace) -> dict[str, str]:
+    """What the profile reads: dbt runs as a process of its own."""
     settings = workspace.settings
     workspace.state.root.mkdir(parents=True, exist_ok=True)
-    # dbt runs as a process of its own and reads its profile from the environment.
-    os.environ.update(
-        REGULARS_WAREHOUSE=str(workspace.state.warehouse),
-        REGULARS_THREADS=str(settings.threads),
-        REGULARS_MEMORY_LIMIT=settings.memory_limit,
-        REGULARS_TEMP=str(workspace.state.temporary),
-    )
-    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable())
+    return {
+        "REGULARS_WAREHOUSE": str(workspace.state.warehouse),
+        "REGULARS_THREADS": str(settings.threads),
+        "REGULARS_MEMORY_LIMIT": settings.memory_limit,
+        "REGULARS_TEMP": str(workspace.state.temporary),
+    }
 
 
 def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:

@@ -78,6 +78,16 @@ def test_a_studio_with_contracts_only_is_scored_and_says_who_has_given_notice(st
     assert share(every, "churn_mode = 'subscription' and churn_horizon_days = 60") == 1
 
 
+def test_value_and_stage_of_a_studio_are_told_from_its_contracts(studio: Deployment) -> None:
+    profiled = scores(studio).filter("may_profile")
+    assert share(profiled, "historic_clv >= 0 and predicted_clv >= 0 and total_clv = historic_clv + predicted_clv") == 1
+    assert share(profiled, "historic_clv > 0") > 0.9
+    assert share(profiled.filter("status = 'scored'"), "predicted_clv > 0") > 0.9
+    assert share(profiled.filter("status = 'notice_given'"), "lifecycle_stage = 'at_risk' and predicted_clv = 0") > 0.9
+    assert {"active", "at_risk"} <= {stage for (stage,) in profiled.select("lifecycle_stage").fetchall()}
+    assert share(profiled, "rfm_segment is null and expected_orders is null") == 1
+
+
 def test_an_agent_sees_on_one_screen_how_the_contracts_of_a_studio_stand(studio: Deployment) -> None:
     generation = current_generation(studio.workspace.state.published)
     assert generation is not None

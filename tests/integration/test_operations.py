@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from worlds import Deployment, folder_for_a_server
 
+from ml import registry
 from orchestration.publishing.files import current_generation
 from orchestration.publishing.server import postgres_url
 
@@ -61,6 +62,33 @@ def test_a_restore_overwrites_nothing(restored: Deployment) -> None:
     done = restored.run("restore", str(restored.folder / "demo.tar.gz"))
     assert done.returncode == 2
     assert "not empty" in done.stderr
+
+
+def test_a_model_of_a_restored_shop_is_trained_again_to_the_byte(restored: Deployment) -> None:
+    state = restored.workspace.state
+    version = registry.champion(state.mlflow, "demo", "value")
+    assert version is not None
+    done = restored.run("reproduce", version.run_id)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{version.spoken}: the same bytes" in done.stdout
+    unknown = restored.run("reproduce", "f" * 32)
+    assert unknown.returncode == 2
+    assert "registered no churn or value model" in unknown.stderr
+
+
+@pytest.mark.slow
+def test_models_are_judged_month_after_month(restored: Deployment) -> None:
+    done = restored.run("backtest", "--from", "2025-02-01", "--to", "2025-03-01", "--worth")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for model in ("churn", "value"):
+        assert f"{model}: " in done.stdout
+    assert "rows on 2 dates" in done.stdout
+    assert done.stdout.count("MLflow run") == 2
+    assert "what each touchpoint is worth" in done.stdout
+    assert "support_tickets" in done.stdout
+    late = restored.run("backtest", "--from", "2025-06-01", "--to", "2025-06-01")
+    assert late.returncode == 2
+    assert "lies ahead" in late.stderr
 
 
 @pytest.mark.slow

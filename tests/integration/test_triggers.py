@@ -173,3 +173,21 @@ def test_the_ledger_holds_what_was_decided_on_the_spot(finished_demo: Deployment
     file = next(Path(ledger).glob(f"{triggered['after'].manifest.inputs_id}.parquet"))
     found = duckdb.execute("select distinct trigger, play from read_parquet(?)", [str(file)]).fetchall()
     assert found == [("live", "abandoned_basket")]
+
+
+def test_the_day_once_more_takes_the_place_of_what_was_triggered_and_keeps_its_actions(
+    finished_demo: Deployment, triggered: dict[str, Any]
+) -> None:
+    select = "select action_id from crm.next_best_actions where play = 'abandoned_basket' order by 1"
+    actions, before = rows(finished_demo, select), generation(finished_demo)
+    assert before.manifest.as_of >= triggered["after"].manifest.as_of
+    assert actions
+    done = finished_demo.run("run", "--no-train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = generation(finished_demo)
+    assert before.manifest.tables_as_of is not None
+    assert after.manifest.tables_as_of is None
+    assert after.manifest.previous == before.generation_id
+    assert rows(finished_demo, select) == actions
+    daily = rows(finished_demo, "select count(*) from crm.next_best_actions where play <> 'abandoned_basket'")
+    assert daily[0][0] > 10, "those of the day itself, which the first run decided"

@@ -7,8 +7,8 @@ scores as (
     select * from {{ ref('customer_scores') }} where may_profile
 ),
 
-decisions as (
-    select * from {{ source('ml', 'action_decisions') }} where arm = 'treatment'
+actions as (
+    select distinct customer_id, play, contact_permission from {{ source('ml', 'standing_actions') }}
 ),
 
 audiences as (
@@ -16,9 +16,9 @@ audiences as (
     union all
     select customer_id, 'churn:' || churn_band as audience, 'segment' as kind, null as contact_permission from scores
     union all
-    select decisions.customer_id, 'play:' || decisions.play as audience, 'play' as kind, decisions.contact_permission
-    from decisions
-    inner join scores on decisions.customer_id = scores.customer_id
+    select actions.customer_id, 'play:' || actions.play as audience, 'play' as kind, actions.contact_permission
+    from actions
+    inner join scores on actions.customer_id = scores.customer_id
 ),
 
 final as (

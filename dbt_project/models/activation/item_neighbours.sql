@@ -14,7 +14,7 @@ as_of as (
 final as (
     select
         neighbours.product_id,
-        neighbours.rank,
+        cast(row_number() over (partition by neighbours.product_id order by neighbours.rank) as integer) as rank,
         neighbours.neighbour_product_id,
         products.product_name as neighbour_name,
         neighbours.kind,

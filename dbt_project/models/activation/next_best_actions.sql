@@ -1,6 +1,6 @@
 -- What to do next, ready to send: nobody who is held out or in control is here.
-with decisions as (
-    select * from {{ source('ml', 'action_decisions') }} where arm = 'treatment'
+with actions as (
+    select * from {{ source('ml', 'standing_actions') }}
 ),
 
 customers as (
@@ -9,24 +9,24 @@ customers as (
 
 final as (
     select
-        decisions.action_id,
-        decisions.customer_id,
+        actions.action_id,
+        actions.customer_id,
         customers.external_id,
-        decisions.play,
-        decisions.channel,
-        decisions.offer,
-        decisions.template,
-        decisions.arm,
-        decisions.send_after,
-        decisions.expires,
-        cast(decisions.expected_margin as decimal(18, 4)) as expected_incremental_margin,
+        actions.play,
+        actions.channel,
+        actions.offer,
+        actions.template,
+        actions.arm,
+        actions.send_after,
+        actions.expires,
+        cast(actions.expected_margin as decimal(18, 4)) as expected_incremental_margin,
         '{{ var("currency") }}' as currency,
-        decisions.reason,
-        decisions.contact_permission,
-        decisions.data_permission,
-        decisions.decided_as_of
-    from decisions
-    inner join customers on decisions.customer_id = customers.customer_id
+        actions.reason,
+        actions.contact_permission,
+        actions.data_permission,
+        actions.decided_as_of
+    from actions
+    inner join customers on actions.customer_id = customers.customer_id
 )
 
 select * from final

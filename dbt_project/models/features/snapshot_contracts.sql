@@ -20,7 +20,7 @@ running as (
         case when versions.renews_at >= versions.as_of then {{ days_between('versions.as_of_date', local_date('versions.renews_at')) }} end as renewal_days,
         case when versions.status = 'past_due' then 1 else 0 end as past_due,
         case when versions.notice_given_at < versions.as_of or versions.status = 'cancelled' then 1 else 0 end as notice,
-        case versions.billing_period when 'week' then 7 when 'month' then 30 when 'quarter' then 91 when 'year' then 365 end as period_days,
+        {{ period_days('versions.billing_period') }} as period_days,
         cast(versions.price as double) as price,
         {{ ratio('versions.usage', 'versions.usage_limit') }} as usage_share
     from versions

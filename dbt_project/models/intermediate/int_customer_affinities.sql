@@ -1,4 +1,4 @@
--- What each person likes: what they said first, what they bought in the last year second. Sensitive items count
+-- What each person likes: what they said first, what they bought or answered to in the last year second. Sensitive items count
 -- only with consent to special_category.
 with identifiers as (
     select * from {{ ref('int_identifiers_now') }}
@@ -12,10 +12,15 @@ permitted as (
     select customer_id from {{ ref('customer_permissions') }} where purpose = 'special_category' and is_granted
 ),
 
+-- A channel is one to be contacted on or one to buy on.
 said_versions as (
     select
         identifiers.customer_id,
-        preferences.attribute,
+        case
+            when preferences.attribute <> 'channel' then preferences.attribute
+            when preferences.value in ('email', 'push', 'sms', 'phone', 'post', 'in_app') then 'contact_channel'
+            else 'sales_channel'
+        end as attribute,
         preferences.value,
         preferences.weight,
         row_number() over (
@@ -47,12 +52,26 @@ bought as (
 bought_on as (
     select
         identifiers.customer_id,
-        'channel' as attribute,
+        'sales_channel' as attribute,
         lines.channel as value,
         sum(lines.line_change) as order_lines
     from {{ ref('fct_order_lines') }} as lines
     inner join identifiers on lines.identifier_id = identifiers.identifier_id
     where lines.visible_from_date <= {{ scoring_date() }} and lines.channel is not null
+    group by 1, 2, 3
+),
+
+answered as (
+    select
+        identifiers.customer_id,
+        'contact_channel' as attribute,
+        messages.channel as value,
+        count(distinct messages.message_id) as messages
+    from {{ ref('fct_message_events') }} as messages
+    inner join identifiers on messages.identifier_id = identifiers.identifier_id
+    where messages.message_event in ('opened', 'clicked') and messages.channel is not null
+        and messages.visible_from_date <= {{ scoring_date() }}
+        and {{ local_date('messages.occurred_at') }} >= {{ add_days(scoring_date(), -365) }}
     group by 1, 2, 3
 ),
 
@@ -68,6 +87,9 @@ likings as (
     select customer_id, attribute, value, cast(order_lines as double) as weight, 0 as is_stated
     from bought_on
     where order_lines > 0
+    union all
+    select customer_id, attribute, value, cast(messages as double) as weight, 0 as is_stated
+    from answered
 ),
 
 -- Refused in so many words: whatever was bought, it is no favourite.

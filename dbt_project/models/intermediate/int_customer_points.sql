@@ -13,7 +13,13 @@ changes as (
                 and {{ local_date('rewards.expires_at') }} <= {{ add_days(scoring_date(), 30) }}
                 then rewards.points_change
             else 0
-        end as points_running_out
+        end as points_running_out,
+        case
+            when rewards.points_change > 0
+                and coalesce({{ local_date('rewards.expires_at') }} > {{ add_days(scoring_date(), 30) }}, true)
+                then rewards.points_change
+            else 0
+        end as points_lasting
     from {{ ref('fct_rewards') }} as rewards
     inner join identifiers on rewards.identifier_id = identifiers.identifier_id
     where rewards.visible_from_date <= {{ scoring_date() }}
@@ -23,17 +29,18 @@ sums as (
     select
         customer_id,
         cast(sum(points_change) as decimal(18, 2)) as points_balance,
-        cast(sum(points_running_out) as decimal(18, 2)) as points_running_out
+        cast(sum(points_running_out) as decimal(18, 2)) as points_running_out,
+        cast(sum(points_lasting) as decimal(18, 2)) as points_lasting
     from changes
     group by 1
 ),
 
--- What was spent since was spent of these first.
+-- Whatever is spent is spent of those first that run out first: of the balance, what lasts longer is left last.
 final as (
     select
         customer_id,
         points_balance,
-        greatest(least(points_balance, points_running_out), cast(0 as decimal(18, 2))) as points_expiring_30_days
+        greatest(least(points_balance - points_lasting, points_running_out), cast(0 as decimal(18, 2))) as points_expiring_30_days
     from sums
 )
 

@@ -25,6 +25,11 @@ feedback as (
     select * from {{ ref('int_customer_feedback') }}
 ),
 
+{% if not var('has_orders') and values_contracts() %}
+contracts as (
+    select * from {{ ref('int_customer_contract_history') }}
+),
+{% endif %}
 -- Fifths among those who bought within a year; ties go by customer id, so that they are the same in every run.
 fifths as (
     select
@@ -56,10 +61,14 @@ final as (
         coalesce(feedback.tickets_open_count, 0) as tickets_open_count,
         feedback.last_nps_score,
         feedback.last_csat_score,
+        {% if not var('has_orders') and values_contracts() -%}
+        {{ contract_stage('contracts', scoring_date()) }} as lifecycle_stage,
+        {%- else -%}
         {{ lifecycle_stage(
             'activity.first_order_date', 'activity.last_order_date', 'activity.orders_count',
             'activity.last_gap_days', 'activity.median_gap_days', scoring_date()
         ) }} as lifecycle_stage,
+        {%- endif %}
         cast(fifths.recency as {{ 'varchar' if target.type == 'duckdb' else 'string' }}) || fifths.frequency || fifths.money as rfm_segment
     from customers
     left join accounts on customers.customer_id = accounts.customer_id
@@ -67,6 +76,9 @@ final as (
     left join activity on customers.customer_id = activity.customer_id
     left join feedback on customers.customer_id = feedback.customer_id
     left join fifths on customers.customer_id = fifths.customer_id
+    {%- if not var('has_orders') and values_contracts() %}
+    left join contracts on customers.customer_id = contracts.customer_id
+    {%- endif %}
 )
 
 select * from final

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.tracking import experiment_id, open_store, tracking_uri
+from ml.tracking import Part, log_comparison
 
 EXPERIMENT = "recommender evaluation"
 
@@ -18,21 +18,16 @@ def track(
     mlflow_folder: Path, name: str, parameters: Mapping[str, Any], figures: Mapping[str, Any], lines: Sequence[str]
 ) -> str:
     """Log figures and table; returns the id of the parent run."""
-    client = open_store(mlflow_folder)
-    experiment = experiment_id(client, EXPERIMENT, mlflow_folder)
-    import mlflow
-
-    mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
-    with mlflow.start_run(experiment_id=experiment, run_name=name) as run:
-        mlflow.log_params({**parameters, "mode": figures["mode"], "generators": " ".join(figures["generators"])})
-        mlflow.log_metrics(_numbers(figures))
-        mlflow.log_dict(dict(figures), "figures.json")
-        mlflow.log_text("\n".join(lines) + "\n", "table.txt")
-        for method, own in figures["methods"].items():
-            with mlflow.start_run(experiment_id=experiment, run_name=method, nested=True):
-                mlflow.log_params(own["settings"])
-                mlflow.log_metrics(_numbers(own))
-        return str(run.info.run_id)
+    settings = {**parameters, "mode": figures["mode"], "generators": " ".join(figures["generators"])}
+    return log_comparison(
+        mlflow_folder,
+        EXPERIMENT,
+        name,
+        Part(settings, _numbers(figures)),
+        {method: Part(own["settings"], _numbers(own)) for method, own in figures["methods"].items()},
+        text="\n".join(lines),
+        content=figures,
+    )
 
 
 def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:

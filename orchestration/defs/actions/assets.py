@@ -16,6 +16,7 @@ from orchestration.workspace import Workspace
 
 DESCRIPTIONS = {
     "action_decisions": "The play that each customer gets, is held out of or is in control for; entered in the ledger.",
+    "standing_actions": "What is to be carried out: decided now, or earlier and neither sent, expired nor withdrawn.",
     "action_rejections": "The plays that a customer was eligible for and does not get, with the first rule against it.",
     "holdout_assignments": "In which arm of which experiment each person stands, frozen when first drawn.",
 }
@@ -53,6 +54,7 @@ def defs() -> dg.Definitions:
         summary = actions.decide_daily(workspace, pinned)
         shown = {"candidates": candidates, "ledger entries read": len(pinned.action_ledger)}
         yield dg.MaterializeResult(asset_key=["ml", "action_decisions"], metadata=shown | _decided(summary))
+        yield dg.MaterializeResult(asset_key=["ml", "standing_actions"], metadata=_standing(summary))
         yield dg.MaterializeResult(asset_key=["ml", "action_rejections"], metadata=_rejected(summary))
         yield dg.MaterializeResult(asset_key=["ml", "holdout_assignments"], metadata={"newly drawn": summary.drawn})
 
@@ -64,6 +66,11 @@ def _decided(summary: Summary) -> dict[str, Any]:
         "dagster/row_count": sum(summary.decided.values()),
         "by play and arm": _table(("play", "treatment", "control", "holdout"), summary.decided),
     }
+
+
+def _standing(summary: Summary) -> dict[str, Any]:
+    now = sum(count for (_, arm), count in summary.decided.items() if arm == "treatment")
+    return {"decided now": now, "decided earlier": summary.carried, "withdrawn": summary.withdrawn}
 
 
 def _rejected(summary: Summary) -> dict[str, Any]:

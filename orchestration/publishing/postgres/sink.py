@@ -136,16 +136,15 @@ def _has_schema(connection: Connection) -> bool:
 def _current(connection: Connection) -> tuple[str | None, Order | None]:
     found = rows(
         connection,
-        """select p.generation_id, g.as_of_date, g.as_of
+        """select p.generation_id, g.as_of_date
            from crm_data.pointer p join crm_data.generations g using (generation_id)
            order by p.move desc limit 1""",
     )
     if not found:
         return None, None
-    generation_id, day, as_of = found[0]
+    generation_id, day = found[0]
     assert isinstance(day, date)
-    assert isinstance(as_of, datetime)
-    return str(generation_id), (day, as_of)
+    return str(generation_id), day
 
 
 def _kept(connection: Connection) -> set[str]:

@@ -163,6 +163,22 @@ def test_without_a_basis_for_profiling_it_says_that_nobody_would_be_scored(tmp_p
     assert checked(deployment).can_land, "which a shop may want"
 
 
+def test_without_consents_it_says_that_everybody_would_get_the_same_list(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY)
+    said = "everybody would get the same generic list"
+    assert any(said in trouble for trouble in checked(deployment).troubles)
+    head = "account_id,purpose,decision,decided_at\n"
+    put(deployment, "consents.csv", f"{head}a1,personalised_recommendations,granted,2025-01-01T00:00:00Z\n")
+    change(deployment, lambda content: content["touchpoints"].update(consents={"files": "consents*.csv"}))
+    assert not any(said in trouble for trouble in checked(deployment).troubles)
+
+
+def test_nothing_that_it_says_claims_that_a_row_is_in_quarantine(tmp_path: Path, dirty: Deployment) -> None:
+    hopeless = corner_shop(tmp_path / "hopeless", HEADER + "o1,1,someday,a1,1,9.9\n")
+    for deployment in (dirty, hopeless):
+        assert "in quarantine" not in printed(checked(deployment)).replace("would put in quarantine", "")
+
+
 def regular(customers: int, gap: int, until: int) -> str:
     """Every customer buys every ``gap`` days of 2024."""
     from datetime import date, timedelta

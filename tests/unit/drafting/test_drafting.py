@@ -22,8 +22,8 @@ from orchestration.state import State
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
 
 
-def drafted(folder: Path) -> Draft:
-    return draft("corner", folder, None, now=NOW, connect=duckdb.connect)
+def drafted(folder: Path, **told: str) -> Draft:
+    return draft("corner", folder, None, now=NOW, connect=duckdb.connect, told=told)
 
 
 def write(folder: Path, name: str, lines: list[str], encoding: str = "utf-8") -> Path:
@@ -122,6 +122,111 @@ def test_subscriptions_alone_are_a_shop(tmp_path: Path) -> None:
     found = drafted(folder)
     assert yaml.safe_load(found.files["shop.yml"])["churn"]["mode"] == "subscription"
     assert landed(found, folder, tmp_path) == {"subscriptions": (300, 300)}
+
+
+def columns(found: Draft, touchpoint: str = "orders") -> dict[str, str]:
+    """Those that are sure."""
+    return yaml.safe_load(found.files["shop.yml"])["touchpoints"][touchpoint].get("columns") or {}
+
+
+@pytest.mark.parametrize("name", ["Discount %", "discount_pct", "Rabatt (Prozent)"])
+def test_a_share_is_no_amount_of_discount(tmp_path: Path, name: str) -> None:
+    rows = [f"o{n},1,{day},c{n % 70},1,9.90,{n % 30}" for n, day in enumerate(days(300))]
+    head = f"order id,line,order date,customer id,quantity,price,{name}"
+    folder = write(tmp_path / "in", "orders.csv", [head, *rows])
+    found = drafted(folder)
+    assert name not in columns(found).values()
+    assert f"discount: {name}" not in found.files["shop.yml"]
+    assert landed(found, folder, tmp_path) == {"orders": (300, 300)}
+
+
+@pytest.mark.parametrize(
+    ("prices", "written", "currency"),
+    [
+        (("€ 1.234,50", "€ 9,90"), {"decimal": ","}, "EUR"),
+        (("$1,234.50", "$9.90"), {"thousands": ","}, "USD"),
+        (("1'234.50 CHF", "9.90 CHF"), {"thousands": "'"}, "CHF"),
+    ],
+)
+def test_money_is_read_as_shops_write_it(
+    tmp_path: Path, prices: tuple[str, str], written: dict[str, str], currency: str
+) -> None:
+    rows = [f"o{n};1;{day};c{n % 70};1;{prices[n % 2]}" for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "orders.csv", ["order id;line;order date;customer id;quantity;price", *rows])
+    found = drafted(folder)
+    said = yaml.safe_load(found.files["shop.yml"])
+    assert said["currency"] == currency
+    assert written.items() <= said["touchpoints"]["orders"].items()
+    assert landed(found, folder, tmp_path) == {"orders": (300, 300)}
+
+
+def test_the_price_of_a_line_with_a_currency_beside_it_is_divided(tmp_path: Path) -> None:
+    rows = [f"o{n};1;{day};c{n % 70};2;1.234,50 €" for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "orders.csv", ["Belegnr;Pos;Datum;Kundennr;Menge;Umsatz netto", *rows])
+    found = drafted(folder)
+    assert "Umsatz netto" in found.files["orders.sql"]
+    assert landed(found, folder, tmp_path) == {"orders": (300, 300)}
+
+
+@pytest.mark.parametrize("written", ["%m/%d/%Y %I:%M %p", "%Y-%m-%d %I:%M:%S %p"])
+def test_hours_before_and_after_noon(tmp_path: Path, written: str) -> None:
+    start = datetime(2024, 1, 1)  # noqa: DTZ001 - as written in the file
+    rows = [f"o{n},1,{start + timedelta(hours=7 * n):{written}},c{n % 70},1,9.90" for n in range(300)]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,customer id,quantity,price", *rows])
+    found = drafted(folder)
+    assert yaml.safe_load(found.files["shop.yml"])["touchpoints"]["orders"]["date_format"] == [written]
+    assert landed(found, folder, tmp_path) == {"orders": (300, 300)}
+
+
+def test_the_words_of_tills_are_known(tmp_path: Path) -> None:
+    rows = [f"{n},1,{day},c{n % 70},1,9.90" for n, day in enumerate(days(300))]
+    folder = write(tmp_path / "in", "pos.csv", ["Txn ID,Line,Txn Date,Cust ID,Qty,Unit Retail", *rows])
+    told = columns(drafted(folder))
+    assert (told["order_id"], told["ordered_at"], told["unit_price"]) == ("Txn ID", "Txn Date", "Unit Retail")
+
+
+def test_what_every_row_needs_is_for_sure_no_column_with_gaps(tmp_path: Path) -> None:
+    """An export of Shopify: whoever has not paid yet has ordered all the same."""
+    rows = [
+        f"#{n},c{n % 70}@x.org,{day} 10:00:00 +0100,{'' if n % 9 else f'{day} 10:05:00 +0100'},1,9.90"
+        for n, day in enumerate(days(300))
+    ]
+    head = "Name,Email,{},Paid at,Lineitem quantity,Lineitem price"
+    both = drafted(write(tmp_path / "both", "orders.csv", [head.format("Created at"), *rows])).files["orders.sql"]
+    assert '"Created at" as ordered_at' in both
+    assert '"Paid at" as ordered_at' not in both
+    alone = drafted(write(tmp_path / "alone", "orders.csv", [head.format("Remark"), *rows])).files["orders.sql"]
+    assert '--? "Paid at" as ordered_at' in alone
+
+
+WATCHED = [
+    f"u{n % 40},Title {n % 300},2024-0{n % 9 + 1}-1{n % 7} 1{n % 10}:0{n % 6}:00,{n % 90 * 60}" for n in range(2000)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("watch_history.csv", "user,title,start time,seconds"), ("export.csv", "user,title,start time,seconds"),
+        ("export.csv", "member,plan,start date,seconds"),
+    ],
+)  # fmt: skip
+def test_a_history_of_what_was_watched_is_no_list_of_contracts(tmp_path: Path, name: str, head: str) -> None:
+    folder = write(tmp_path / "in", name, [head, *WATCHED])
+    found = drafted(folder)
+    assert [one.name for one in found.found] == ["events"]
+    assert landed(found, folder, tmp_path) == {"events": (2000, 2000)}
+
+
+def test_a_person_can_say_what_a_file_is(tmp_path: Path) -> None:
+    rows = [f"k{n % 50},2024-01-{n % 28 + 1:02},v{n}" for n in range(300)]
+    folder = write(tmp_path / "in", "x.csv", ["a,b,c", *rows])
+    (one,) = drafted(folder, **{"x*.csv": "events"}).found
+    assert one.name == "events"
+    with pytest.raises(LandingError, match=r"there is no touchpoint 'event'; there are customers"):
+        drafted(folder, **{"x.csv": "event"})
+    with pytest.raises(LandingError, match=r"no file is called y.csv; there are x.csv"):
+        drafted(folder, **{"y.csv": "events"})
 
 
 def test_the_rhythm_of_purchases_gives_the_horizon_and_an_old_extract_is_closed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from actions_world import AS_OF, World, assigned, candidate, contact, entry, play, policy
+from actions_world import AS_OF, World, candidate, contact, entry, play, policy
 
 from ml.actions.policy import Cap
 
@@ -63,6 +63,10 @@ def test_who_is_not_eligible_is_no_candidate_and_null_means_no(world: World) -> 
         ({"days_since_email_bounce": 10}, {}, "after_bounce"),
         ({"days_since_email_unsubscribe": 10}, {}, "after_unsubscribe"),
         ({"tickets_open_count": 1}, {}, "open_ticket"),
+        ({"may_call": False}, {"channel": "agent_task", "purpose": "marketing"}, "no_grant"),
+        ({"days_since_complaint": 10}, {"channel": "agent_task", "purpose": "marketing"}, "after_complaint"),
+        ({"tickets_open_count": 1}, {"channel": "agent_task", "purpose": "marketing"}, "open_ticket"),
+        ({"days_since_email_bounce": 10}, {"purpose": "service"}, "after_bounce"),
     ],
 )
 def test_a_person_who_may_not_be_asked_now_is_not(
@@ -81,8 +85,12 @@ def test_a_person_who_may_not_be_asked_now_is_not(
         ({"days_since_complaint": 1}, {"channel": "agent_task"}),
         ({"days_since_email_bounce": 1}, {"channel": "push"}),
         ({"tickets_open_count": 1}, {"channel": "agent_task"}),
+        ({"days_since_email_bounce": 11, "days_since_email_unsubscribe": 11}, {}),
         ({"may_profile": False}, {}),
         ({"may_email": False}, {"channel": "sms"}),
+        ({"may_call": False}, {"channel": "agent_task"}),
+        ({"may_email": False}, {"purpose": "service"}),
+        ({"days_since_email_unsubscribe": 1}, {"purpose": "service"}),
     ],
 )
 def test_a_rule_holds_back_no_more_than_it_says(world: World, changes: dict[str, Any], of_play: dict[str, Any]) -> None:
@@ -105,6 +113,22 @@ def test_the_stop_rule_ends_a_play_for_a_person(world: World) -> None:
     assert world.rules() == {("c_1", "mail"): "stopped"}
     world.decide([candidate()], policy(play(stop_contacts=3, stop_days=50)))
     assert world.done() == {"c_1": "mail"}
+
+
+def test_the_stop_rule_counts_contacts_and_nobody_withheld(world: World) -> None:
+    world.ledger = [entry(days, arm="control") for days in (20, 40, 60)]
+    world.decide([candidate()], policy(play(stop_contacts=3, stop_days=90)))
+    assert world.done() == {"c_1": "mail"}
+
+
+def test_an_open_ticket_holds_nothing_back_where_the_shop_does_not_ask_for_it(world: World) -> None:
+    world.decide([candidate(tickets_open_count=1)], policy(play(), quiet_with_open_ticket=False))
+    assert world.done() == {"c_1": "mail"}
+
+
+def test_margins_that_differ_in_a_last_bit_are_equal(world: World) -> None:
+    world.decide([candidate()], policy(play("alpha", margin="1.0"), play("beta", margin="1.0000000001")))
+    assert world.done() == {"c_1": "alpha"}
 
 
 def test_a_channels_cap_counts_every_message_on_it_whoever_asked_for_it(world: World) -> None:
@@ -138,6 +162,18 @@ def test_it_occupies_from_the_latest_instant_at_which_it_may_have_been_sent(worl
     assert world.done() == {"c_1": "mail"}
 
 
+def test_the_ledger_says_of_which_play_a_logged_action_is(world: World) -> None:
+    world.ledger, world.log = [entry(3)], [contact(3, play="newsletter", action_id="a_c_1_3")]
+    world.decide([candidate()], policy(play(cooldown_days=7)))
+    assert world.rules() == {("c_1", "mail"): "cooldown"}
+
+
+def test_a_decision_that_two_runs_entered_is_one_contact(world: World) -> None:
+    world.ledger = [entry(3), entry(3)]
+    world.decide([candidate()], policy(play("other"), caps=(Cap(2, 7),)))
+    assert world.done() == {"c_1": "other"}
+
+
 def test_a_log_that_went_on_without_it_disproves_it(world: World) -> None:
     world.ledger = [entry(6), entry(4, "c_2")]
     went_on = contact(1.9, "c_2", action_id="a_c_2_4")
@@ -156,13 +192,6 @@ def test_a_log_that_cannot_know_disproves_nothing(world: World, speaks: dict[str
     world.log = [contact(speaks.pop("days_ago", 1.9), "c_2", **speaks)]
     world.decide([candidate()], policy(play(cooldown_days=7), send_log_days=3))
     assert world.rules() == {("c_1", "mail"): "cooldown"}
-
-
-def test_decisions_of_the_same_as_of_or_later_are_not_read(world: World) -> None:
-    world.ledger = [entry(0), entry(-1)]
-    world.assignments = [assigned("c_1", "holdout", days_ago=0)]
-    world.decide([candidate()], policy(play(), caps=(Cap(1, 7),)))
-    assert world.done() == {"c_1": "mail"}
 
 
 def test_the_history_of_a_merged_person_is_that_of_both(world: World) -> None:

@@ -35,6 +35,16 @@ def test_nobody_held_out_is_contacted_and_what_was_meant_is_known(world: World) 
     assert not held_out & set(world.done())
     assert {row["customer_id"] for row in world.rows("decisions") if row["arm"] == "holdout"} == held_out
     assert {customer for (customer, _), rule in world.rules().items() if rule == "holdout"} == held_out
+    assert {row["propensity"] for row in world.rows("decisions") if row["arm"] == "holdout"} == {0.25}
+
+
+def test_who_is_held_out_of_everything_is_drawn_for_no_play(world: World) -> None:
+    world.decide(people(400), policy(play(control_share=0.5), global_holdout=0.25))
+    arms = {(row["customer_id"], row["experiment"]): row["arm"] for row in world.rows("assignments")}
+    for customer in (customer for (customer, experiment), arm in arms.items() if arm == "holdout"):
+        assert (customer, "play:mail") not in arms
+    treated = [row["propensity"] for row in world.rows("decisions") if row["arm"] != "holdout"]
+    assert set(treated) == {0.375}
 
 
 def test_a_plays_control_group_is_left_out_of_this_play(world: World) -> None:
@@ -43,6 +53,8 @@ def test_a_plays_control_group_is_left_out_of_this_play(world: World) -> None:
     assert 150 < arms.count("control") < 250
     assert set(arms) == {"control", "treatment"}
     assert {row["propensity"] for row in world.rows("decisions")} == {0.5}
+    controls = {row["customer_id"] for row in world.rows("decisions") if row["arm"] == "control"}
+    assert world.rules() == {(customer, "mail"): "control" for customer in controls}
 
 
 def test_an_assignment_survives_another_share(world: World) -> None:

@@ -36,9 +36,10 @@ def shop_policy() -> Policy:
 
 @dataclass
 class Sent:
-    """One action that was really carried out."""
+    """One action that was really carried out, as it stood on the day when it was."""
 
     action: dict[str, Any]
+    picked: datetime
     at: datetime
     known_at: datetime
 
@@ -65,12 +66,12 @@ class Shop:
             world = self.decided(as_of)
             if random.random() < 0.1:
                 continue  # written but not published: nobody can act on it
-            made = world.rows("decisions")
-            self.ledger += made
+            self.ledger += world.rows("decisions")
             self.assignments += world.rows("new_assignments")
-            for action in made:
-                if action["arm"] == "treatment" and random.random() < 0.8:
-                    self.sent.append(self._send(random, action))
+            sent = {one.action["action_id"] for one in self.sent}
+            for action in world.rows("standing"):
+                if action["action_id"] not in sent and random.random() < 0.6:
+                    self.sent.append(self._send(random, action, as_of))
         return self
 
     def decided(self, as_of: datetime) -> World:
@@ -80,7 +81,9 @@ class Shop:
              "action_id": one.action["action_id"], "channel": one.action["channel"], "sent_at": one.at}
             for number, one in enumerate(self.sent) if one.known_at < as_of
         ]  # fmt: skip
-        world = World(self.folder / f"{as_of:%m%d}", log, self.ledger, self.assignments)
+        ledger = [row for row in self.ledger if row["decided_as_of"] < as_of]
+        assignments = [row for row in self.assignments if row["assigned_as_of"] < as_of]
+        world = World(self.folder / f"{as_of:%m%d}", log, ledger, assignments)
         world.decide(self.candidates[as_of], self.policy, as_of)
         return world
 
@@ -93,13 +96,14 @@ class Shop:
         margins = dict(zip(COLUMNS, random.random(len(COLUMNS)).round(3).tolist(), strict=True))
         return candidate(name, days_since_complaint=since, **wants, **margins)
 
-    def _send(self, random: np.random.Generator, action: dict[str, Any]) -> Sent:
-        room = (action["expires"] - action["send_after"]).total_seconds()
-        at = action["send_after"] + timedelta(seconds=float(random.random() * room))
+    def _send(self, random: np.random.Generator, action: dict[str, Any], as_of: datetime) -> Sent:
+        """On the day on which it is picked out of the published actions, whenever it was decided."""
+        start, end = max(action["send_after"], as_of), min(action["expires"], as_of + timedelta(days=1))
+        at = start + timedelta(seconds=float(random.random() * max((end - start).total_seconds(), 0)))
         known = at + timedelta(days=float(random.random() * LATE_DAYS))
         # For a week the log does not come at all, and then all at once.
         blackout = AS_OF + timedelta(days=20), AS_OF + timedelta(days=27)
-        return Sent(action, at, blackout[1] if blackout[0] <= known < blackout[1] else known)
+        return Sent(action, as_of, at, blackout[1] if blackout[0] <= known < blackout[1] else known)
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -108,7 +112,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def together(shop: Shop) -> Iterator[tuple[Sent, list[Sent]]]:
-    """Each thing sent, with what was sent to the same person and decided before it."""
+    """Each thing sent, with what else was sent to the same person and decided before it."""
     for one in shop.sent:
         action = one.action
         yield one, [
@@ -120,6 +124,7 @@ def together(shop: Shop) -> Iterator[tuple[Sent, list[Sent]]]:
 
 def test_enough_happens_for_the_promises_to_mean_something(shop: Shop) -> None:
     assert len(shop.sent) > 500
+    assert sum(one.picked > one.action["decided_as_of"] for one in shop.sent) > 50
     assert {one.action["play"] for one in shop.sent} == {"mail", "offer", "app", "text", "call"}
     assert any(one.known_at - one.at > timedelta(days=LATE_DAYS) for one in shop.sent)
 
@@ -157,9 +162,7 @@ def test_nobody_is_contacted_without_a_grant_or_soon_after_a_complaint(shop: Sho
     flags = {"email": "may_email", "push": "may_push", "sms": "may_sms", "agent_task": "may_serve"}
     for one in shop.sent:
         action = one.action
-        person = next(
-            row for row in shop.candidates[action["decided_as_of"]] if row["customer_id"] == action["customer_id"]
-        )
+        person = next(row for row in shop.candidates[one.picked] if row["customer_id"] == action["customer_id"])
         assert person[flags[action["channel"]]]
         since = person["days_since_complaint"]
         assert action["channel"] == "agent_task" or since is None or since > 20
@@ -182,5 +185,5 @@ def test_a_past_decision_replays_to_the_byte(shop: Shop, day: int) -> None:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    names = ("decisions", "rejections", "new_assignments", "assignments")
+    names = ("decisions", "standing", "rejections", "new_assignments", "assignments")
     return {name: hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest() for name in names}

@@ -3,11 +3,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ml.churn.calibration import Held, fit_weights, lasting, level_gap, season_shift
+from ml.churn.calibration import Held, fit_weights, level_gap, season_shift
 from ml.churn.fallback import fit_fallback
 from ml.churn.rules import SILENCE
 from ml.evaluation import expit
 from ml.linear import Linear, fit_logistic, log_scale
+from ml.seasons import lasting
 
 RNG = np.random.default_rng(4)
 MARGIN = RNG.normal(size=5000)

@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 import yaml
 
 from ml.btyd.expectations import COLUMNS
 from ml.churn.reasons import leaders, reasons
-from ml.churn.wording import PERCENT, THEMES, WORDS, customer_words, internal_words, words_of
+from ml.churn.wording import PERCENT, THEMES, WORDS, customer_words, internal_words, one_of, words_of
 
 NAMES = ("days_since_last_order", "orders_90d", "orders_180d", "sessions_30d", "order_gap_median_days")
 X = np.array([[74, 0, 2, 5, 30]], np.float32)
@@ -37,6 +39,26 @@ def test_words_carry_the_number_and_the_usual_gap_where_there_is_one():
     assert internal_words("nps_mean_365d", float("nan")) == "No rating given in 365 days"
     assert internal_words("orders_90d", 4.0, raises=False) == "4 orders in 90 days, speaks for staying"
     assert internal_words("shoe_size", 43.0) == "shoe size 43"
+
+
+def test_one_is_no_plural():
+    said = {feature: internal_words(feature, 1.0, 1.0) for feature in WORDS}
+    assert said["orders_90d"] == "1 order in 90 days"
+    assert said["searches_90d"] == "1 search in 90 days"
+    assert said["messages_sent_90d"] == "1 message sent in 90 days"
+    assert said["recency_over_median_gap"] == "Silent for 1 times the usual gap of 1 day"
+    assert internal_words("recency_over_median_gap", 1.0, 30.0, raises=False).startswith("Last order 1 usual gap of 30")
+    plural = [words for words in said.values() if re.search(r"(?<![\d.])1 (?!times)(\w+ )?\w+[^s]s\b", words)]
+    assert plural == []
+
+
+def test_a_renewal_of_today_is_not_in_so_many_days():
+    assert internal_words("days_to_renewal", 0.0) == "Contract renews today"
+
+
+@pytest.mark.parametrize("feature", ["days_since_last_order", "recency_over_median_gap", "recency_over_mean_gap"])
+def test_silence_that_speaks_for_staying_is_not_told_as_silence(feature):
+    assert internal_words(feature, 0.4, 30.0, raises=False).startswith("Last order 0.4 ")
 
 
 def said_of(push, X=X, names=NAMES):
@@ -73,12 +95,14 @@ def spoken_slowly(feature, value):
 
 def words_slowly(feature, value, gap, raises):
     words = words_of(feature)
-    template = words.internal_zero if value == 0 and words.internal_zero else words.internal
+    template = words.internal if raises else words.internal_lowers or words.internal
+    template = words.internal_zero if value == 0 and words.internal_zero else template
     if np.isnan(value):
         template = THEMES[words.theme].unknown
     if np.isnan(gap):
         template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
     said = template.format(value=spoken_slowly(feature, value), gap=spoken_slowly("order_gap_median_days", gap))
+    said = one_of(said)
     return said if raises else said + ", speaks for staying"
 
 

@@ -11,7 +11,8 @@ import pytest
 from ml.booster import Recipe
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer
-from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult, by_date, judged_champion, train
+from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult, by_date, train
+from ml.defender import judged_champion
 from ml.drift.reference import Reference
 from ml.drift.stability import distribution, odds_around_level
 from ml.engine import Engine
@@ -252,11 +253,11 @@ def test_little_history_still_gives_a_model_judged_on_other_customers(tmp_path, 
 def test_the_champion_is_judged_by_the_model_that_could_not_have_known(result, tmp_path):
     folder = result.save(tmp_path)
     for day, model in result.backtest_models.items():
-        assert judged_champion(folder, day, OUTCOME).snapshots == model.snapshots
-    much_later = judged_champion(folder, result.backtest.dates[-1] + timedelta(60), OUTCOME)
+        assert judged_champion(folder, day, OUTCOME, ChurnModel.load).snapshots == model.snapshots
+    much_later = judged_champion(folder, result.backtest.dates[-1] + timedelta(60), OUTCOME, ChurnModel.load)
     assert much_later.snapshots == result.model.snapshots
     with pytest.raises(ModelFileError, match="knows outcomes after"):
-        judged_champion(folder, result.backtest.dates[0] - timedelta(30), OUTCOME)
+        judged_champion(folder, result.backtest.dates[0] - timedelta(30), OUTCOME, ChurnModel.load)
 
 
 def test_the_champion_is_scored_on_the_same_customers_or_named_unfit(world, result, tmp_path):

@@ -37,6 +37,21 @@ def test_a_model_worse_beyond_noise_is_refused_on_ranking_and_on_log_loss():
     assert len([r for r in decision.reasons if "worse than that of the champion" in r]) == 2
 
 
+def test_better_for_most_is_no_excuse_for_worse_for_some():
+    some = np.arange(3000) < 600
+    model, champion = np.where(some, NOISY, TRUTH), np.where(some, TRUTH, NOISY)
+    told = {"model": model, "champion": champion}
+    assert decide(Y, told, seed=1).is_promoted
+    decision = decide(
+        Y, told, seed=1, segments={"new customers": some, "the rest": ~some, "nobody": np.zeros(3000, bool)}
+    )
+    assert not decision.is_promoted
+    assert "the champion among new customers" in decision.words
+    assert "the rest" not in decision.words
+    unlucky = expit(logit(TRUTH) + np.where(some, RNG.normal(0, 0.15, 3000), 0))
+    assert decide(Y, {"model": unlucky, "champion": TRUTH}, seed=1, segments={"new customers": some}).is_promoted
+
+
 def test_a_worse_mean_within_noise_is_not_held_against_it():
     few = slice(0, 60)
     slightly = expit(logit(TRUTH) + RNG.normal(0, 0.3, 3000))

@@ -30,6 +30,16 @@ def test_a_model_worse_than_the_champion_is_refused_and_an_equal_one_is_not():
     assert judge(TRUTH, champion=TRUTH).is_promoted
 
 
+def test_better_for_most_is_no_excuse_for_worse_for_some():
+    some = np.arange(3000) < 600
+    told = {"model": np.where(some, NOISY, TRUTH), "champion": np.where(some, TRUTH, NOISY)}
+    assert decide(Y, told, seed=1).is_promoted
+    decision = decide(Y, told, seed=1, segments={"new customers": some, "the rest": ~some})
+    assert not decision.is_promoted
+    assert "the champion among new customers" in decision.words
+    assert "the rest" not in decision.words
+
+
 def test_a_worse_mean_within_noise_is_not_held_against_it():
     few = slice(0, 60)
     slightly = TRUTH * np.exp(RNG.normal(0, 0.1, 3000))

@@ -9,7 +9,7 @@ from ml.amounts import coverage
 from ml.linear import fit_tweedie
 from ml.value.baselines import COLUMNS, fit_historical_average, frequency_times_value
 from ml.value.interval import fit_interval
-from ml.value.level import Season, recent_feature
+from ml.value.level import Season, factor, recent_feature
 from ml.value.rhythm import days_to_next_order
 
 LAST_YEAR = Season({date(2024, 9, 1): (300.0, 200.0), date(2024, 3, 1): (100.0, 200.0)})
@@ -17,17 +17,17 @@ LAST_YEAR = Season({date(2024, 9, 1): (300.0, 200.0), date(2024, 3, 1): (100.0, 
 
 def test_last_years_window_times_growth_is_expected():
     assert LAST_YEAR.forecast(date(2025, 9, 1), 400.0) == pytest.approx(600.0)
-    assert LAST_YEAR.factor(date(2025, 9, 1), 400.0, 500.0) == pytest.approx(1.2)
+    assert factor(LAST_YEAR.forecast(date(2025, 9, 1), 400.0), 500.0) == pytest.approx(1.2)
 
 
 def test_without_a_snapshot_near_last_years_day_the_models_own_sum_stands():
     assert LAST_YEAR.forecast(date(2025, 6, 1), 400.0) is None
-    assert LAST_YEAR.factor(date(2025, 6, 1), 400.0, 500.0) == 1.0
+    assert factor(LAST_YEAR.forecast(date(2025, 6, 1), 400.0), 500.0) == 1.0
 
 
 def test_a_forecast_that_no_shop_could_live_is_believed_only_so_far():
-    assert LAST_YEAR.factor(date(2025, 9, 1), 1e6, 500.0) == 3.0
-    assert LAST_YEAR.factor(date(2025, 9, 1), 1.0, 500.0) == pytest.approx(1 / 3)
+    assert factor(LAST_YEAR.forecast(date(2025, 9, 1), 1e6), 500.0) == 3.0
+    assert factor(LAST_YEAR.forecast(date(2025, 9, 1), 1.0), 500.0) == pytest.approx(1 / 3)
 
 
 def test_the_window_nearest_to_the_horizon_tells_growth():
@@ -49,11 +49,28 @@ def test_the_interval_covers_what_it_promises_where_some_buy_nothing_and_where_a
     assert (low[p[judged] < 50] == 0).all()
 
 
-def test_the_next_order_is_due_one_usual_gap_after_the_last_and_never_before_the_as_of():
+def test_who_is_overdue_is_expected_after_today_by_the_silence_so_far():
+    rng = np.random.default_rng(1)
+    gap, variation = 30.0, 0.5
+    gaps = gap * np.exp(np.sqrt(np.log1p(variation**2)) * rng.standard_normal(200_000))
+    silent = np.array([1.0, 20, 30, 45, 60, 80])
+    told = days_to_next_order(silent, np.full(6, gap), np.full(6, np.nan), variation)
+    left = [np.median(gaps[gaps > days]) - days for days in silent]
+    assert told == pytest.approx(left, abs=0.8)
+    assert (told > 0).all()
+
+
+def test_the_steadier_the_customers_of_a_shop_the_sooner_an_overdue_order_comes():
+    overdue = np.array([30.0]), np.array([30.0]), np.array([30.0])
+    assert days_to_next_order(*overdue, 0.1)[0] < days_to_next_order(*overdue, 0.5)[0] < days_to_next_order(*overdue)[0]
+
+
+def test_the_next_order_is_due_where_there_is_a_rhythm():
     recency, median, mean = np.array([10.0, 40, 91, 10, 10]), np.array([30.0, 30, 30, np.nan, np.nan]), np.nan
     mean = np.array([99.0, 99, 99, 14.5, np.nan])
-    days = days_to_next_order(recency, median, mean)
-    assert days[:2].tolist() == [20.0, 0.0]
+    days = days_to_next_order(recency, median, mean, 0.1)
+    assert days[0] == 20.0
+    assert days[1] > 0
     assert np.isnan(days[2]), "silent for more than three gaps"
     assert days[3] == 5.0
     assert np.isnan(days[4]), "one order is no rhythm"

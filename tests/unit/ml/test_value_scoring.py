@@ -12,6 +12,7 @@ from ml.booster import Recipe
 from ml.engine import Engine
 from ml.model import FeatureMismatchError
 from ml.value import scoring
+from ml.value.rhythm import days_to_next_order
 from ml.value.score_file import ScoreFile, schema
 from ml.value.scoring import ScoringPlan, Sources, score
 from ml.value.training import TrainingPlan
@@ -104,8 +105,9 @@ def test_the_next_order_follows_the_customers_own_rhythm(world, scores):
     dated = told["expected_date_of_next_order"].notna()
     rhythm = told["order_gap_median_days"].notna() & (told["days_since_last_order"] <= 120)
     assert (dated == rhythm).all()
-    ahead = (40 - told.loc[dated, "days_since_last_order"]).clip(lower=0)
-    expected = [AS_OF + timedelta(int(days)) for days in ahead]
+    variation = (features["order_gap_std_days"] / features["order_gap_mean_days"]).median()
+    silent, usual = told.loc[dated, "days_since_last_order"].to_numpy(), np.full(dated.sum(), 40.0)
+    expected = [AS_OF + timedelta(int(days)) for days in days_to_next_order(silent, usual, usual, variation)]
     assert told.loc[dated, "expected_date_of_next_order"].tolist() == expected
 
 

@@ -109,12 +109,12 @@ def test_what_dbt_compiles_is_no_part_of_the_code(state: State) -> None:
         compiled.parent.rmdir()
 
 
-def entry(state: State, inputs_id: str, as_of: str, *, is_published: bool = True, decides: bool = True) -> None:
+def entry(state: State, inputs_id: str, day: str, *, is_published: bool = True, decides: bool = True) -> None:
     """A generation of the past, with what it decided in the ledger."""
     Records(state.published).put(
         Record(
-            generation_id=inputs_id, inputs_id=inputs_id, as_of=as_of, as_of_date=as_of[:10], run_id="r",
-            started_at=as_of, contract_version=1, previous=None, published_at=as_of if is_published else None,
+            generation_id=inputs_id, inputs_id=inputs_id, as_of=f"{day}T22:00:00", as_of_date=day, run_id="r",
+            started_at=day, contract_version=1, previous=None, published_at=day if is_published else None,
         )
     )  # fmt: skip
     if decides:
@@ -123,11 +123,31 @@ def entry(state: State, inputs_id: str, as_of: str, *, is_published: bool = True
         file.write_bytes(b"")
 
 
-def test_a_run_reads_what_was_published_before_its_as_of_and_nothing_else(state: State) -> None:
-    entry(state, "yesterday", "2025-06-29T22:00:00")
-    entry(state, "triggered", "2025-06-30T21:59:59.999999")
-    entry(state, "today", "2025-06-30T22:00:00")
-    entry(state, "tomorrow", "2025-07-01T22:00:00")
-    entry(state, "backfilled", "2025-06-28T22:00:00", is_published=False)
-    entry(state, "before there were plays", "2025-06-27T22:00:00", decides=False)
-    assert pin(state).action_ledger == ("triggered", "yesterday")
+def test_a_run_reads_what_was_published_up_to_its_day_and_nothing_else(state: State) -> None:
+    entry(state, "yesterday", "2025-06-30")
+    entry(state, "today, on other inputs", "2025-07-01")
+    entry(state, "today, triggered", "2025-07-01")
+    entry(state, "tomorrow", "2025-07-02")
+    entry(state, "backfilled", "2025-06-29", is_published=False)
+    entry(state, "before there were plays", "2025-06-28", decides=False)
+    assert pin(state).action_ledger == ("today, on other inputs", "today, triggered", "yesterday")
+
+
+def test_what_was_published_on_the_same_inputs_is_no_past_of_its_own(state: State) -> None:
+    """Else no run could be replayed after it was published."""
+    entry(state, "yesterday", "2025-06-30")
+    first = pin(state)
+    inputs.finish(state, first)
+    entry(state, first.inputs_id, "2025-07-01")
+    assert pin(state) == first
+    other = pin(state, champions={"churn": "demo.churn/2"})
+    assert other.action_ledger == tuple(sorted([first.inputs_id, "yesterday"]))
+    inputs.finish(state, other)
+    entry(state, other.inputs_id, "2025-07-01")
+    assert pin(state, champions={"churn": "demo.churn/2"}) == other
+
+
+def test_a_run_that_was_published_and_then_killed_is_taken_up_again(state: State) -> None:
+    left = pin(state, champions={}, training_dates=(date(2025, 1, 1),))
+    entry(state, left.inputs_id, "2025-07-01")
+    assert pin(state, champions={"churn": "demo.churn/1"}, training_dates=(date(2025, 1, 1),)) == left

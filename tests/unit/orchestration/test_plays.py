@@ -29,14 +29,15 @@ def written(folder: Path, changes: dict[str, Any] | None = None, **top: Any) -> 
 
 @pytest.mark.parametrize("shop", sorted(path.parent.name for path in DEMO.parent.glob("*/plays.yml")))
 def test_every_shop_here_has_plays_that_can_be_read(shop: str) -> None:
-    assert load_policy(DEMO.parent / shop).plays
+    assert load_policy(DEMO.parent / shop).deciding
 
 
 def test_the_demo_has_plays_on_every_channel_and_one_that_is_live() -> None:
     daily, live = load_policy(DEMO), load_policy(DEMO, "live")
-    assert len(daily.plays) + len(live.plays) >= 8
-    assert {play.channel for play in daily.plays} == {"email", "push", "sms", "agent_task"}
-    assert [play.name for play in live.plays] == ["abandoned_basket"]
+    assert daily.plays == live.plays
+    assert len(daily.plays) == len(daily.deciding) + len(live.deciding) >= 8
+    assert {play.channel for play in daily.deciding} == {"email", "push", "sms", "agent_task"}
+    assert [play.name for play in live.deciding] == ["abandoned_basket"]
     assert [play.name for play in daily.plays] == sorted(play.name for play in daily.plays)
 
 
@@ -49,7 +50,13 @@ def test_a_message_stands_on_the_grant_of_its_channel_and_on_profiling_where_it_
     assert (play.contact_permission, play.data_permission) == ("marketing/email", "profiling")
     plain = {"channel": "agent_task", "eligible": "days_since_bad_rating <= 7", "margin": 5}
     (task,) = load_policy(written(tmp_path, plain)).plays
-    assert (task.contact_permission, task.data_permission) == ("service", None)
+    assert (task.contact_permission, task.data_permission) == ("marketing/phone", None)
+
+
+@pytest.mark.parametrize("channel", ["email", "agent_task"])
+def test_only_a_play_that_says_so_stands_on_service(tmp_path: Path, channel: str) -> None:
+    (play,) = load_policy(written(tmp_path, {"channel": channel, "purpose": "service"})).plays
+    assert play.contact_permission == "service"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing import load_contract
 from orchestration.shop import ShopError, load_shop
 
 MINIMAL = "name: Shop\ntouchpoints: {orders: {files: '*.csv'}}\n"
@@ -79,3 +80,10 @@ def test_a_date_format_that_names_no_day_is_a_mistake(tmp_path: Path, written: s
 def test_columns_of_which_every_line_is_a_comment_are_none(tmp_path: Path) -> None:
     text = "name: Shop\ntouchpoints:\n  orders:\n    files: '*.csv'\n    columns:\n      # order_id: Nr\n"
     assert load_shop(shop_with(tmp_path, text), "corner").touchpoints["orders"].columns == {}
+
+
+@pytest.mark.parametrize("name", [one.name for one in load_contract().values() if one.mutable])
+def test_history_of_versions_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
+    text = f"name: Shop\ntouchpoints:\n  events: {{files: e*}}\n  {name}: {{files: c*, history: true}}\n"
+    with pytest.raises(ShopError, match=rf"touchpoints.{name}.history: a row of {name} is a version"):
+        load_shop(shop_with(tmp_path, text), "corner")

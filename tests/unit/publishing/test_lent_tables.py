@@ -46,10 +46,23 @@ def test_it_is_newer_than_its_day_and_older_than_the_next(world: PublishingWorld
     assert len(world.read("offers")) == 7
     again = world.publish(0)
     assert again.generation_id == base.generation_id
-    assert len(world.read("offers")) == 7, "its own day does not come back over it"
+    assert len(world.read("offers")) == 7, "its own base does not come back over it"
     world.publish(1)
     assert len(world.read("offers")) == 5, "the next day does, although it began before the trigger"
     assert not world.publisher.publish_files(taken.generation_id).moved
+
+
+def test_its_day_on_later_inputs_takes_its_place_and_is_compared_with_it(world: PublishingWorld, database: str) -> None:
+    world.url = database
+    base = world.publish(0)
+    taken = world.pass_audit(take_over(world, base, 7))
+    world.publisher.publish_files(taken.generation_id)
+    world.publisher.publish_postgres()
+    anew = world.publish(0, inputs="later")
+    assert anew.generation_id != base.generation_id
+    assert anew.manifest.previous == taken.generation_id
+    assert len(world.read("offers")) == 5
+    assert world.publisher.postgres.current_id() == anew.generation_id
 
 
 def test_postgres_keeps_the_same_order(world: PublishingWorld, database: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,43 @@ def test_a_new_column_that_is_empty_changes_no_hash(tmp_path: Path) -> None:
     world.contract = contract_of(tmp_path, model)
     second = world.publish(1, [score(1, 1)])
     assert rows_of(first, "scores", "row_hash, updated_at") == rows_of(second, "scores", "row_hash, updated_at")
+
+
+@pytest.mark.parametrize(
+    ("column", "grain", "same", "other"),
+    [
+        ("churn_probability", {"step": 0.05}, (0.50, 0.52), 0.56),
+        ("spend", {"ratio": 1.25}, (Decimal(100), Decimal(104)), Decimal(130)),
+        ("spend", {"ratio": 1.25}, (Decimal(0), Decimal(0)), Decimal("0.01")),
+        ("note", "words", ("No order for 9 days", "No order for 10.5 days"), "No visit for 9 days"),
+        ("note", "words", (None, None), "No visit for 9 days"),
+    ],
+)
+def test_a_row_changes_with_what_readers_care_for(
+    tmp_path: Path, column: str, grain: Any, same: tuple[Any, Any], other: Any
+) -> None:
+    world, model = PublishingWorld(tmp_path), contract_model()
+    own = next(one for one in model["models"][0]["columns"] if one["name"] == column)
+    own.setdefault("config", {}).setdefault("meta", {})["grain"] = grain
+    world.contract = contract_of(tmp_path, model)
+    for day, value in enumerate((*same, other)):
+        world.publish(day, [score(1, day, **{column: value})])
+        ((written, told, at),) = world.read("scores", f"{column}, row_hash, updated_at")
+        assert written == value, "what is published is the newest"
+        changed = world.read("scores_changes", "op")
+        assert changed == ([("upsert",)] if day in (0, 2) else [])
+        assert at == FIRST_DAY + timedelta(days=2 if day == 2 else 0), told
+
+
+def test_a_column_that_follows_another_one_is_no_change_by_itself(tmp_path: Path) -> None:
+    world, model = PublishingWorld(tmp_path), contract_model()
+    spend = next(one for one in model["models"][0]["columns"] if one["name"] == "spend")
+    spend["config"] = {"meta": {"grain": "none"}}
+    world.contract = contract_of(tmp_path, model)
+    world.publish(0, [score(1, 0, spend=Decimal(1))])
+    world.publish(1, [score(1, 1, spend=Decimal(900))])
+    assert world.read("scores", "spend, updated_at") == [(Decimal(900), FIRST_DAY)]
+    assert "spend" in [column.name for column in world.contract.table("scores_changes").columns], "its readers keep it"
 
 
 def test_the_last_bits_of_a_float_are_no_change(world: PublishingWorld) -> None:

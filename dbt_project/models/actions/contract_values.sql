@@ -1,0 +1,48 @@
+-- What each person's contracts are expected to bring within the horizon: what they are bound to, and beyond that as
+-- often as they are likely to stay. A contract of somebody of whom no churn is predicted, as none of theirs can end,
+-- goes on; one under notice does not.
+with contracts as (
+    select * from {{ ref('int_contract_payments') }} where is_running
+),
+
+scores as (
+    select * from {{ source('ml', 'churn_scores') }} where as_of_date = {{ scoring_date() }}
+),
+
+payments as (
+    select
+        contracts.customer_id,
+        contracts.price_cents,
+        contracts.payments_bound,
+        least(contracts.payments_bound, contracts.payments_in_horizon) as certain,
+        case
+            when contracts.is_under_notice then 0
+            else greatest(contracts.payments_in_horizon - contracts.payments_bound, 0)
+        end as open,
+        coalesce(scores.churn_probability, 0e0) as p
+    from contracts
+    left join scores on contracts.customer_id = scores.customer_id
+),
+
+-- At each of n payments the same share q stays, q^n = 1 - p in the end: the sum of q^j is q p / (1 - q).
+expected as (
+    select
+        *,
+        case
+            when open = 0 or p >= 1 then 0e0
+            when p <= 1e-9 then cast(open as double)
+            else power(1 - p, 1e0 / open) * p / (1 - power(1 - p, 1e0 / open))
+        end as open_expected
+    from payments
+),
+
+final as (
+    select
+        customer_id,
+        cast(sum(cast(round(price_cents * (certain + open_expected), 0) as bigint)) as bigint) as expected_cents,
+        cast(sum(price_cents * payments_bound) as bigint) as bound_cents
+    from expected
+    group by 1
+)
+
+select * from final

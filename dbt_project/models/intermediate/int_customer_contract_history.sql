@@ -1,0 +1,19 @@
+-- The contracts that each person has and had, in one row, at the scored as-of.
+with contracts as (
+    select * from {{ ref('int_contract_payments') }}
+),
+
+final as (
+    select
+        customer_id,
+        sum(case when is_running then 1 else 0 end) as running_count,
+        min(started_date) as first_started_date,
+        min(case when is_running then started_date end) as running_since_date,
+        max(ended_date) as last_ended_date,
+        max(case when is_running and (is_past_due or is_under_notice) then 1 else 0 end) as in_danger,
+        cast(sum(paid_cents) as bigint) as paid_cents
+    from contracts
+    group by 1
+)
+
+select * from final

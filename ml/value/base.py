@@ -1,0 +1,74 @@
+"""What models of repeat purchase expect of each customer, before trees correct it.
+
+Belongs here: an amount for every row, from the expected orders among its features. Does not belong here: fitting models
+of purchase (``ml.btyd``), the level of a date (``level``).
+
+Expected orders come with the features (``ml.btyd.expectations``); in money they are multiplied with what the next
+order of that customer is worth (gamma-gamma), less what customers send back. The trees start from here, so that they
+only learn what the classical models miss, and the sum over all customers tells the level of the date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.btyd.expectations import ORDERS
+from ml.btyd.gamma_gamma import GammaGamma
+from ml.btyd.model import BtydFitError
+from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
+from ml.evaluation import Floats
+from ml.snapshots import Snapshots
+
+FLOOR = 1e-4
+"""No row is expected to bring less than this share of the mean: a logarithm is taken of it."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """Expected orders, or with ``worth`` an expected amount of money."""
+
+    unknown: float
+    """Mean outcome of the training rows of which nothing is expected, such as who has never ordered."""
+    floor: float
+    kept: float = 1.0
+    """Share of the money that is not sent back."""
+    worth: GammaGamma | None = None
+
+    def amounts(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """Expected amount of each row, positive, (rows,)."""
+        expected = X[:, names.index(ORDERS)].astype(np.float64)
+        if self.worth is not None:
+            expected = expected * self.worth.expected_value(*spend_from_snapshot(X, names)) * self.kept
+        return np.where(np.isnan(expected), max(self.unknown, self.floor), np.maximum(expected, self.floor))
+
+    def to_json(self) -> dict[str, Any]:
+        worth = None if self.worth is None else self.worth.to_json()
+        return {"unknown": self.unknown, "floor": self.floor, "kept": self.kept, "worth": worth}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        worth = None if content["worth"] is None else GammaGamma.from_json(content["worth"])
+        return cls(**{name: content[name] for name in ("unknown", "floor", "kept")}, worth=worth)
+
+
+def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -> Base | None:
+    """The base of an outcome ``y``; None where the features hold no expectation, or nobody has bought for any value."""
+    if ORDERS not in rows.names or (in_money and not set(SPEND_COLUMNS) <= set(rows.names)):
+        return None
+    told = np.isfinite(rows.column(ORDERS))
+    if not told.any():
+        return None
+    unknown = float(y[~told].mean()) if not told.all() else 0.0
+    base = Base(unknown=unknown, floor=FLOOR * float(y.mean()), kept=kept if in_money else 1.0)
+    if not in_money:
+        return base
+    try:
+        worth = GammaGamma.fit(*spend_from_snapshot(rows.X, rows.names), hashed=rows.hashed)
+    except BtydFitError:
+        return None
+    return Base(base.unknown, base.floor, base.kept, worth)
