@@ -9,7 +9,6 @@ is made.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,22 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.files import write_text_atomically
+from orchestration.fingerprints import code_hash, digest, shop_hash, suppressions_hash
 from orchestration.landing import batches
-from orchestration.publishing.generation import Records
-from orchestration.publishing.suppression import Privacy
-from orchestration.settings import PROJECT_ROOT
+from orchestration.publishing.records import Records
 from orchestration.shop import Shop
 from orchestration.state import State, StateError
 
 RECOMMENDER_LESSONS = 3
 """Windows that the recommender learns from, before the one that it is judged by."""
-CODE = (
-    "orchestration/**/*.py",
-    "ml/**/*.py",
-    *(f"dbt_project/{pattern}" for pattern in ("*.yml", "models/**/*.sql", "models/**/*.yml", "macros/**/*.sql")),
-    "requirements.lock",
-)
-"""What decides results. Not ``dbt_project/target``: what dbt compiles there differs from run to run."""
 
 
 @dataclass(frozen=True)
@@ -208,54 +199,6 @@ def ledger_name(by_touchpoint: Mapping[str, tuple[str, ...]]) -> str:
     return f"{digest(by_touchpoint)}.parquet"
 
 
-def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
-    """Write the list of files behind every dbt source of this run; return its path."""
-    files: dict[str, list[str]] = {
-        f"raw.{touchpoint}": [str(state.raw / touchpoint / batch_id / "rows.parquet") for batch_id in ids]
-        for touchpoint, ids in inputs.batches.items()
-    }
-    produced = {
-        "identity.person_spans": [person_spans(state, inputs)],
-        "identity.customer_ledger": [
-            ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
-        ],
-        "ml.churn_scores": [state.scores / inputs.inputs_id / "churn_scores.parquet"],
-        "ml.recommendations": [state.scores / inputs.inputs_id / "recommendations.parquet"],
-        "ml.item_neighbours": [state.scores / inputs.inputs_id / "item_neighbours.parquet"],
-        "ml.value_scores": [state.scores / inputs.inputs_id / "value_scores.parquet"],
-        "ml.standing_actions": [state.scores / inputs.inputs_id / "actions" / "standing.parquet"],
-        "ml.action_rejections": [state.scores / inputs.inputs_id / "actions" / "rejections.parquet"],
-        "ml.holdout_assignments": [state.scores / inputs.inputs_id / "actions" / "assignments.parquet"],
-        "shop.exchange_rates": [shop.folder / "rates.csv"],
-    }
-    for source, paths in produced.items():
-        files[source] = [str(path) for path in paths if path.exists()]
-    path = state.ledger / "inputs" / f"{inputs.inputs_id}.files.json"
-    write_text_atomically(path, json.dumps({"files": files}, indent=1))
-    return path
-
-
-def dbt_vars(state: State, shop: Shop, inputs: Inputs) -> dict[str, Any]:
-    """The run's inputs as dbt variables; a pure function of them but for the file list it points to."""
-    churn = shop.churn
-    return {
-        "input_manifest": str(dbt_files(state, shop, inputs)),
-        "as_ofs": [*inputs.training_dates, inputs.as_of_date],
-        "time_zone": shop.time_zone,
-        "knowledge_lag_hours": shop.knowledge_lag_hours,
-        "currency": shop.currency,
-        "churn_mode": churn.mode,
-        "churn_activity": churn.activity,
-        "active_days": churn.active_days,
-        "horizon_days": churn.horizon_days,
-        "label_delay_days": churn.label_delay_days,
-        "has_orders": "orders" in shop.touchpoints,
-        "recommender_dates": [day.isoformat() for day in recommender_dates(shop, inputs)],
-        "recommender_horizon_days": shop.recommendations.horizon_days,
-        "assumed_purposes": sorted(name for name, consent in shop.consent.items() if consent.basis == "assume"),
-    }
-
-
 def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
     """Where the run trains, the as-ofs that the recommender learns from and, last, the one that it is judged at: a
     horizon apart, the last one a horizon before the scored one, so that what followed each is known."""
@@ -273,29 +216,3 @@ def known_before(shop: Shop, inputs: Inputs) -> datetime:
 def person_spans(state: State, inputs: Inputs) -> Path:
     """Which person an identifier belonged to, over what was known when, for the batches of these inputs."""
     return state.identity / "person_spans" / f"{inputs.identity_id}.parquet"
-
-
-def suppressions_hash(state: State) -> str:
-    """Of who is suppressed and what was withdrawn by now."""
-    Privacy(state.privacy).prepare()  # no list and an empty list are the same state
-    return _hash_files(state.root, ("privacy/*.parquet",))
-
-
-def shop_hash(shop: Shop) -> str:
-    """Of the shop's folder."""
-    return _hash_files(shop.folder, ("*.yml", "*.sql", "*.csv"))
-
-
-def code_hash() -> str:
-    """Of code and lock file."""
-    return _hash_files(PROJECT_ROOT, CODE)
-
-
-def digest(content: Any) -> str:
-    """First 16 hex digits of the SHA-256 of the content as canonical JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()[:16]
-
-
-def _hash_files(root: Path, patterns: tuple[str, ...]) -> str:
-    paths = sorted(path for pattern in patterns for path in root.glob(pattern) if path.is_file())
-    return digest([[str(p.relative_to(root)), hashlib.sha256(p.read_bytes()).hexdigest()] for p in paths])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ml import registry
 from orchestration import churn, value
-from orchestration.inputs import Inputs, code_hash, kept, shop_hash
+from orchestration.fingerprints import code_hash, shop_hash
+from orchestration.inputs import Inputs, kept
 from orchestration.rebuilding import rebuilt_snapshots
 from orchestration.state import StateError
 from orchestration.workspace import Workspace

@@ -20,7 +20,8 @@ from orchestration import live
 from orchestration.actions import decide_into, enter
 from orchestration.activation import contract, generation_meta, publisher
 from orchestration.files import write_text_atomically
-from orchestration.inputs import Inputs, code_hash, digest, kept, published_entries, shop_hash, suppressions_hash
+from orchestration.fingerprints import code_hash, digest, shop_hash, suppressions_hash
+from orchestration.inputs import Inputs, kept, published_entries
 from orchestration.landing import batches
 from orchestration.plays import load_policy
 from orchestration.publishing.audit import is_passed

@@ -20,8 +20,9 @@ from ml.quality.rules import Finding, Kind, Rule, Severity
 from ml.quality.suites import suite
 from orchestration.publishing.contract import Contract, Table
 from orchestration.publishing.engine import Engine
-from orchestration.publishing.generation import Generation, Records, read_generation
+from orchestration.publishing.generation import Generation, read_generation
 from orchestration.publishing.measures import Measurer
+from orchestration.publishing.records import Records
 from orchestration.publishing.suppression import Privacy
 from orchestration.resources.expectations import Judge
 

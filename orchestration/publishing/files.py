@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.publishing.errors import PublishError
-from orchestration.publishing.generation import Generation, GenerationMeta, Record, Records, read_generation
+from orchestration.publishing.generation import Generation, GenerationMeta, read_generation
+from orchestration.publishing.records import Record, Records
 from orchestration.publishing.write import TRASH
 
 POINTER = "current"

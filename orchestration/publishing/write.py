@@ -18,15 +18,8 @@ import duckdb
 from orchestration.publishing.contract import Contract, Table
 from orchestration.publishing.engine import Engine, copy_to_parquet, parquet
 from orchestration.publishing.errors import ContractError, PublishError
-from orchestration.publishing.generation import (
-    Generation,
-    GenerationMeta,
-    Manifest,
-    Records,
-    file_hash,
-    read_generation,
-    record_of,
-)
+from orchestration.publishing.generation import Generation, GenerationMeta, Manifest, file_hash, read_generation
+from orchestration.publishing.records import Records, record_of
 from orchestration.publishing.rows import changed_rows, published_rows
 from orchestration.publishing.suppression import Privacy
 from orchestration.publishing.views import write_views

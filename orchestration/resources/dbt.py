@@ -17,6 +17,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import inputs
+from orchestration.dbt_inputs import dbt_vars
 from orchestration.jobs import POOL, take_turn
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
 from orchestration.settings import PROJECT_ROOT
@@ -80,7 +81,7 @@ def run_models(workspace: Workspace, pinned: inputs.Inputs, *select: str) -> Non
     RuntimeError
         dbt failed; the message is the end of what it said.
     """
-    variables = json.dumps(inputs.dbt_vars(workspace.state, workspace.shop, pinned))
+    variables = json.dumps(dbt_vars(workspace.state, workspace.shop, pinned))
     command = [_executable(), "run", "-s", *select, "--vars", variables]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     targets = {"DBT_TARGET_PATH": str(workspace.state.dbt), "DBT_LOG_PATH": str(workspace.state.dbt)}
@@ -120,7 +121,7 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
-        variables = inputs.dbt_vars(workspace.state, workspace.shop, pinned)
+        variables = dbt_vars(workspace.state, workspace.shop, pinned)
         arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
         # One folder for all stages of a run: they have the same variables, so only the first one parses the project.
         yield from dbt.cli(arguments, context=context, target_path=workspace.state.dbt).stream()

@@ -13,12 +13,13 @@ from orchestration.publishing.contract import Contract
 from orchestration.publishing.engine import Engine
 from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import KEEP_OLD, Outcome
-from orchestration.publishing.generation import Generation, Order, Record
+from orchestration.publishing.generation import Generation, Order
 from orchestration.publishing.postgres.connection import Connection, publisher_session, reader_session, rows
 from orchestration.publishing.postgres.load import attached, load_generation, partition_name
 from orchestration.publishing.postgres.retire import retire
 from orchestration.publishing.postgres.schema import ensure_schema
 from orchestration.publishing.postgres.views import ensure_views
+from orchestration.publishing.records import Record
 from orchestration.publishing.suppression import Privacy
 
 MOVE = """

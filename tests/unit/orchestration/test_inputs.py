@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from orchestration import inputs
+from orchestration.dbt_inputs import dbt_vars
 from orchestration.inputs import Inputs
-from orchestration.publishing.generation import Record, Records
+from orchestration.publishing.records import Record, Records
 from orchestration.shop import load_shop
 from orchestration.state import State, StateError
 
@@ -91,7 +92,7 @@ def test_a_run_that_trains_looks_from_two_earlier_as_ofs_whose_following_month_i
     assert inputs.recommender_dates(shop, training) == (
         date(2025, 3, 3), date(2025, 4, 2), date(2025, 5, 2), date(2025, 6, 1),
     )  # fmt: skip
-    assert inputs.dbt_vars(state, shop, training)["recommender_dates"] == [
+    assert dbt_vars(state, shop, training)["recommender_dates"] == [
         "2025-03-03", "2025-04-02", "2025-05-02", "2025-06-01",
     ]  # fmt: skip
     assert inputs.recommender_dates(shop, replace(training, training_dates=())) == ()
