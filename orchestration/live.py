@@ -151,8 +151,9 @@ def action_tables(
     }
     touched = f"read_parquet({_path(decided / 'candidates.parquet')})"
     before = {
-        "next_best_actions": f"""anti join {touched} using (customer_id) anti join sent using (action_id)
-            where expires > timestamp '{until}'""",
+        "next_best_actions": f"""
+            where customer_id not in (select customer_id from {touched}) and expires > timestamp '{until}'
+                and action_id not in (select action_id from sent where action_id is not null)""",
         "suppressed_actions": "anti join added using (customer_id, play)",
     }
     written = {}
