@@ -38,10 +38,11 @@ def test_without_items_there_are_no_neighbours(tmp_path: Path) -> None:
 
 
 def test_what_is_viewed_together_but_hardly_bought_together_is_a_substitute(tmp_path: Path) -> None:
-    """People look at two kettles and take one; they look at kettle and tea, and take both."""
+    """People look at two kettles and take one; they look at kettle and tea, and take both. Others want soap."""
     kinds = {"kettle 1": "Kitchen", "kettle 2": "Kitchen", "tea": "Food"}
-    viewed = [(f"c{n}", item, 10) for n in range(6) for item in kinds]
-    bought = [(f"c{n}", item, 10) for n in range(6) for item in (f"kettle {1 + n % 2}", "tea")]
+    others = [(f"d{n}", "soap", 10) for n in range(6)]
+    viewed = [(f"c{n}", item, 10) for n in range(6) for item in kinds] + others
+    bought = [(f"c{n}", item, 10) for n in range(6) for item in (f"kettle {1 + n % 2}", "tea")] + others
     items = {item: {"category_path": path} for item, path in kinds.items()}
     rows = neighbours(tiny_world(tmp_path, bought=bought, viewed=viewed, items=items), AS_OF).to_pandas()
     own = rows[rows["product_id"] == "kettle 1"]
@@ -51,3 +52,9 @@ def test_what_is_viewed_together_but_hardly_bought_together_is_a_substitute(tmp_
         ["substitute", "kettle 2"],
     ]  # fmt: skip
     assert not rows.duplicated(["product_id", "rank"]).any()
+
+
+def test_what_goes_together_no_more_than_by_chance_is_no_neighbour(tmp_path: Path) -> None:
+    """Everybody buys tea, so that it says nothing of whoever buys nails as well."""
+    bought = [(f"c{n}", item, 10) for n in range(8) for item in ("tea", *(["nail"] if n % 2 else []))]
+    assert neighbours(tiny_world(tmp_path, bought=bought), AS_OF).num_rows == 0
