@@ -78,6 +78,7 @@ def everything_written(shop: Deployment) -> dict[str, str]:
     return {f"{file.parent.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+@pytest.mark.slow
 def test_days_runs_and_replays(shop: Deployment) -> None:
     assert "the same generic list for everybody" in ran(shop, FIRST)
     first, written = actions(shop), everything_written(shop)
