@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.amounts import gain_area, gini
 from ml.evaluation import Floats, auc, auc_of_groups, row_log_loss, tie_ends
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,22 @@ def paired_gini(
         drawn[k] = (ours - theirs) / perfect if perfect > 0 else np.nan
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Difference(gini(y, challenger) - gini(y, champion), float(low), float(high))
+
+
+def on_told_rows(
+    compare: Callable[..., T],
+    y: Floats,
+    challenger: Floats,
+    other: Floats,
+    *,
+    seed: int,
+    customers: NDArray[np.int64] | None = None,
+    among: NDArray[np.bool_] | None = None,
+) -> T:
+    """``paired_bootstrap`` or ``paired_gini`` on the rows of which the other says something, ``among`` those given."""
+    told = np.isfinite(other) if among is None else among & np.isfinite(other)
+    whose = None if customers is None else customers[told]
+    return compare(y[told], challenger[told], other[told], seed=seed, customers=whose)
 
 
 def _drawing(rows: int, customers: NDArray[np.int64] | None, seed: int) -> Callable[[], Floats]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.bootstrap import Difference, paired_bootstrap, paired_means
+from ml.bootstrap import Difference, on_told_rows, paired_bootstrap, paired_means
 from ml.evaluation import Floats, calibration_line
 from ml.segments import LEAST_IN_SEGMENT
 
@@ -197,10 +197,7 @@ def _ranks_worse_than_rule(
 def _against(
     y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[np.int64] | None
 ) -> dict[str, Difference]:
-    """The paired comparison on the rows of which the other says something."""
-    told = np.isfinite(other)
-    whose = None if customers is None else customers[told]
-    return paired_bootstrap(y[told], p[told], other[told], seed=seed, customers=whose)
+    return on_told_rows(paired_bootstrap, y, p, other, seed=seed, customers=customers)
 
 
 def _worse_among(
@@ -213,10 +210,8 @@ def _worse_among(
 ) -> list[str]:
     found = []
     for name, inside in segments.items():
-        told = inside & np.isfinite(champion)
-        if told.any():
-            whose = None if customers is None else customers[told]
-            within = _against(y[told], p[told], champion[told], seed, whose)
+        if np.isfinite(champion[inside]).any():
+            within = on_told_rows(paired_bootstrap, y, p, champion, seed=seed, customers=customers, among=inside)
             found += _worse(within, f"the champion among {name}", is_certain=True)
     return found
 

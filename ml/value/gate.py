@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.bootstrap import Difference, paired_gini
+from ml.bootstrap import Difference, on_told_rows, paired_gini
 from ml.evaluation import Floats
 from ml.promotion import Decision
 
@@ -57,7 +57,7 @@ def decide(
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
     differences = {
-        name: _against(y, challenger, predictions[name], seed, customers)
+        name: on_told_rows(paired_gini, y, challenger, predictions[name], seed=seed, customers=customers)
         for name in ("historical_average", "champion")
         if name in predictions
     }
@@ -67,13 +67,6 @@ def decide(
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
-
-
-def _against(y: Floats, p: Floats, other: Floats, seed: int, customers: NDArray[np.int64] | None) -> Difference:
-    """The paired comparison on the rows of which the other says something."""
-    told = np.isfinite(other)
-    whose = None if customers is None else customers[told]
-    return paired_gini(y[told], p[told], other[told], seed=seed, customers=whose)
 
 
 def _worse_among(
@@ -87,10 +80,8 @@ def _worse_among(
     """Segments are many and one of them is always unlucky: only what is certainly lost counts."""
     found = []
     for name, inside in segments.items():
-        told = inside & np.isfinite(champion)
-        if told.any():
-            whose = None if customers is None else customers[told]
-            within = _against(y[told], p[told], champion[told], seed, whose)
+        if np.isfinite(champion[inside]).any():
+            within = on_told_rows(paired_gini, y, p, champion, seed=seed, customers=customers, among=inside)
             if within.high < -TOLERANCE:
                 found.append(f"gini is worse than that of the champion among {name} beyond noise ({within})")
     return found
