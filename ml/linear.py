@@ -20,7 +20,7 @@ MARGIN_LIMIT = 15.0
 """Beyond exp(15) times the mean nothing is expected; it only keeps the fit finite."""
 AT_ONCE = 8
 """Features whose part of a margin is computed together."""
-MAX_ROWS = 100_000
+MAX_ROWS = 50_000
 """A hundred coefficients need no more; rows beyond are left out by customer hash."""
 
 

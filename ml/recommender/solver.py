@@ -41,20 +41,44 @@ def least_squares(indptr: Ints, indices: Ints, worth: Single, others: Single, gr
     order = np.argsort(length, kind="stable")
     out = np.zeros((len(length), others.shape[1]), np.float32)
     some = order[np.searchsorted(length[order], 1) :]
+    apart = np.linalg.solve(gram, others.T).T.astype(np.float32)
 
     def solve(rows: Ints) -> None:
-        place = np.arange(int(length[rows].max()))
+        most = int(length[rows].max())
+        place = np.arange(most)
         inside = place < length[rows, None]
         entry = np.where(inside, indptr[rows, None] + place, 0)
-        near = others[indices[entry]] * inside[:, :, None]
+        columns = indices[entry]
+        near = others[columns] * inside[:, :, None]
         weight = worth[entry] * inside
-        left = gram + np.matmul((near * weight[:, :, None]).transpose(0, 2, 1), near)
-        right = np.matmul(((1 + weight) * inside)[:, None, :], near)[:, 0, :]
-        out[rows] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+        wanted = (1 + weight) * inside
+        if most < others.shape[1] // 2:
+            out[rows] = _by_entries(near, apart[columns] * inside[:, :, None], weight, wanted)
+        else:
+            out[rows] = _by_dimensions(near, gram, weight, wanted)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(solve, _batches(some, length)))
     return out
+
+
+def _by_dimensions(near: Single, gram: Single, weight: Single, wanted: Single) -> Single:
+    """The systems as they stand, as large as there are dimensions; (rows, dimensions)."""
+    left = gram + np.matmul((near * weight[:, :, None]).transpose(0, 2, 1), near)
+    right = np.matmul(wanted[:, None, :], near)[:, 0, :]
+    return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0])
+
+
+def _by_entries(near: Single, apart: Single, weight: Single, wanted: Single) -> Single:
+    """The same by systems as large as there are entries (Woodbury): what is in common is inverted once for all rows.
+
+    ``apart`` is ``gram^-1 o`` of each entry, (rows, entries, dimensions). With K the products of ``near`` and
+    ``apart`` and W the worths, ``x = apart^T (I + W K)^-1 wanted``, for ``wanted`` is a sum over the entries as well.
+    """
+    shared = weight[:, :, None] * np.matmul(near, apart.transpose(0, 2, 1))
+    shared += np.eye(near.shape[1], dtype=np.float32)
+    counts = np.linalg.solve(shared, wanted[:, :, None])
+    return np.asarray(np.matmul(counts.transpose(0, 2, 1), apart)[:, 0, :])
 
 
 def _batches(rows: Ints, length: Ints) -> list[Ints]:

@@ -33,9 +33,8 @@ BLENDS = (0.0, 0.5, 1.0)
 """Shares of the linear model that are tried on the held-out snapshots."""
 WEIGHING_DATES = 2
 """How many of the newest dates choose the share and tell the interval; each costs a training."""
-SPEND_POWER, ORDERS_POWER = 1.2, 1.0
+POWERS = {"spend": 1.2, "orders": 1.0}
 """Tweedie: variance grows with mean ** power; between 1 and 2 there is a mass at zero."""
-UNKNOWN = Interval((), (0.0,), (1.0,))
 
 
 def too_little(data: Snapshots) -> str | None:
@@ -62,6 +61,12 @@ def orders(data: Snapshots) -> Floats:
     return np.maximum(data.target("orders_within_horizon"), 0)
 
 
+def returned_share(data: Snapshots) -> float:
+    """Share of what was spent within the horizon that was sent back within it."""
+    gross, net = data.target("spend_within_horizon").sum(), data.target("net_spend_within_horizon").sum()
+    return float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0
+
+
 OUTCOMES: Mapping[str, Callable[[Snapshots], Floats]] = {"spend": net_spend, "orders": orders}
 """What is learned, by measure."""
 
@@ -75,41 +80,37 @@ class Trainer:
     recipe: Recipe
     seed: int
     threads: int
-    fitted: dict[bytes, ValueModel] = field(default_factory=dict)
+    fitted: dict[tuple[bytes, str], Expectation] = field(default_factory=dict)
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
         weighing = origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
-        final = self.parts(known)
-        spend = replace(final.spend, linear_share=self._best_share("spend", weighing))
-        orders = replace(final.orders, linear_share=self._best_share("orders", weighing))
-        return replace(final, spend=spend, orders=orders, interval=self._interval(weighing, spend.linear_share))
+        share = self._best_share(weighing)
+        return ValueModel(
+            names=known.names,
+            spend=replace(self.expectation(known, "spend"), linear_share=share),
+            orders=replace(self.expectation(known, "orders"), linear_share=share),
+            interval=self._interval(weighing, share),
+            returned_share=returned_share(known),
+            snapshots=known.dates,
+        )
 
-    def parts(self, rows: Snapshots) -> ValueModel:
-        """Both expectations, not yet blended; fitted once per set of rows."""
-        key = hashlib.sha256(rows.day.tobytes() + rows.hashed.tobytes()).digest()
+    def expectation(self, rows: Snapshots, measure: str) -> Expectation:
+        """Of spend or of orders, not yet blended; fitted once per set of rows."""
+        key = hashlib.sha256(rows.day.tobytes() + rows.hashed.tobytes()).digest(), measure
         if key not in self.fitted:
-            gross, net = rows.target("spend_within_horizon").sum(), rows.target("net_spend_within_horizon").sum()
-            returned = float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0
-            self.fitted[key] = ValueModel(
-                names=rows.names,
-                spend=self._expectation(rows, "spend", SPEND_POWER, returned),
-                orders=self._expectation(rows, "orders", ORDERS_POWER, returned),
-                interval=UNKNOWN,
-                returned_share=returned,
-                snapshots=rows.dates,
-            )
+            self.fitted[key] = self._expectation(rows, measure)
         return self.fitted[key]
 
-    def _expectation(self, rows: Snapshots, measure: str, power: float, returned_share: float) -> Expectation:
-        y = OUTCOMES[measure](rows)
+    def _expectation(self, rows: Snapshots, measure: str) -> Expectation:
+        y, power = OUTCOMES[measure](rows), POWERS[measure]
         scale = float(y.mean()) or 1.0
         objective: dict[str, Any] = {"objective": "poisson"}
         if power > 1:
             objective = {"objective": "tweedie", "tweedie_variance_power": power}
         scaled = y / scale
         recent = recent_feature(measure, self.outcome.horizon_days, rows.names) or ""
-        base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share)
+        base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share(rows))
         start, before = 0.0, None
         if base is not None:
             amounts = base.amounts(rows.X, rows.names)
@@ -131,13 +132,15 @@ class Trainer:
             start=start,
         )
 
-    def _best_share(self, measure: str, weighing: Sequence[Origin]) -> float:
-        """The blend that ranks the held-out snapshots best; the trees alone where there is no difference."""
+    def _best_share(self, weighing: Sequence[Origin]) -> float:
+        """The blend that ranks the spend of held-out snapshots best; the trees alone where there is no difference.
+
+        Orders are blended alike.
+        """
         told = []
         for origin in weighing:
-            expectation: Expectation = getattr(self.parts(origin.known), measure)
-            margins = expectation.margins(origin.test.X, origin.test.names, self.threads)
-            told.append((OUTCOMES[measure](origin.test), margins))
+            margins = self.expectation(origin.known, "spend").margins(origin.test.X, origin.test.names, self.threads)
+            told.append((net_spend(origin.test), margins))
 
         def ranks(share: float) -> float:
             return round(float(np.mean([gini(y, blend(*margins, share)) for y, margins in told])), 9)
@@ -148,10 +151,11 @@ class Trainer:
         """From what earlier models said of the held-out snapshots at the level that they forecast: it errs as well."""
         ys, relative = [], []
         for origin in weighing:
-            earlier = self.parts(origin.known)
-            one = replace(earlier, spend=replace(earlier.spend, linear_share=linear_share))
-            said = one.predict(origin.test.X, origin.test.names, origin.date, threads=self.threads).spend
+            earlier = replace(self.expectation(origin.known, "spend"), linear_share=linear_share)
+            test = origin.test
+            own, hints = earlier.own(test.X, test.names, self.threads), earlier.hint(test.X, test.names)
+            said = own * earlier.factor(origin.date, hints, own)
             mean = max(float(said.mean()), 1e-12)
-            ys.append(net_spend(origin.test) / mean)
+            ys.append(net_spend(test) / mean)
             relative.append(said / mean)
         return fit_interval(np.concatenate(ys), np.concatenate(relative))

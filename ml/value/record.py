@@ -39,7 +39,6 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
-            "orders_linear_share": model.orders.linear_share,
             **asdict(plan.recipe),
         },
         metrics=metrics(result),

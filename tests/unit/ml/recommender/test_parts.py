@@ -61,11 +61,11 @@ def test_the_mode_follows_the_share_of_repeats(share: float, mode: str) -> None:
 
 
 def test_least_squares_are_those_of_solving_each_row_by_itself_whatever_the_length() -> None:
-    others = RNG.standard_normal((40, 6)).astype(np.float32)
+    others = RNG.standard_normal((40, 24)).astype(np.float32)
     dense = (RNG.random((30, 40)) < 0.3) * RNG.random((30, 40))
     dense[3] = 0
     own = csr_array(dense)
-    gram = (others.T @ others + 2 * np.eye(6)).astype(np.float32)
+    gram = (others.T @ others + 2 * np.eye(24)).astype(np.float32)
     found = least_squares(own.indptr, own.indices, own.data.astype(np.float32), others, gram)
     for row in range(30):
         items = own.indices[own.indptr[row] : own.indptr[row + 1]]
