@@ -1,4 +1,4 @@
-"""The landing of one shop: every file that has arrived, one after the other.
+"""The landing of one shop: every file that has arrived, those of one touchpoint one after the other.
 
 Belongs here: which error stops what, leftovers of killed runs. Does not belong here: what becomes of one
 file's rows (``batch``).
@@ -9,10 +9,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import duckdb
 
@@ -28,6 +30,8 @@ from orchestration.privacy.keys import Keys, load_keys
 from orchestration.shop import Shop
 from orchestration.state import State
 
+SIDE_BY_SIDE = 2
+"""Touchpoints that are landed at once, in one engine with one limit of memory: a file alone leaves cores idle."""
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 """Opens an in-memory connection with the caller's threads, memory_limit and temp_directory."""
 
@@ -79,29 +83,56 @@ class _Run:
     connect: Connect
     workplace: Path
     known: dict[str, list[Manifest]]
+    is_stopped: Event = field(default_factory=Event)
+    """From now on no other file is begun: something has happened that concerns every file, or all are done."""
 
     def over(
         self, ready: Sequence[Arrival], *, left_alone: dict[str, str], unmatched: tuple[str, ...]
     ) -> LandingReport:
+        """Land each file after those of its touchpoint before it; touchpoints know nothing of each other."""
+        queues: dict[str, list[Arrival]] = {}
+        for arrival in ready:
+            queues.setdefault(arrival.touchpoint, []).append(arrival)
+        longest_first = sorted(queues.values(), key=lambda queue: -sum(arrival.size for arrival in queue))
+        with self.connect() as engine, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            working = [pool.submit(self._queue, queue, engine.cursor()) for queue in longest_first]
+            try:
+                wait(working, return_when=FIRST_EXCEPTION)
+            finally:
+                self.is_stopped.set()
+            outcomes = {arrival: outcome for one in working for arrival, outcome in one.result().items()}
         landed, errors, unchanged, left_alone = [], [], [], dict(left_alone)
         for arrival in ready:
-            file = arrival.path.name
-            try:
-                with explained(f"{arrival.touchpoint}: {file}"):
-                    manifest = self._one(arrival)
-            except FileChangedError as error:
-                left_alone[file] = str(error)
-            except FileRefusedError as error:
-                errors.append(FileError(arrival.touchpoint, file, str(error)))
-            else:
-                if manifest is None:
-                    unchanged.append(file)
-                else:
+            match outcomes[arrival]:
+                case FileChangedError() as error:
+                    left_alone[arrival.path.name] = str(error)
+                case FileRefusedError() as error:
+                    errors.append(FileError(arrival.touchpoint, arrival.path.name, str(error)))
+                case None:
+                    unchanged.append(arrival.path.name)
+                case Manifest() as manifest:
                     landed.append(manifest)
-                    self.known.setdefault(arrival.touchpoint, []).append(manifest)
         return LandingReport(tuple(landed), tuple(errors), tuple(unchanged), left_alone, unmatched)
 
-    def _one(self, arrival: Arrival) -> Manifest | None:
+    def _queue(
+        self, queue: Sequence[Arrival], connection: duckdb.DuckDBPyConnection
+    ) -> dict[Arrival, Manifest | FileRefusedError | None]:
+        """What became of each file: its batch, why it was refused, or None where it had been landed before."""
+        outcomes: dict[Arrival, Manifest | FileRefusedError | None] = {}
+        for arrival in queue:
+            if self.is_stopped.is_set():
+                break
+            try:
+                with explained(f"{arrival.touchpoint}: {arrival.path.name}"):
+                    manifest = outcomes[arrival] = self._one(arrival, connection)
+            except FileRefusedError as error:
+                outcomes[arrival] = error
+            else:
+                if manifest:
+                    self.known.setdefault(arrival.touchpoint, []).append(manifest)
+        return outcomes
+
+    def _one(self, arrival: Arrival, connection: duckdb.DuckDBPyConnection) -> Manifest | None:
         earlier = self.known.get(arrival.touchpoint, [])
         if any(batch.describes(arrival.path.name, arrival.size, arrival.modified_ns) for batch in earlier):
             return None
@@ -110,7 +141,7 @@ class _Run:
         job = Job(arrival, seen, contract, self.shop, self.state, self.keys, self.now)
         if any(batch.batch_id == job.batch_id for batch in earlier):
             return None
-        with _scratch(self.workplace / job.batch_id) as scratch, self.connect() as connection:
+        with _scratch(self.workplace / job.batch_id) as scratch:
             manifest = prepare(connection, job, earlier, scratch)
             if manifest.quarantined == manifest.rows_in:
                 publish_quarantine(job, manifest, scratch)

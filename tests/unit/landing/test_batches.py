@@ -15,6 +15,7 @@ import pytest
 from conftest import NOW, Door
 
 from orchestration.landing import LandingError, batches, load_contract, rehearsal
+from orchestration.landing import run as landing_run
 from orchestration.landing.contract import SYSTEM_COLUMNS
 
 HEADER = "order_id,line_number,ordered_at,quantity,unit_price"
@@ -173,6 +174,9 @@ class _Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
 
+    def cursor(self) -> _Failing:
+        return _Failing(self.connection.cursor(), self.copies, self.error)
+
     def __enter__(self) -> _Failing:
         return self
 
@@ -197,6 +201,27 @@ def test_a_full_disk_stops_the_landing_with_nothing_half_visible(door: Door, cop
     assert not files_of(door.state.temporary)
     (batch,) = door.land().landed
     assert batch.accepted == 3
+
+
+def test_after_a_full_disk_no_file_of_another_touchpoint_is_begun(
+    make_door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = make_door({"orders": {"files": "orders*"}, "customers": {"files": "customers*"}})
+    for number in range(40):
+        door.put(f"orders_{number:02}.csv", csv(3 + number))
+    door.put("customers.csv", "account_id\n" + "".join(f"a{n}\n" for n in range(20_000)))
+    prepare = landing_run.prepare
+
+    def fills_the_disk(connection: Any, job: Any, *rest: Any) -> Any:
+        if job.contract.name == "customers":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return prepare(connection, job, *rest)
+
+    monkeypatch.setattr(landing_run, "prepare", fills_the_disk)
+    with pytest.raises(LandingError, match=r"customers\.csv: the disk is full"):
+        door.land()
+    monkeypatch.undo()
+    assert len(door.land().landed) > 30
 
 
 def test_quarantine_appears_before_its_batch(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
