@@ -18,6 +18,7 @@ from threading import Event
 
 import duckdb
 
+from orchestration.landing import sql
 from orchestration.landing.arrivals import Arrival, arrivals
 from orchestration.landing.batch import Job, commit, prepare, publish_quarantine, require_some_good_row
 from orchestration.landing.contract import load_contract
@@ -31,7 +32,7 @@ from orchestration.shop import Shop
 from orchestration.state import State
 
 SIDE_BY_SIDE = 2
-"""Touchpoints that are landed at once, in one engine with one limit of memory: a file alone leaves cores idle."""
+"""Touchpoints that are landed at once, each with its share of threads and memory: a file alone leaves cores idle."""
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 """Opens an in-memory connection with the caller's threads, memory_limit and temp_directory."""
 
@@ -83,6 +84,7 @@ class _Run:
     connect: Connect
     workplace: Path
     known: dict[str, list[Manifest]]
+    side_by_side: int = 1
     is_stopped: Event = field(default_factory=Event)
     """From now on no other file is begun: something has happened that concerns every file, or all are done."""
 
@@ -94,8 +96,9 @@ class _Run:
         for arrival in ready:
             queues.setdefault(arrival.touchpoint, []).append(arrival)
         longest_first = sorted(queues.values(), key=lambda queue: -sum(arrival.size for arrival in queue))
-        with self.connect() as engine, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            working = [pool.submit(self._queue, queue, engine.cursor()) for queue in longest_first]
+        self.side_by_side = max(min(SIDE_BY_SIDE, len(queues)), 1)
+        with ThreadPoolExecutor(self.side_by_side) as pool:
+            working = [pool.submit(self._queue, queue) for queue in longest_first]
             try:
                 wait(working, return_when=FIRST_EXCEPTION)
             finally:
@@ -114,9 +117,7 @@ class _Run:
                     landed.append(manifest)
         return LandingReport(tuple(landed), tuple(errors), tuple(unchanged), left_alone, unmatched)
 
-    def _queue(
-        self, queue: Sequence[Arrival], connection: duckdb.DuckDBPyConnection
-    ) -> dict[Arrival, Manifest | FileRefusedError | None]:
+    def _queue(self, queue: Sequence[Arrival]) -> dict[Arrival, Manifest | FileRefusedError | None]:
         """What became of each file: its batch, why it was refused, or None where it had been landed before."""
         outcomes: dict[Arrival, Manifest | FileRefusedError | None] = {}
         for arrival in queue:
@@ -124,7 +125,7 @@ class _Run:
                 break
             try:
                 with explained(f"{arrival.touchpoint}: {arrival.path.name}"):
-                    manifest = outcomes[arrival] = self._one(arrival, connection)
+                    manifest = outcomes[arrival] = self._one(arrival)
             except FileRefusedError as error:
                 outcomes[arrival] = error
             else:
@@ -132,7 +133,7 @@ class _Run:
                     self.known.setdefault(arrival.touchpoint, []).append(manifest)
         return outcomes
 
-    def _one(self, arrival: Arrival, connection: duckdb.DuckDBPyConnection) -> Manifest | None:
+    def _one(self, arrival: Arrival) -> Manifest | None:
         earlier = self.known.get(arrival.touchpoint, [])
         if any(batch.describes(arrival.path.name, arrival.size, arrival.modified_ns) for batch in earlier):
             return None
@@ -141,13 +142,24 @@ class _Run:
         job = Job(arrival, seen, contract, self.shop, self.state, self.keys, self.now)
         if any(batch.batch_id == job.batch_id for batch in earlier):
             return None
-        with _scratch(self.workplace / job.batch_id) as scratch:
+        with _scratch(self.workplace / job.batch_id) as scratch, self._engine(scratch) as connection:
             manifest = prepare(connection, job, earlier, scratch)
             if manifest.quarantined == manifest.rows_in:
                 publish_quarantine(job, manifest, scratch)
             require_some_good_row(manifest)
             commit(connection, job, manifest, scratch)
         return manifest
+
+    def _engine(self, scratch: Path) -> duckdb.DuckDBPyConnection:
+        """An engine of the file's own, as rejected lines of all files that one engine reads stand in one table."""
+        connection = self.connect()
+        settings = "select current_setting('threads'), current_setting('memory_limit')"
+        threads, limit = connection.execute(settings).fetchall()[0]
+        amount, unit = limit.split()
+        connection.execute(f"set threads = {max(threads // self.side_by_side, 1)}")
+        connection.execute(f"set memory_limit = '{float(amount) / self.side_by_side} {unit}'")
+        connection.execute(f"set temp_directory = {sql.text(str(scratch / 'spill'))}")
+        return connection
 
 
 @contextmanager

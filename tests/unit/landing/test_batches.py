@@ -174,9 +174,6 @@ class _Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
 
-    def cursor(self) -> _Failing:
-        return _Failing(self.connection.cursor(), self.copies, self.error)
-
     def __enter__(self) -> _Failing:
         return self
 
@@ -201,6 +198,17 @@ def test_a_full_disk_stops_the_landing_with_nothing_half_visible(door: Door, cop
     assert not files_of(door.state.temporary)
     (batch,) = door.land().landed
     assert batch.accepted == 3
+
+
+def test_malformed_lines_are_those_of_their_own_file(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "orders*"}, "customers": {"files": "customers*"}})
+    malformed = "o,1,2025-06-01,1,9.90,one field more\n"
+    for number in range(1, 4):
+        door.put(f"orders_{number}.csv", csv(5) + malformed * number)
+        door.put(f"customers_{number}.csv", "account_id,email\n" + "a1,a@x.org\n" + "a2,b@x.org,more\n" * number)
+    assert {batch.file: batch.quarantined for batch in door.land().landed} == {
+        f"{touchpoint}_{number}.csv": number for touchpoint in ("orders", "customers") for number in range(1, 4)
+    }
 
 
 def test_after_a_full_disk_no_file_of_another_touchpoint_is_begun(
