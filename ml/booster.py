@@ -59,7 +59,7 @@ class Recipe:
             "min_data_in_leaf": int(np.clip(rows // 200, 10, self.rows_per_leaf)),
             "lambda_l2": float(np.clip(rows / 1000, 1.0, self.ridge)),
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
             "seed": seed,
             "num_threads": threads,
             "verbosity": -1,
