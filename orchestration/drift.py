@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from ml import registry
 from ml.drift import retraining as grounds
@@ -38,8 +38,8 @@ class Unwatched:
     """Why nothing can be said of the scores of an as-of."""
 
     words: str
-    is_due: bool = False
-    """Whether a training would change that."""
+    request: grounds.Request | None = None
+    """Where a training would change that."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,15 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
     version = speaker(workspace, watched, inputs.inputs_id)
     if version is None:
         return Unwatched("no trained model scores here; the simple rule has nothing to drift from")
+    as_of, before = date.fromisoformat(inputs.as_of_date), retraining.kept(workspace.state, watched.model)
+    trained = [as_of] if inputs.training_dates else []
     try:
         reference = Reference.load(version.folder)
     except ModelFileError as error:
-        return Unwatched(str(error), is_due=True)
-    as_of, before = date.fromisoformat(inputs.as_of_date), retraining.kept(workspace.state, watched.model)
+        tried = [as_of - timedelta(grounds.PAUSE_DAYS), *trained, *_tried(before)]
+        request = grounds.Request(as_of, version.spoken, (str(error),), max(tried))
+        _keep(workspace, watched, before, replace(before, request=request))
+        return Unwatched(str(error), request)
     names, past = tuple(reference.features), _look_back(workspace, watched, as_of, before)
     features = snapshot_folder(workspace, inputs) / "customer_features.parquet"
     scores = watched.scores(workspace, inputs.inputs_id)
@@ -98,7 +102,7 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
     shifts = reference.shifts(today.X)
     score = population_stability(reference.score, watched.around_level(today.score))
     reasons = grounds.reasons(as_of, reference, shifts, score, past.realised, watched.measures)
-    tried = [reference.as_of, *([as_of] if inputs.training_dates else []), *_tried(before)]
+    tried = [reference.as_of, *trained, *_tried(before)]
     report = Report(
         measures=watched.measures,
         reference=reference,
@@ -110,11 +114,14 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
         request=grounds.Request(as_of, version.spoken, reasons, max(tried)),
     )
     _log(workspace, report, version, [one for one in past.realised if one not in before.realised])
-    is_older = before.request is not None and before.request.as_of > as_of
-    retraining.keep(
-        workspace.state, watched.model, replace(past, request=before.request if is_older else report.request)
-    )
+    _keep(workspace, watched, before, replace(past, request=report.request))
     return report
+
+
+def _keep(workspace: Workspace, watched: Watched, before: retraining.Kept, found: retraining.Kept) -> None:
+    """Keep what was found, and the request of a later as-of where one stands."""
+    is_older = before.request and found.request and before.request.as_of > found.request.as_of
+    retraining.keep(workspace.state, watched.model, replace(found, request=before.request) if is_older else found)
 
 
 def _tried(before: retraining.Kept) -> list[date]:

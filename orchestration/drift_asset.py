@@ -59,7 +59,7 @@ def drift_asset(watched: Watched, group: str) -> dg.AssetsDefinition:
 def drift_checks(found: Report | Unwatched) -> Iterator[dg.AssetCheckResult]:
     """The four warnings in words."""
     if isinstance(found, Unwatched):
-        told = {name: (name != "retraining" or not found.is_due, found.words) for name in CHECKS}
+        told = {name: (name != "retraining" or found.request is None, found.words) for name in CHECKS}
     else:
         lost = performance_reasons(found.reference, found.realised, found.measures)
         told = {

@@ -88,6 +88,6 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         "dagster/row_count": summary.rows,
         "model": summary.model_version,
         "predicted total": round(summary.predicted_total, 2),
-        "season factor": round(summary.season_factor, 4),
+        "level factor": round(summary.level_factor, 4),
         **{f"status {name}": count for name, count in summary.statuses.items()},
     }

@@ -12,7 +12,8 @@ missing is filled up with the most popular items that are allowed (``is_fallback
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from hashlib import md5
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from ml.recommender.block import Flags
 from ml.recommender.calibration import calibrated
 from ml.recommender.popularity import Popularity
-from ml.recommender.rules import Case, allowed
+from ml.recommender.rules import Case, allowed, allowed_unprofiled
 from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, top
 
 HASH_SPACE = 16**12
@@ -61,6 +62,9 @@ class Lists:
         return len(self.rows)
 
 
+EMPTY = Lists(*np.empty((3, 0), np.int64), *np.empty((2, 0)), *np.empty((2, 0), bool))
+
+
 def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Lists:
     """Cut the lists of one block of customers."""
     rows, items, values, fixed = _fixed(scores, case, popular, shape)
@@ -75,7 +79,7 @@ def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Li
         is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
         is_fallback=np.zeros(len(chosen), bool),
     )  # fmt: skip
-    return _in_order(found, _fill(found, case, popular, shape.length))
+    return _in_order(found, _fill(found, case, popular, shape.length, allowed))
 
 
 def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:
@@ -108,14 +112,13 @@ def _slots(shape: Shape) -> Ints:
     return (np.arange(1, shape.discovery_slots + 1) * shape.length // shape.discovery_slots - 1).astype(np.int64)
 
 
-def generic_lists(customers: int, case: Case, popular: Popularity, length: int) -> Lists:
-    """The most popular items for people who may not be profiled, or did not ask for personal lists: one for all."""
-    ranked = popular.ranked
-    ranked = ranked[(case.catalogue.is_available & ~case.catalogue.is_sensitive)[ranked]][:length]
-    rows = np.repeat(np.arange(customers), len(ranked))
-    items, place = np.tile(ranked, customers), np.tile(np.arange(len(ranked)), customers)
-    nothing = np.zeros(len(rows), bool)
-    return Lists(rows, items, place, popular.overall[items], np.ones(len(rows)), nothing, nothing)
+def generic_lists(case: Case, popular: Popularity, length: int) -> Lists:
+    """The most popular items for people who may not be profiled, or did not ask for personal lists.
+
+    One list for all, but for what somebody refuses: that is their own word, not a profile of them.
+    """
+    found = _in_order(_fill(EMPTY, case, popular, length, allowed_unprofiled))
+    return replace(found, scores=popular.overall[found.items], is_fallback=np.zeros(len(found), bool))
 
 
 def _explore(rows: Ints, values: Floats, open_: Flags, case: Case, shape: Shape) -> tuple[Ints, Ints, Floats]:
@@ -150,7 +153,9 @@ def _hash(shape: Shape, customer: str, slot: int) -> int:
     return int(md5(text.encode(), usedforsecurity=False).hexdigest()[:12], 16)
 
 
-def _fill(found: Lists, case: Case, popular: Popularity, length: int) -> Lists:
+def _fill(
+    found: Lists, case: Case, popular: Popularity, length: int, rule: Callable[[Case, Ints, Ints], Flags]
+) -> Lists:
     """Popular items for the customers whose list is too short, looking further down until it is full."""
     have = np.bincount(found.rows, minlength=len(case.block))
     short = np.flatnonzero(have < length).astype(np.int64)
@@ -159,7 +164,7 @@ def _fill(found: Lists, case: Case, popular: Popularity, length: int) -> Lists:
     for depth in (4 * length, len(popular.ranked)):
         ranked = popular.ranked[:depth]
         rows, items = np.repeat(short, len(ranked)), np.tile(ranked, len(short))
-        open_ = allowed(case, rows, items) & ~taken.contains(rows, items)
+        open_ = rule(case, rows, items) & ~taken.contains(rows, items)
         rows, items = rows[open_], items[open_]
         fits = places(rows) < (length - have)[rows]
         is_full = np.bincount(rows[fits], minlength=len(have)) + have >= length

@@ -119,7 +119,7 @@ def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> p
     scores = fitted.scores(case, proposals)
     lists = make_lists(scores, case, fitted.popularity, plan.shape)
     source, reason = _told(fitted, own, proposals, lists)
-    same = generic_lists(len(generic), case, fitted.popularity, plan.shape.length)
+    same = generic_lists(fitted.case(block.only(generic)), fitted.popularity, plan.shape.length)
     no = np.full(len(same), POPULARITY, object), np.full(len(same), POPULAR_NOW, object)
     whose = np.concatenate([personal[lists.rows], generic[same.rows]])
     place = np.concatenate([lists.places, same.places])

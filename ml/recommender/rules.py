@@ -103,3 +103,8 @@ def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
     for rule in RULES if case.has_rules else ():
         out &= ~rule(case, rows, items)
     return out
+
+
+def allowed_unprofiled(case: Case, rows: Ints, items: Ints) -> Flags:
+    """The same for lists that ask nothing of a customer but what they refused themselves."""
+    return ~(unavailable(case, rows, items) | case.catalogue.is_sensitive[items] | refused(case, rows, items))

@@ -64,7 +64,7 @@ def metrics(result: TrainingResult) -> dict[str, float]:
         "rows": float(result.rows),
         "snapshots": float(len(result.model.snapshots)),
         "interval_coverage": backtest.coverage,
-        "season_factor": backtest.factors[backtest.dates[-1]],
+        "level_factor": backtest.factors[backtest.dates[-1]],
     }
     for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):
         prefix = "" if name == "model" else f"{name}/"

@@ -51,7 +51,7 @@ class ScoreSummary:
     rows: int
     statuses: dict[str, int]
     predicted_total: float
-    season_factor: float
+    level_factor: float
     model_version: str
 
 

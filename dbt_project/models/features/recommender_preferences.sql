@@ -1,7 +1,8 @@
--- What profiled people said of categories, brands and items, the newest word on each, as known at each as-of of the
--- recommender; refusals have a negative weight. A sensitive category counts only with consent to special_category.
+-- What people said of categories, brands and items, the newest word on each, as known at each as-of of the recommender;
+-- refusals have a negative weight, and of people who are not profiled they alone count. A sensitive category counts only
+-- with consent to special_category.
 with identifiers as (
-    select * from {{ ref('recommender_identifiers') }} where is_profiled
+    select * from {{ ref('recommender_identifiers') }}
 ),
 
 as_ofs as (
@@ -24,6 +25,7 @@ versions as (
     select
         identifiers.as_of_date,
         identifiers.customer_id,
+        identifiers.is_profiled,
         identifiers.may_see_sensitive,
         preferences.attribute,
         preferences.value,
@@ -54,6 +56,7 @@ final as (
         and versions.value = sensitive.value
     where versions.newness = 1
         and versions.weight <> 0
+        and (versions.is_profiled or versions.weight < 0)
         and (versions.may_see_sensitive or sensitive.value is null)
 )
 

@@ -152,7 +152,7 @@ def test_an_as_of_without_customers_gives_an_empty_file_with_the_columns(world, 
     summary = score_in(world, tmp_path / "s.parquet", model if has_model else None, plan=plan)
     assert summary.rows == 0
     assert pq.read_schema(tmp_path / "s.parquet") == schema()
-    assert np.isfinite(summary.season_factor)
+    assert np.isfinite(summary.level_factor)
 
 
 def test_a_failure_half_way_leaves_the_old_file_and_no_draft(tmp_path):

@@ -4,12 +4,15 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from drift_world import LATER, TRAINED, Drifting, customers, drifting_shop, write_warehouse
 from rich.console import Console
 
+from ml.drift.reference import Reference
 from ml.evaluation import auc
+from ml.model import ModelFileError
 from ml.tracking import open_store
 from orchestration import inputs, retraining
 from orchestration.cli.runs import _needs_training
@@ -176,6 +179,19 @@ def test_where_a_simple_rule_scores_nothing_is_asked_and_no_check_warns(shop: Dr
     assert "no trained model" in drift_metadata(found)["outcome"]
     assert not trains(shop, TOMORROW)
     assert isinstance(watch(shop.workspace, shop.scored_at(LATER), VALUE), Unwatched), "there are no scores at all"
+
+
+def test_a_model_without_its_reference_asks_for_training(shop: Drifting, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(folder: Path) -> Reference:
+        raise ModelFileError(f"{folder.name} holds no reference")
+
+    monkeypatch.setattr(Reference, "load", missing)
+    found = watch(shop.workspace, shop.scored_at(LATER), CHURN)
+    assert isinstance(found, Unwatched)
+    assert [check.check_name for check in drift_checks(found) if not check.passed] == ["retraining"]
+    assert trains(shop, TOMORROW)
+    retraining.answer_requests(shop.workspace.state, LATER)
+    assert not trains(shop, TOMORROW), "a training that mended nothing is not repeated every day"
 
 
 def test_the_run_that_trained_shows_drift_over_the_age_of_its_model(shop: Drifting) -> None:

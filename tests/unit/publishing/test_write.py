@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from publishing_world import FIRST_DAY, PublishingWorld, contract_model, contract_of, offer, score
+from publishing_world import CLOCK, FIRST_DAY, PublishingWorld, contract_model, contract_of, offer, score
 
 from orchestration.publishing.engine import ROW_GROUP_ROWS, Engine
 from orchestration.publishing.errors import ContractError, PublishError
@@ -234,3 +234,16 @@ def test_what_a_killed_write_left_is_removed(world: PublishingWorld) -> None:
 def test_an_offer_with_an_empty_title_is_not_one_without(world: PublishingWorld) -> None:
     generation = world.write(0, 3, [offer(1), offer(2, title=None)])
     assert rows_of(generation, "offers", "customer_id, title") == [("c_0001", ""), ("c_0002", None)]
+
+
+def test_a_day_made_again_is_compared_with_what_readers_saw_of_that_day(world: PublishingWorld) -> None:
+    first = world.publish(0, inputs="aa").generation_id
+    world.publish(0, inputs="bb")
+    world.publisher.files.rollback(CLOCK, first)
+    assert world.write(0, inputs="cc").manifest.previous == first
+
+
+def test_a_backfill_of_a_published_day_is_compared_with_that_day(world: PublishingWorld) -> None:
+    first = world.publish(0, inputs="aa").generation_id
+    world.publish(4)
+    assert world.write(0, inputs="bb").manifest.previous == first

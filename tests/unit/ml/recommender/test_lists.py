@@ -102,6 +102,18 @@ def test_who_may_not_be_profiled_gets_what_is_popular_and_nothing_of_their_own(t
     assert lists["secret"] == lists["quiet"]
 
 
+def test_what_somebody_refuses_is_not_in_their_generic_list_either(tmp_path: Path) -> None:
+    people = {who: {"is_profiled": False, "may_personalise": False, "segment": None} for who in ("refuses", "silent")}
+    items = {f"item{n}": {"category_path": "meat" if n % 2 else "fruit"} for n in range(200)}
+    world = shop(tmp_path, people=people, items=items, said=[("refuses", "category", "meat", -1.0)])
+    rows = table(world, tmp_path / "r.parquet").set_index("product_id")
+    lists = {who: list(rows[rows["customer_id"] == who].index) for who in people}
+    assert any(int(item.removeprefix("item")) % 2 for item in lists["silent"] if item.startswith("item"))
+    assert len(lists["refuses"]) == 5
+    assert not any(items.get(item, {}).get("category_path") == "meat" for item in lists["refuses"])
+    assert (rows[rows["customer_id"].isin(people)]["arm"] == "generic").all()
+
+
 def test_the_discovery_slot_is_new_to_the_customer_and_says_with_which_chance_it_was_drawn(tmp_path: Path) -> None:
     rows = table(shop(tmp_path), tmp_path / "r.parquet")
     drawn = rows[rows["source"] == "discovery"]
