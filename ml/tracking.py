@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ml.card import card
+from ml.figures import pngs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +49,8 @@ class Record:
     features: tuple[str, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
     """Where it comes from: commit, lock hash, as-of."""
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """PNG files by name."""
     parts: Mapping[str, Part] = field(default_factory=dict)
     """By name: each a nested run."""
 
@@ -160,8 +163,7 @@ def log_comparison(
         mlflow.log_text(text + "\n", "table.txt")
         if content is not None:
             mlflow.log_dict(dict(content), "figures.json")
-        for file, figure in (figures or {}).items():
-            mlflow.log_figure(figure, f"plots/{file}")
+        _log_pictures(pngs(figures or {}))
         _log_parts(found, parts)
         return str(run.info.run_id)
 
@@ -211,8 +213,16 @@ def _log(record: Record, gate: str) -> None:
     mlflow.log_text(gate + "\n", "gate.txt")
     mlflow.log_text(record.card(gate), "model_card.md")
     mlflow.set_tag("regulars.data_hash", record.data_hash)
-    for name, figure in record.figures.items():
-        mlflow.log_figure(figure, f"plots/{name}")
+    _log_pictures(record.pictures)
+
+
+def _log_pictures(pictures: Mapping[str, bytes]) -> None:
+    import mlflow
+
+    with TemporaryDirectory() as folder:
+        for name, picture in pictures.items():
+            (Path(folder) / name).write_bytes(picture)
+        mlflow.log_artifacts(folder, "plots")
 
 
 def _log_model(record: Record) -> Path:

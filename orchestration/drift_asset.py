@@ -14,10 +14,11 @@ from ml.drift.judged import Realised
 from ml.drift.plots import realised_ranking
 from ml.drift.retraining import performance_reasons
 from ml.drift.stability import THRESHOLD
+from ml.figures import png
 from orchestration import inputs
 from orchestration.drift import Report, Unwatched, watch
 from orchestration.jobs import POOL, take_turn
-from orchestration.metadata import figure_metadata, markdown_table
+from orchestration.metadata import markdown_table, picture_metadata
 from orchestration.partitions import per_as_of
 from orchestration.watched import Watched
 from orchestration.workspace import Workspace
@@ -98,7 +99,7 @@ def _realised_metadata(found: Report) -> dict[str, Any]:
     name = found.measures.ranking
     return {
         "performance": dg.MetadataValue.md(_realised_table(found)),
-        f"realised {name}": figure_metadata(realised_ranking(found.realised, found.reference, name)),
+        f"realised {name}": picture_metadata(png(realised_ranking(found.realised, found.reference, name))),
     }
 
 

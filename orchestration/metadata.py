@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import Any
 
 import dagster as dg
@@ -51,8 +50,6 @@ def published_metadata(generation: Generation) -> dict[str, Any]:
     }
 
 
-def figure_metadata(figure: Any) -> dg.MetadataValue:
-    """A matplotlib figure as Dagster shows it."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=72)
-    return dg.MetadataValue.md(f"![]({'data:image/png;base64,' + base64.b64encode(picture.getvalue()).decode()})")
+def picture_metadata(png: bytes) -> dg.MetadataValue:
+    """A picture as Dagster shows it."""
+    return dg.MetadataValue.md(f"![]({'data:image/png;base64,' + base64.b64encode(png).decode()})")

@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration import inputs
 from orchestration.inputs import Inputs
 from orchestration.jobs import take_turn
-from orchestration.metadata import figure_metadata, markdown_table
+from orchestration.metadata import markdown_table, picture_metadata
 from orchestration.models import Trained
 from orchestration.partitions import per_as_of
 from orchestration.workspace import Workspace
@@ -56,7 +56,7 @@ def training_metadata(trained: Trained) -> dict[str, Any]:
         "gate": trained.decision,
         **own,
         **compared(trained.metadata),
-        **{name: figure_metadata(figure) for name, figure in trained.figures.items()},
+        **{name: picture_metadata(picture) for name, picture in trained.pictures.items()},
     }
 
 

@@ -35,7 +35,7 @@ class Trained:
     is_champion: bool
     decision: str
     metadata: dict[str, Any]
-    figures: Mapping[str, Any]
+    pictures: Mapping[str, bytes]
 
 
 def is_training_due(tags: Mapping[str, str]) -> bool:
@@ -109,4 +109,4 @@ def registered(
         version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
     metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
     metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
-    return Trained(decision.is_promoted, decision.words, metadata, written.figures)
+    return Trained(decision.is_promoted, decision.words, metadata, written.pictures)

@@ -10,7 +10,7 @@ import difflib
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -121,9 +121,11 @@ class Shop(Strict):
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             near = difflib.get_close_matches(zone, available_timezones(), 1)
-            raise ValueError(f"no such time zone: {zone}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise ValueError(f"no such time zone: {zone}" + (f"; did you mean {near[0]}?" if near else "")) from None
         return zone
 
     @model_validator(mode="after")

@@ -81,7 +81,7 @@ def drifting_shop(folder: Path) -> tuple[Drifting, Inputs]:
     sources = Sources(snapshots / "customer_features.parquet", snapshots / "customer_labels.parquet")
     result = train(sources, plan, ENGINE)
     assert isinstance(result, TrainingResult)
-    training = replace(record(result, plan, folder / "model", {}), figures={})
+    training = replace(record(result, plan, folder / "model", {}), pictures={})
     registry.register(workspace.state.mlflow, "corner", training, Decision(True, ("first",)))
     shop._score(pinned, registry.champion(workspace.state.mlflow, "corner"))
     write_warehouse(workspace.state.warehouse, happened)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ml.churn.plots import draw
 from ml.churn.training import TrainingPlan, TrainingResult, by_segment
+from ml.figures import pngs
 from ml.registry import Record
 
 OF_SEGMENTS = ("customers", "churn_rate", "mean_probability", "auc", "log_loss")
@@ -53,7 +54,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         data_hash=result.data_hash,
         features=result.model.names,
         tags={"as_of": plan.as_of.isoformat(), **tags},
-        figures=draw(result),
+        pictures=pngs(draw(result)),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from ml.figures import pngs
 from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
 from ml.recommender.generators import GENERATORS
@@ -59,7 +60,7 @@ def record(
         data_hash=result.data_hash,
         features=("purchases", *features),
         tags={"as_of": plan.as_of.isoformat(), **tags},
-        figures=draw(result.backtest, result.model),
+        pictures=pngs(draw(result.backtest, result.model)),
         parts=parts(result),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from ml.figures import pngs
 from ml.registry import Record
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult, by_segment
@@ -53,7 +54,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         data_hash=result.data_hash,
         features=model.names,
         tags={"as_of": plan.as_of.isoformat(), **tags},
-        figures=draw(result),
+        pictures=pngs(draw(result)),
     )
 
 

@@ -68,12 +68,13 @@ class Auditor:
         with self.engine.connect() as connection:
             measurer = self._measurer(connection, generation, grants)
             judged_tables = [one for one in self.contract.tables if tables is None or one.name in tables]
+            measures = []
             for table in judged_tables:
                 rules = suite(table)
                 judged = self._judge_rows(table, generation, [rule for rule in rules if rule.is_of_rows])
-                measures = [measurer.measure(rule) for rule in rules if not rule.is_of_rows]
-                judged |= self.judge.measures(measures)
                 verdicts |= {(table.name, name): passed for name, passed in judged.items()}
+                measures += [measurer.measure(rule) for rule in rules if not rule.is_of_rows]
+            verdicts |= self.judge.measures(measures)
             findings = [
                 _finding(rule, verdicts.get((rule.table, rule.name), False), measurer)
                 for table in judged_tables

@@ -21,6 +21,7 @@ from orchestration.dbt_inputs import dbt_vars
 from orchestration.jobs import POOL, take_turn
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
 from orchestration.settings import PROJECT_ROOT
+from orchestration.shop import Shop
 from orchestration.workspace import Workspace
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -38,6 +39,10 @@ IDENTITY_MODELS = ("int_identifier_edges", "int_identifiers_seen")
 class Translator(DagsterDbtTranslator):
     """One name everywhere: asset key = schema and table; one group per stage, in the order the data flows."""
 
+    def __init__(self, shop: Shop) -> None:
+        super().__init__()
+        self.owners = owners(shop)
+
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
@@ -53,7 +58,7 @@ class Translator(DagsterDbtTranslator):
         return spec.merge_attributes(deps=[["ledger", "input_manifest"]]) if reads_sources else spec
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:  # noqa: ARG002
-        return owners(Workspace().shop)
+        return self.owners
 
 
 def project() -> DbtProject:
@@ -105,14 +110,15 @@ def _environment(workspace: Workspace) -> dict[str, str]:
 
 def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
     """One dbt build over the run's pinned inputs, as assets; unit tests belong to ``make test``."""
+    shop = Workspace().shop
 
     @dbt_assets(
         manifest=project().manifest_path,
         select=select,
         exclude=exclude,
         name=name,
-        partitions_def=daily_as_ofs(Workspace().shop),
-        dagster_dbt_translator=Translator(),
+        partitions_def=daily_as_ofs(shop),
+        dagster_dbt_translator=Translator(shop),
         backfill_policy=ONE_RUN_EACH,
         pool=POOL,
     )

@@ -30,22 +30,21 @@ class Judge:
         expectations = {rule.name: self._row_expectation(rule) for rule in rules}
         return self._validate(frame, expectations)
 
-    def measures(self, measures: Sequence[Measure]) -> dict[str, bool]:
-        """Verdict of each measured rule by its name, on a frame of one row and a column per measure."""
-        frame = pd.DataFrame({measure.rule.name: [float(measure.value)] for measure in measures})
+    def measures(self, measures: Sequence[Measure]) -> dict[tuple[str, str], bool]:
+        """Verdict of each measured rule by its table and name, on a frame of one row and a column per measure."""
+        names = {f"{one.rule.table}.{one.rule.name}": one for one in measures}
+        frame = pd.DataFrame({name: [float(one.value)] for name, one in names.items()})
         between = self._expectations.ExpectColumnValuesToBeBetween
         expectations = {
-            measure.rule.name: [
+            name: [
                 # A measure that could not be taken is NaN, which a range alone would let pass.
-                self._expectations.ExpectColumnValuesToNotBeNull(column=measure.rule.name),
-                between(
-                    column=measure.rule.name, min_value=measure.min, max_value=measure.max,
-                    severity=measure.rule.severity.value,
-                ),
+                self._expectations.ExpectColumnValuesToNotBeNull(column=name),
+                between(column=name, min_value=one.min, max_value=one.max, severity=one.rule.severity.value),
             ]
-            for measure in measures
-        }  # fmt: skip
-        return self._validate(frame, expectations)
+            for name, one in names.items()
+        }
+        verdicts = self._validate(frame, expectations)
+        return {(one.rule.table, one.rule.name): verdicts[name] for name, one in names.items()}
 
     def _row_expectation(self, rule: Rule) -> list[Any]:
         common = {"column": rule.column, "severity": rule.severity.value}

@@ -81,7 +81,10 @@ def test_a_library_that_breaks_altogether_passes_nothing(judge: Judge, monkeypat
 
 def test_a_measure_must_keep_its_range_and_must_have_been_taken(judge: Judge) -> None:
     measures = [
-        Measure(Rule("t", Kind.UNIQUE_KEY), 0, max=0), Measure(Rule("t", Kind.NO_FALL), 0.4, min=0.5),
+        Measure(Rule("t", Kind.UNIQUE_KEY), 0, max=0), Measure(Rule("other", Kind.UNIQUE_KEY), 1, max=0),
+        Measure(Rule("t", Kind.NO_FALL), 0.4, min=0.5),
         Measure(Rule("t", Kind.NO_JUMP, severity=Severity.WARNING), float("nan"), max=2),
     ]  # fmt: skip
-    assert judge.measures(measures) == {"unique_key": True, "no_fall": False, "no_jump": False}
+    assert judge.measures(measures) == {
+        ("t", "unique_key"): True, ("other", "unique_key"): False, ("t", "no_fall"): False, ("t", "no_jump"): False,
+    }  # fmt: skip

@@ -26,7 +26,7 @@ def served(tmp_path_factory):
 
 def test_a_training_is_kept_with_pictures_and_numbers_and_becomes_champion(served):
     store, written, *_ = served
-    assert set(written.figures) == {"deciles.png", "gain.png", "level.png", "importance.png", "dependence.png"}
+    assert set(written.pictures) == {"deciles.png", "gain.png", "level.png", "importance.png", "dependence.png"}
     assert champion(store, "demo", "value").spoken == "demo.value/1"
 
 
