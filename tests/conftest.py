@@ -15,6 +15,13 @@ from orchestration.publishing.server import start_server, stop_server
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker for all that look at the same whole run, which takes minutes; else one for each file."""
+    for item in items:
+        shared = "finished_demo" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("finished_demo" if shared else str(item.path)))
+
+
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
     """An empty folder in which a Postgres may live.

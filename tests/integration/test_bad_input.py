@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 from worlds import Deployment, corner_shop
 
 from orchestration.publishing.files import current_generation
@@ -78,6 +79,7 @@ def test_a_shop_of_few_customers_is_scored_by_the_simple_fallback(open_folder: P
     assert "scored" not in statuses(deployment)
 
 
+@pytest.mark.slow
 def test_a_shop_that_nobody_leaves_is_scored_by_the_simple_fallback(open_folder: Path) -> None:
     deployment = corner_shop(open_folder, orders(150, leaving=False))
     done = deployment.run("run")

@@ -48,6 +48,7 @@ def share(relation: duckdb.DuckDBPyRelation, condition: str) -> float:
     return relation.filter(condition).shape[0] / relation.shape[0]
 
 
+@pytest.mark.slow
 def test_a_streaming_service_without_orders_is_scored_by_a_model(streaming: Deployment) -> None:
     scored = scores(streaming).filter("status = 'scored'")
     assert scored.shape[0] > 100
@@ -55,6 +56,7 @@ def test_a_streaming_service_without_orders_is_scored_by_a_model(streaming: Depl
     assert share(scored, "churn_mode = 'inactivity' and model_version like 'corner.churn/%'") == 1
 
 
+@pytest.mark.slow
 def test_reasons_of_a_streaming_service_speak_of_what_it_knows(streaming: Deployment) -> None:
     said = scores(streaming).filter("status = 'scored'")
     words = ("visit", "session", "event", "view", "search", "cart")
@@ -62,6 +64,7 @@ def test_reasons_of_a_streaming_service_speak_of_what_it_knows(streaming: Deploy
     assert share(said, "concat_ws(' ', churn_reason_1, churn_reason_2, churn_reason_3) ilike '%contract%'") == 0
 
 
+@pytest.mark.slow
 def test_what_needs_orders_is_empty_in_a_streaming_service_and_nothing_fails(streaming: Deployment) -> None:
     every = scores(streaming)
     unknown = ("historic_clv", "predicted_clv", "total_clv", "lifecycle_stage", "rfm_segment", "expected_orders")

@@ -175,6 +175,7 @@ def test_the_ledger_holds_what_was_decided_on_the_spot(finished_demo: Deployment
     assert found == [("live", "abandoned_basket")]
 
 
+@pytest.mark.slow
 def test_the_day_once_more_takes_the_place_of_what_was_triggered_and_keeps_its_actions(
     finished_demo: Deployment, triggered: dict[str, Any]
 ) -> None:
