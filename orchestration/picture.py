@@ -1,11 +1,12 @@
 """The graph as a picture, drawn from the definitions themselves: ``make picture`` writes ``docs/graph.svg``.
 
-Belongs here: laying stages out from left to right with what they make. Does not belong here: the graph.
+Belongs here: laying stages out line by line with what they make. Does not belong here: the graph.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +19,76 @@ STAGES = (
 COLOURS = (
     "#dbeafe", "#e0e7ff", "#ede9fe", "#fce7f3", "#fef3c7", "#ffedd5", "#ecfccb", "#dcfce7", "#f3f4f6",
 )  # fmt: skip
-MOST_NAMES = 11
-WIDTH, GAP, LINE = 3.1, 0.75, 0.34
+COLUMNS, MOST_NAMES = 3, 12
+WIDTH, GAP, LINE = 3.3, 0.75, 0.34
+INK, ARROW = "#1f2937", {"arrowstyle": "-|>", "color": "#374151", "lw": 1.6}
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a stage stands; boxes of one row are of one height."""
+
+    left: float
+    top: float
+    height: float
 
 
 def draw(definitions: dg.Definitions, target: Path) -> None:
     """Write the picture of the graph's stages and of what each makes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.patches import FancyBboxPatch
 
     names, reads = _stages(definitions)
-    height = (MOST_NAMES + 2) * LINE
-    figure = Figure(figsize=(len(STAGES) * (WIDTH + GAP) * 0.8, height * 0.95))
+    shown = [_shown(names[stage]) for stage in STAGES]
+    boxes = _boxes([len(lines) for lines in shown])
+    across, down = COLUMNS * (WIDTH + GAP) - GAP, boxes[-1].height - boxes[-1].top
+    figure = Figure(figsize=(0.8 * (across + 0.4), 0.8 * (down + 0.4)))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(-0.2, len(STAGES) * (WIDTH + GAP) - GAP + 0.2)
-    axes.set_ylim(-height - 0.9, 0.4)
+    axes.set(xlim=(-0.2, across + 0.2), ylim=(-down - 0.2, 0.2))
     axes.axis("off")
     for place, (stage, colour) in enumerate(zip(STAGES, COLOURS, strict=True)):
-        left = place * (WIDTH + GAP)
-        axes.add_patch(
-            FancyBboxPatch(
-                (left, -height), WIDTH, height, boxstyle="round,pad=0.08", facecolor=colour, edgecolor="#6b7280"
-            )
-        )
-        axes.text(left + WIDTH / 2, -0.22, stage, ha="center", va="center", fontsize=13, weight="bold", color="#111827")
-        for line, name in enumerate(_shown(names[stage])):
-            axes.text(
-                left + 0.08, -(line + 1.9) * LINE, name, fontsize=8.2, va="center", color="#1f2937", family="monospace"
-            )
-    _draw_arrows(axes, reads, height)
+        _draw_stage(axes, boxes[place], stage, shown[place], colour)
+        if place and (STAGES[place - 1], stage) in reads:
+            _draw_arrow(axes, boxes[place - 1], boxes[place])
     target.parent.mkdir(parents=True, exist_ok=True)
     with rc_context({"svg.hashsalt": "regulars"}):  # else every drawing of the same graph differs
         figure.savefig(target, facecolor="white", metadata={"Date": None} if target.suffix == ".svg" else None, dpi=110)
+
+
+def _boxes(lines: list[int]) -> list[Box]:
+    boxes, top = [], 0.0
+    for start in range(0, len(lines), COLUMNS):
+        row = lines[start : start + COLUMNS]
+        height = (max(row) + 1.6) * LINE
+        boxes += [Box(column * (WIDTH + GAP), top, height) for column in range(len(row))]
+        top -= height + GAP
+    return boxes
+
+
+def _draw_stage(axes: Any, box: Box, stage: str, lines: list[str], colour: str) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    corner, style = (box.left, box.top - box.height), "round,pad=0.08"
+    axes.add_patch(FancyBboxPatch(corner, WIDTH, box.height, boxstyle=style, facecolor=colour, edgecolor="#6b7280"))
+    heading = {"ha": "center", "va": "center", "fontsize": 13, "weight": "bold", "color": INK}
+    axes.text(box.left + WIDTH / 2, box.top - 0.2, stage, **heading)
+    for line, text in enumerate(lines):
+        y, name = box.top - (line + 1.7) * LINE, {"fontsize": 8.2, "va": "center", "color": INK, "family": "monospace"}
+        axes.text(box.left + 0.06, y, text, **name)
+
+
+def _draw_arrow(axes: Any, before: Box, box: Box) -> None:
+    """From the stage before; to the next row around the corner.
+
+    That later stages also read earlier ones would only blur the picture.
+    """
+    if box.top == before.top:
+        y = box.top - box.height / 2
+        axes.annotate("", xy=(box.left - 0.1, y), xytext=(box.left - GAP + 0.1, y), arrowprops=ARROW)
+        return
+    start, end, y = before.left + WIDTH / 2, box.left + WIDTH / 2, box.top + GAP / 2
+    axes.plot([start, start, end], [before.top - before.height - 0.1, y, y], color=ARROW["color"], lw=ARROW["lw"])
+    axes.annotate("", xy=(end, box.top + 0.08), xytext=(end, y), arrowprops={**ARROW, "shrinkA": 0})
 
 
 def _stages(definitions: dg.Definitions) -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
@@ -75,21 +113,12 @@ def _shown(names: list[str]) -> list[str]:
     for name in names:
         by_schema[name.split("/")[0]].append(name)
     lines: list[str] = []
+    each = MOST_NAMES // len(by_schema)
     for schema, members in by_schema.items():
-        room = MOST_NAMES - len(lines) - 1
-        some = [f"  {name.split('/')[1]}" for name in members][: max(2, room // 2)]
-        lines += [f"{schema}/  ({len(members)})", *some, *(["  …"] if len(members) > len(some) else [])]
-    return lines[: MOST_NAMES + 1]
-
-
-def _draw_arrows(axes: Any, reads: set[tuple[str, str]], height: float) -> None:
-    """One arrow between neighbours; that later stages also read earlier ones would only blur the picture."""
-    for earlier, later in sorted(reads):
-        start, end = STAGES.index(earlier), STAGES.index(later)
-        if end == start + 1:
-            x = start * (WIDTH + GAP) + WIDTH + 0.1
-            arrow = {"arrowstyle": "-|>", "color": "#374151", "lw": 1.6}
-            axes.annotate("", xy=(x + GAP - 0.2, -height / 2), xytext=(x, -height / 2), arrowprops=arrow)
+        some = members if len(members) < each else members[: each - 2]
+        lines += [f"{schema}/  ({len(members)})", *(f"  {name.split('/')[1]}" for name in some)]
+        lines += ["  …"] if len(some) < len(members) else []
+    return lines
 
 
 def main() -> None:
