@@ -15,6 +15,7 @@ from orchestration.publishing.server import start_server, stop_server
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker for all that look at the same whole run, which takes minutes; else one for each file."""
     for item in items:
