@@ -71,7 +71,8 @@ def land(
     found = arrivals(
         shop, landing_folder, now=now, settle_seconds=settle_seconds, sleep=sleep, may_be_empty=bool(known)
     )
-    run = _Run(shop, state, load_keys(state), now, connect, workplace, known)
+    side_by_side = min(SIDE_BY_SIDE, len({arrival.touchpoint for arrival in found.ready}))
+    run = _Run(shop, state, load_keys(state), now, connect, workplace, known, max(side_by_side, 1))
     return run.over(found.ready, left_alone=found.left_alone, unmatched=found.unmatched)
 
 
@@ -84,7 +85,7 @@ class _Run:
     connect: Connect
     workplace: Path
     known: dict[str, list[Manifest]]
-    side_by_side: int = 1
+    side_by_side: int
     is_stopped: Event = field(default_factory=Event)
     """From now on no other file is begun: something has happened that concerns every file, or all are done."""
 
@@ -96,7 +97,6 @@ class _Run:
         for arrival in ready:
             queues.setdefault(arrival.touchpoint, []).append(arrival)
         longest_first = sorted(queues.values(), key=lambda queue: -sum(arrival.size for arrival in queue))
-        self.side_by_side = max(min(SIDE_BY_SIDE, len(queues)), 1)
         with ThreadPoolExecutor(self.side_by_side) as pool:
             working = [pool.submit(self._queue, queue) for queue in longest_first]
             try:
