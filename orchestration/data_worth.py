@@ -12,9 +12,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from orchestration import backtesting, churn, value
+from orchestration import backtesting, churn, strict_yaml, value
 from orchestration.inputs import Inputs
 from orchestration.landing import load_contract
 from orchestration.rebuilding import snapshots
@@ -45,7 +43,7 @@ def features_by_touchpoint() -> dict[str, tuple[str, ...]]:
     """The features that each touchpoint brings, as ``features.yml`` says; expectations of orders come from orders."""
     from ml.btyd.expectations import COLUMNS
 
-    models = {model["name"]: model for model in yaml.safe_load(FEATURES.read_text(encoding="utf-8"))["models"]}
+    models = {model["name"]: model for model in strict_yaml.load(FEATURES.read_text(encoding="utf-8"))["models"]}
     found: dict[str, list[str]] = {"orders": list(COLUMNS)}
     for column in models["customer_features"]["columns"]:
         if touchpoint := column.get("config", {}).get("meta", {}).get("touchpoint"):

@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any
 
 import duckdb
-import yaml
 
+from orchestration import strict_yaml
 from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import ShopError
 
@@ -46,7 +46,7 @@ class CandidateColumn:
 @cache
 def candidate_columns() -> dict[str, CandidateColumn]:
     """By name, in the order of the documentation."""
-    models = yaml.safe_load(RELATION.read_text(encoding="utf-8"))["models"]
+    models = strict_yaml.load(RELATION.read_text(encoding="utf-8"))["models"]
     columns = next(model for model in models if model["name"] == "action_candidates")["columns"]
     metas = [(column, column.get("config", {}).get("meta", {})) for column in columns]
     return {

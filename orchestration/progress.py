@@ -110,7 +110,7 @@ class Progress:
 
 
 class PeakMemory:
-    """Highest resident memory of this process and its children, sampled five times a second, in MB."""
+    """Highest resident memory of this process and its children in MB, sampled each second and when asked."""
 
     def __init__(self) -> None:
         self._peak = 0
@@ -122,19 +122,23 @@ class PeakMemory:
         self._peak = 0
 
     def peak(self) -> int:
+        self._look()
         return self._peak
 
     def _sample(self) -> None:
         while True:
-            total = self._process.memory_info().rss
-            for child in self._process.children(recursive=True):
-                try:
-                    total += child.memory_info().rss
-                except psutil.Error:
-                    continue
-            self._peak = max(self._peak, total >> 20)
-            self.overall = max(self.overall, self._peak)
-            time.sleep(0.2)
+            self._look()
+            time.sleep(1)  # finding the children reads all of /proc
+
+    def _look(self) -> None:
+        total = self._process.memory_info().rss
+        for child in self._process.children(recursive=True):
+            try:
+                total += child.memory_info().rss
+            except psutil.Error:
+                continue
+        self._peak = max(self._peak, total >> 20)
+        self.overall = max(self.overall, self._peak)
 
 
 def _innermost(error: Any) -> str:

@@ -1,4 +1,4 @@
-"""YAML that people write by hand, read so that a key said twice is a mistake.
+"""YAML that people write by hand, read fast and so that a key said twice is a mistake.
 
 Belongs here: reading. Does not belong here: what the keys mean (``shop``, ``plays``).
 """
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML's own rule is silent about a key said twice: the last one wins, and nobody knows which was meant."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-import yaml
+from orchestration import strict_yaml
 
 ZONES = {
     "de": "Europe/Berlin", "fr": "Europe/Paris", "es": "Europe/Madrid", "it": "Europe/Rome", "nl": "Europe/Amsterdam",
@@ -41,7 +41,7 @@ _LETTERS = {
 @cache
 def _vocabulary() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Words by touchpoint; words by column and language, parted by commas."""
-    content = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    content = strict_yaml.load(PATH.read_text(encoding="utf-8"))
     return content["touchpoints"], content["columns"]
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from orchestration import strict_yaml
 
 CONTRACT_PATH = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "sources" / "raw.yml"
 SYSTEM_COLUMNS = ("occurred_at", "known_at", "batch_id", "row_hash")
@@ -79,7 +79,7 @@ class TouchpointContract:
 @cache
 def load_contract(path: Path = CONTRACT_PATH) -> dict[str, TouchpointContract]:
     """Read the contract, touchpoints in its own order."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = strict_yaml.load(path.read_text(encoding="utf-8"))
     (raw,) = (source for source in content["sources"] if source["name"] == "raw")
     return {table["name"]: _touchpoint(table) for table in raw["tables"]}
 

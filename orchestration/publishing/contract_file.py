@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from orchestration import strict_yaml
 from orchestration.publishing.contract import Column, Contract, Need, Table
 from orchestration.publishing.errors import ContractError
 from orchestration.publishing.grain import Grain
@@ -29,7 +28,7 @@ def load_contract(path: Path) -> Contract:
     ContractError
         A table without a key, an unknown meta entry or type, or a role or key column that does not exist.
     """
-    models = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    models = strict_yaml.load(path.read_text(encoding="utf-8"))["models"]
     given = tuple(_table(model) for model in models)
     return Contract(tuple(table for one in given for table in ([one, one.feed()] if one.change_feed else [one])))
 

@@ -10,16 +10,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from packaging.version import Version
 
 from orchestration import inputs
 from orchestration.dbt_inputs import dbt_vars
 from orchestration.jobs import POOL, take_turn
 from orchestration.partitions import ONE_RUN_EACH, daily_as_ofs, owners
+from orchestration.resources.dbt_process import PARSED
 from orchestration.settings import PROJECT_ROOT
 from orchestration.shop import Shop
 from orchestration.workspace import Workspace
@@ -61,21 +65,33 @@ class Translator(DagsterDbtTranslator):
         return self.owners
 
 
+class Dbt(DbtCliResource):
+    """dbt's command line without what Dagster asks of it each time and this project has no use for: its version,
+    from a process that imports all of dbt, and an adapter for row counts and columns (together 3 s a stage)."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:  # noqa: ARG002
+        return None
+
+
 def project() -> DbtProject:
     """The dbt project with a manifest that is newer than its files; parses it where it is not."""
     project = DbtProject(PROJECT, profiles_dir=PROJECT)
     sources = [*PROJECT.glob("models/**/*"), *PROJECT.glob("macros/**/*"), *PROJECT.glob("*.yml")]
     newest = max(path.stat().st_mtime for path in sources)
     manifest = project.manifest_path
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
+    if not manifest.exists() or not PARSED.exists() or manifest.stat().st_mtime < newest:
         _parse(manifest)
     return project
 
 
-def resource(workspace: Workspace) -> DbtCliResource:
+def resource(workspace: Workspace) -> Dbt:
     """dbt on the shop's warehouse, with the deployment's limits."""
     os.environ.update(_environment(workspace))
-    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable())
+    return Dbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=_executable("regulars-dbt"))
 
 
 def run_models(workspace: Workspace, pinned: inputs.Inputs, *select: str) -> None:
@@ -86,8 +102,9 @@ def run_models(workspace: Workspace, pinned: inputs.Inputs, *select: str) -> Non
     RuntimeError
         dbt failed; the message is the end of what it said.
     """
+    project()
     variables = json.dumps(dbt_vars(workspace.state, workspace.shop, pinned))
-    command = [_executable(), "run", "-s", *select, "--vars", variables]
+    command = [_executable("regulars-dbt"), "run", "-s", *select, "--vars", variables]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     targets = {"DBT_TARGET_PATH": str(workspace.state.dbt), "DBT_LOG_PATH": str(workspace.state.dbt)}
     environment = {**os.environ, **_environment(workspace), **targets, "DO_NOT_TRACK": "1"}
@@ -122,31 +139,29 @@ def stage(name: str, select: str, exclude: str = "") -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN_EACH,
         pool=POOL,
     )
-    def build(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: dg.ResourceParam[Workspace]
-    ) -> Iterator[Any]:
+    def build(context: dg.AssetExecutionContext, dbt: Dbt, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
         variables = dbt_vars(workspace.state, workspace.shop, pinned)
         arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
-        # One folder for all stages of a run: they have the same variables, so only the first one parses the project.
         yield from dbt.cli(arguments, context=context, target_path=workspace.state.dbt).stream()
 
     return build
 
 
-def _executable() -> str:
-    return str(Path(sys.executable).with_name("dbt"))
+def _executable(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def _parse(manifest: Path) -> None:
     """Parse into a folder of our own, then swap: processes that load at once do not see half a manifest."""
     target = manifest.parent.with_name(f".parse-{os.getpid()}")
-    command = [_executable(), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command = [_executable("dbt"), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     environment = {**os.environ, "DBT_TARGET_PATH": str(target)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    (target / "manifest.json").replace(manifest)
+    (target / PARSED.name).replace(PARSED)
+    (target / "manifest.json").replace(manifest)  # last: its time says that both are there
     shutil.rmtree(target, ignore_errors=True)

@@ -1,4 +1,5 @@
 -- One row per person as known at the scored as-of: who they are to the shop, what they did, which stage they are in.
+-- depends_on: {{ ref('int_customer_contract_history') }}
 with customers as (
     select distinct customer_id from {{ ref('int_identifiers_now') }}
 ),
