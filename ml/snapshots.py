@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,12 @@ class Snapshots:
         return self.Y[:, self.targets.index(name)]
 
     def rows(self, kept: NDArray[np.bool_]) -> Snapshots:
-        return replace(self, X=self.X[kept], Y=self.Y[kept], day=self.day[kept], hashed=self.hashed[kept])
+        """Some rows; a view where they stand together, as those of one as-of and all before it do."""
+        where = np.flatnonzero(kept)
+        own: Any = kept
+        if len(where) and where[-1] - where[0] + 1 == len(where):
+            own = slice(where[0], where[-1] + 1)
+        return replace(self, X=self.X[own], Y=self.Y[own], day=self.day[own], hashed=self.hashed[own])
 
     def at(self, dates: Sequence[date]) -> Snapshots:
         return self.rows(np.isin(self.day, [day_number(day) for day in dates]))
@@ -69,6 +74,11 @@ class Snapshots:
         """Features of some customers of the newest as-of, chosen by their hash, (at most ``most``, features)."""
         newest = self.at(self.dates[-1:])
         return newest.X[np.argsort(newest.hashed, kind="stable")[:most]]
+
+    @property
+    def key(self) -> bytes:
+        """Which rows these are, among those of one reading."""
+        return hashlib.sha256(self.day.tobytes() + self.hashed.tobytes()).digest()
 
     @property
     def content_hash(self) -> str:

@@ -6,7 +6,8 @@ Belongs here: which rows each part learns from. Does not belong here: reading fi
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -56,19 +57,28 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ChurnModel:
         """The model of one date, given the snapshots whose outcome was known then."""
-        weighing = origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
+        weighing = self._weighing(known)
         final = self.parts(known)
         prior = np.array(PRIOR_WEIGHTS[len(final.weights)])
         weights = fit_weights([self._held(one) for one in weighing], prior)
         final = replace(final, weights=tuple(weights.tolist()))
         return replace(final, level_gaps=self._level_gaps(final, known))
 
+    def fit_ahead(self, many: Sequence[Snapshots]) -> None:
+        """Fit all that the models of these dates need, as many fits at once as there are threads, each with one."""
+        needed = (rows for known in many for rows in (known, *(origin.known for origin in self._weighing(known))))
+        once = {rows.key: rows for rows in needed if rows.key not in self.fitted}
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(replace(self, threads=1).parts, sorted(once.values(), key=len, reverse=True)))
+
     def parts(self, rows: Snapshots) -> ChurnModel:
         """Trees and logistic regression, not yet weighed; fitted once per set of rows."""
-        key = hashlib.sha256(rows.day.tobytes() + rows.hashed.tobytes()).digest()
-        if key not in self.fitted:
-            self.fitted[key] = self._fit(rows)
-        return self.fitted[key]
+        if rows.key not in self.fitted:
+            self.fitted[rows.key] = self._fit(rows)
+        return self.fitted[rows.key]
+
+    def _weighing(self, known: Snapshots) -> list[Origin]:
+        return origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
 
     def _fit(self, rows: Snapshots) -> ChurnModel:
         expectation = self.expectation if self.expectation in rows.names else None

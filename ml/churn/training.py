@@ -176,6 +176,7 @@ def backtested(
     """The model of each date and what all models said of it."""
     rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
     judging = rolled or [by_customers(data, 1)]
+    trainer.fit_ahead([origin.known for origin in judging])
     models = {origin.date: trainer.model_at(origin.known) for origin in judging}
     said = [
         {

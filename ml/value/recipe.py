@@ -6,8 +6,8 @@ Belongs here: which rows each part learns from. Does not belong here: reading fi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -84,7 +84,7 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
-        weighing = origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
+        weighing = self._weighing(known)
         share = self._best_share(weighing)
         return ValueModel(
             names=known.names,
@@ -95,12 +95,23 @@ class Trainer:
             snapshots=known.dates,
         )
 
+    def fit_ahead(self, many: Sequence[Snapshots]) -> None:
+        """Fit all that the models of these dates need, as many fits at once as there are threads, each with one."""
+        needed = [(rows, measure) for rows in many for measure in OUTCOMES]
+        needed += [(origin.known, "spend") for rows in many for origin in self._weighing(rows)]
+        once = {(rows.key, measure): (rows, measure) for rows, measure in needed}
+        longest_first = sorted(once.values(), key=lambda one: len(one[0]), reverse=True)
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda one: replace(self, threads=1).expectation(*one), longest_first))
+
     def expectation(self, rows: Snapshots, measure: str) -> Expectation:
         """Of spend or of orders, not yet blended; fitted once per set of rows."""
-        key = hashlib.sha256(rows.day.tobytes() + rows.hashed.tobytes()).digest(), measure
-        if key not in self.fitted:
-            self.fitted[key] = self._expectation(rows, measure)
-        return self.fitted[key]
+        if (rows.key, measure) not in self.fitted:
+            self.fitted[rows.key, measure] = self._expectation(rows, measure)
+        return self.fitted[rows.key, measure]
+
+    def _weighing(self, known: Snapshots) -> list[Origin]:
+        return origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
 
     def _expectation(self, rows: Snapshots, measure: str) -> Expectation:
         y, power = OUTCOMES[measure](rows), POWERS[measure]
