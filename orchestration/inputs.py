@@ -144,11 +144,13 @@ def pinned(state: State, as_of_date: str) -> Inputs:
     Raises
     ------
     StateError
-        None were pinned: the run did not come through landing.
+        None were pinned: nothing was run for that as-of.
     """
     pointer = state.ledger / "inputs" / f"as_of={as_of_date}"
     if not pointer.exists():
-        raise StateError(f"no inputs are pinned for {as_of_date}: materialize ledger/input_manifest for it first")
+        step = f"`regulars run --as-of {as_of_date}`, or ledger/input_manifest in Dagster"
+        runs = ", ".join(map(str, pinned_as_ofs(state))) or "none"
+        raise StateError(f"nothing was run for {as_of_date} yet: {step}; there are runs for: {runs}")
     return kept(state, pointer.read_text())
 
 

@@ -17,14 +17,16 @@ app.add_typer(evaluate, name="evaluate")
 
 @evaluate.callback(invoke_without_command=True)
 def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = None) -> None:
-    """Hold the scores of an as-of against what then really happened, and what a simulated shop knows of it."""
+    """Hold the scores of an as-of, the newest that was run, against what then really happened; a simulated shop knows
+    more of it."""
     if context.invoked_subcommand:
         return
     from orchestration import value_evaluation
     from orchestration.evaluation import evaluate_scores, lines
+    from orchestration.inputs import pinned_as_ofs
 
     workspace = open_workspace(shop)
-    day = as_of.date() if as_of else workspace.default_as_of()
+    day = as_of.date() if as_of else max(pinned_as_ofs(workspace.state), default=workspace.default_as_of())
     console.print("\n".join([f"[bold]{workspace.shop.name}[/], as-of {day}", *lines(evaluate_scores(workspace, day))]))
     if value := value_evaluation.evaluate_value(workspace, day):
         console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))

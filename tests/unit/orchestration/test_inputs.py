@@ -59,9 +59,10 @@ def test_what_was_pinned_is_read_back_as_it_was(state: State) -> None:
     assert inputs.pinned(state, "2025-07-01") == written
 
 
-def test_without_a_pin_the_next_step_is_said(state: State) -> None:
-    with pytest.raises(StateError, match="ledger/input_manifest"):
-        inputs.pinned(state, "2025-07-01")
+def test_an_as_of_without_a_run_is_answered_with_the_next_step_and_the_runs_that_there_are(state: State) -> None:
+    pin(state)
+    with pytest.raises(StateError, match=r"regulars run --as-of 2025-07-09.*ledger/input_manifest.*2025-07-01"):
+        inputs.pinned(state, "2025-07-09")
 
 
 def test_the_same_run_after_a_kill_takes_up_the_inputs_even_if_a_model_came_out(state: State) -> None:
