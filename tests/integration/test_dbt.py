@@ -28,6 +28,19 @@ def test_a_shop_without_a_single_row_passes_every_data_test(empty_shop: Workspac
     assert "ERROR=0" in dbt(empty_shop, {}, "test", "-s", "test_type:data")
 
 
+def test_what_a_model_reads_depends_on_no_variable(tmp_path: Path) -> None:
+    """All runs of all shops share one parsed project: what is read only for some must be known for all."""
+    variables = {"churn_mode": "subscription", "churn_activity": "events", "has_orders": False, "input_manifest": "x"}
+    dbt(corner_shop(tmp_path, "").workspace, variables, "parse")
+    assert _read(tmp_path / "data" / "corner" / "dbt" / "manifest.json") == _read(project().manifest_path)
+
+
+def _read(manifest: Path) -> dict[str, list[str]]:
+    """What each node reads, by its name."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return {node["unique_id"]: sorted(node["depends_on"].get("nodes", [])) for node in nodes}
+
+
 def test_every_model_is_described() -> None:
     nodes = json.loads(Path(project().manifest_path).read_text())["nodes"].values()
     silent = sorted(node["name"] for node in nodes if node["resource_type"] == "model" and not node["description"])

@@ -51,10 +51,8 @@ amounts as (
     from scores
     inner join customers on scores.customer_id = customers.customer_id
     left join value_scores on scores.customer_id = value_scores.customer_id
-    {%- if values_contracts() %}
     left join {{ ref('int_customer_contract_history') }} as history on scores.customer_id = history.customer_id
     left join {{ ref('contract_values') }} as contracts on scores.customer_id = contracts.customer_id
-    {%- endif %}
 ),
 
 final as (

@@ -1,5 +1,4 @@
 -- One row per person as known at the scored as-of: who they are to the shop, what they did, which stage they are in.
--- depends_on: {{ ref('int_customer_contract_history') }}
 with customers as (
     select distinct customer_id from {{ ref('int_identifiers_now') }}
 ),
@@ -26,11 +25,10 @@ feedback as (
     select * from {{ ref('int_customer_feedback') }}
 ),
 
-{% if not var('has_orders') and values_contracts() %}
 contracts as (
     select * from {{ ref('int_customer_contract_history') }}
 ),
-{% endif %}
+
 -- Fifths among those who bought within a year; ties go by customer id, so that they are the same in every run.
 fifths as (
     select
@@ -77,9 +75,7 @@ final as (
     left join activity on customers.customer_id = activity.customer_id
     left join feedback on customers.customer_id = feedback.customer_id
     left join fifths on customers.customer_id = fifths.customer_id
-    {%- if not var('has_orders') and values_contracts() %}
     left join contracts on customers.customer_id = contracts.customer_id
-    {%- endif %}
 )
 
 select * from final
