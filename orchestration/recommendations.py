@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ml.recommender.data import World
     from ml.recommender.lists import Shape
     from ml.recommender.model import RecommenderModel
+    from ml.recommender.training import TrainingPlan
 
 FILES = {
     "recommender_answers": "as_of_date, customer_id, recommendation_id, product_id",
@@ -49,25 +50,34 @@ def export_interactions(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     return {"dagster/row_count": counts.pop("interactions"), **counts}
 
 
-def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
-    """Weigh the generators at an earlier split, hold them against champion and popularity at the later one."""
-    from ml.promotion import decide_ranking
-    from ml.recommender.record import record
-    from ml.recommender.training import TooLittleData, TrainingPlan, train
+def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan | None:
+    """When the recommender learns and is judged, and what the shop asks of it; None with too little history."""
+    from ml.recommender.training import TrainingPlan
 
-    shop, settings = workspace.shop, workspace.shop.recommendations
-    dates = recommender_dates(shop, inputs)
+    settings, dates = workspace.shop.recommendations, recommender_dates(workspace.shop, inputs)
     if not dates:
-        return Trained(False, "too little history to train on; every generator counts the same", {}, {})
-    plan = TrainingPlan(
+        return None
+    return TrainingPlan(
         as_of=date.fromisoformat(inputs.as_of_date),
         taught_at=dates[:-1],
         judged_at=dates[-1],
         horizon_days=settings.horizon_days,
         mode=None if settings.mode == "auto" else settings.mode,
+        time_budget=settings.time_budget_seconds,
         shape=_shape(workspace, inputs),
         logged=_lists_of(workspace, dates[-1]),
     )
+
+
+def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
+    """Weigh the generators at an earlier split, hold them against champion and popularity at the later one."""
+    from ml.promotion import decide_ranking
+    from ml.recommender.record import record
+    from ml.recommender.training import TooLittleData, train
+
+    plan = training_plan(workspace, inputs)
+    if plan is None:
+        return Trained(False, "too little history to train on; every generator counts the same", {}, {})
     champion = defender(workspace, inputs, "recommender")
     result = train(
         snapshot_folder(workspace, inputs),

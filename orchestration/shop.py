@@ -63,6 +63,8 @@ class Recommendations(Strict):
     shop's own purchases say."""
     horizon_days: int = Field(30, ge=1)
     """Days after an as-of whose purchases teach and judge the recommender."""
+    time_budget_seconds: float | None = Field(None, gt=0)
+    """What fitting the generators may take by estimate; the least useful are left out until the others fit in."""
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Recommendations:
