@@ -1,5 +1,5 @@
--- What people said of categories, brands and items, the newest word on each, as known at each as-of of the recommender;
--- refusals have a negative weight, and of people who are not profiled they alone count. A sensitive category counts only
+-- What people said of categories, brands and items, in their preferences or when the shop introduced itself, the newest
+-- word on each, as known at each as-of of the recommender; refusals have a negative weight, and of people who are not profiled they alone count. A sensitive category counts only
 -- with consent to special_category.
 with identifiers as (
     select * from {{ ref('recommender_identifiers') }}
@@ -21,25 +21,49 @@ sensitive as (
     select as_of_date, 'product' as attribute, product_id as value from catalogue
 ),
 
+-- An item liked or disliked in an onboarding answer: of five, 5 is much wanted, 3 says nothing, 1 is refused.
+spoken as (
+    select
+        identifier_id,
+        attribute,
+        value,
+        cast(weight as double) as weight,
+        occurred_at,
+        known_at,
+        row_hash as tie
+    from {{ ref('fct_preferences') }}
+    where attribute in ('category', 'brand', 'product')
+    union all
+    select
+        identifier_id,
+        'product' as attribute,
+        product_id as value,
+        (cast(score as double) - 3) / 2 as weight,
+        occurred_at,
+        known_at,
+        feedback_id as tie
+    from {{ ref('fct_feedback') }}
+    where kind = 'onboarding' and product_id is not null and score between 1 and 5
+),
+
 versions as (
     select
         identifiers.as_of_date,
         identifiers.customer_id,
         identifiers.is_profiled,
         identifiers.may_see_sensitive,
-        preferences.attribute,
-        preferences.value,
-        preferences.weight,
+        spoken.attribute,
+        spoken.value,
+        spoken.weight,
         row_number() over (
-            partition by identifiers.as_of_date, identifiers.customer_id, preferences.attribute, preferences.value
-            order by preferences.occurred_at desc, preferences.row_hash
+            partition by identifiers.as_of_date, identifiers.customer_id, spoken.attribute, spoken.value
+            order by spoken.occurred_at desc, spoken.tie
         ) as newness
-    from {{ ref('fct_preferences') }} as preferences
-    inner join identifiers on preferences.identifier_id = identifiers.identifier_id
+    from spoken
+    inner join identifiers on spoken.identifier_id = identifiers.identifier_id
     inner join as_ofs
         on identifiers.as_of_date = as_ofs.as_of_date
-        and preferences.occurred_at < as_ofs.as_of and preferences.known_at < as_ofs.known_before
-    where preferences.attribute in ('category', 'brand', 'product')
+        and spoken.occurred_at < as_ofs.as_of and spoken.known_at < as_ofs.known_before
 ),
 
 final as (
@@ -48,7 +72,7 @@ final as (
         versions.customer_id,
         versions.attribute,
         versions.value,
-        cast(versions.weight as double) as weight
+        versions.weight
     from versions
     left join sensitive
         on versions.as_of_date = sensitive.as_of_date
