@@ -65,6 +65,7 @@ class Progress:
         self.first_error: str | None = None
         # Dagster redirects the process's own descriptors while a step runs; this copy stays with the terminal.
         self.console = Console(file=os.fdopen(os.dup(1), "w"), quiet=quiet, highlight=False, soft_wrap=True)
+        self._began = time.monotonic()
         self._started: dict[str, float] = {}
         self._rows: dict[str, int] = {}
         self._memory = PeakMemory()
@@ -95,6 +96,11 @@ class Progress:
         self.console.print(f"  {mark} {record.stage:<24}{rows} {record.seconds:>8.1f} s")
         if not succeeded and self.first_error is None and event.step_failure_data.error:
             self.first_error = _innermost(event.step_failure_data.error)
+
+    @property
+    def seconds(self) -> float:
+        """Since the command began: stages, what lies between them, and work around the run."""
+        return time.monotonic() - self._began
 
     @property
     def peak_megabytes(self) -> int:

@@ -29,7 +29,7 @@ from orchestration.workspace import Workspace
 
 def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     """Write the run's record, print the summary, return the exit code: 0, or 1 where a stage or a file failed."""
-    seconds = sum(stage.seconds for stage in outcome.stages)
+    seconds = progress.seconds
     record = {
         "run_id": outcome.run_id,
         "as_of_date": outcome.as_of_date.isoformat(),

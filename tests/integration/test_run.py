@@ -71,9 +71,11 @@ def test_the_summary_says_what_was_published_and_where_to_read_it(finished_demo:
     assert "customer_scores.parquet" in output
     assert "psql -c 'select count(*) from crm.customer_scores'" in output
     assert "in quarantine" in output
-    stages = json.loads(next((finished_demo.workspace.state.reports).glob("run-*.json")).read_text())["stages"]
+    record = json.loads(next((finished_demo.workspace.state.reports).glob("run-*.json")).read_text())
+    stages = record["stages"]
     assert [stage["stage"] for stage in stages][:3] == ["landing", "input manifest", "staging"]
     assert all(stage["seconds"] >= 0 and stage["succeeded"] for stage in stages)
+    assert record["seconds"] > sum(stage["seconds"] for stage in stages)  # what lies between them is time too
 
 
 def test_landing_counts_every_dirty_row_that_the_simulator_wrote(finished_demo: Deployment) -> None:
