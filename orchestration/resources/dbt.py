@@ -162,6 +162,6 @@ def _parse(manifest: Path) -> None:
     if done.returncode:
         raise RuntimeError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    (target / PARSED.name).replace(PARSED)
+    (target / "partial_parse.msgpack").replace(PARSED)
     (target / "manifest.json").replace(manifest)  # last: its time says that both are there
     shutil.rmtree(target, ignore_errors=True)

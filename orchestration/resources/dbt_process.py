@@ -8,10 +8,13 @@ Belongs here: the process. Does not belong here: who starts it and who parses (`
 """
 
 import sys
+from importlib.metadata import version
 
 from orchestration.settings import PROJECT_ROOT
 
-PARSED = PROJECT_ROOT / "dbt_project" / "target" / "partial_parse.msgpack"
+RELEASES = "-".join(version(name) for name in ("dbt-core", "dbt-duckdb"))
+PARSED = PROJECT_ROOT / "dbt_project" / "target" / f"parsed-{RELEASES}.msgpack"
+"""What these releases of dbt and of its adapter, whose macros are part of it, have parsed."""
 
 
 def main() -> None:

@@ -1,12 +1,15 @@
 """dbt's own unit tests, beside the models that decide, and the promise that every model is described."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from worlds import corner_shop, dbt
 
+from orchestration.resources import dbt as resource
 from orchestration.resources.dbt import project
+from orchestration.resources.dbt_process import PARSED
 from orchestration.workspace import Workspace
 
 
@@ -33,6 +36,19 @@ def test_what_a_model_reads_depends_on_no_variable(tmp_path: Path) -> None:
     variables = {"churn_mode": "subscription", "churn_activity": "events", "has_orders": False, "input_manifest": "x"}
     dbt(corner_shop(tmp_path, "").workspace, variables, "parse")
     assert _read(tmp_path / "data" / "corner" / "dbt" / "manifest.json") == _read(project().manifest_path)
+
+
+def test_another_release_of_dbt_or_of_its_adapter_parses_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert version("dbt-core") in PARSED.name
+    assert version("dbt-duckdb") in PARSED.name
+    project()
+    asked: list[Path] = []
+    monkeypatch.setattr(resource, "_parse", asked.append)
+    project()
+    assert asked == []
+    monkeypatch.setattr(resource, "PARSED", PARSED.with_name("parsed-0.0.0-0.0.0.msgpack"))
+    project()
+    assert len(asked) == 1
 
 
 def _read(manifest: Path) -> dict[str, list[str]]:
