@@ -15,7 +15,7 @@ run: .venv/ready  ## run the demo shop end to end (SHOP=online_retail_ii for a r
 	@$(BIN)/regulars run
 
 test: .venv/ready  ## the tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2
 
 test-slow: .venv/ready  ## the tests that take minutes
 	@$(BIN)/pytest -m slow
