@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from orchestration.state import State, StateError
 
 REMADE = ("warehouse.duckdb", "warehouse.duckdb.wal", "tmp", "dbt", "postgres", "lock")
 """Left out: rebuilt by the next run, or the server's own."""
+FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Owners and modes of this machine's user; Python before 3.11.4, as in Debian 12, has no such argument."""
 
 
 def write_backup(state: State, target: Path) -> None:
@@ -75,7 +78,17 @@ def _unpack(archive: tarfile.TarFile, prefix: str, folder: Path) -> None:
             member.name = member.name.removeprefix(prefix).lstrip("/") or "."
             if member.islnk():  # tables that one generation lends to the next
                 member.linkname = member.linkname.removeprefix(f"{prefix}/")
+            _require_inside(member)
             members.append(member)
     if members:
         folder.mkdir(parents=True, exist_ok=True)
-        archive.extractall(folder, members=members, filter="data")
+        archive.extractall(folder, members=members, **FILTER)
+
+
+def _require_inside(member: tarfile.TarInfo) -> None:
+    """What FILTER would refuse, also without it."""
+    for name in (member.name, member.linkname):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise tarfile.ExtractError(f"{name} lies outside of the folder")
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        raise tarfile.ExtractError(f"{member.name} is neither a file nor a folder")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import backups
 from orchestration import state as states
 from orchestration.backups import read_backup, write_backup
 from orchestration.state import FORMAT_VERSION, State, StateError
@@ -121,6 +122,34 @@ def test_a_restore_overwrites_nothing(state: State, tmp_path: Path) -> None:
     (state.raw / "orders").mkdir(parents=True)
     with pytest.raises(StateError, match="overwrites nothing"):
         read_backup(state, archive)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"name": "state/../../out"},
+        {"name": "state/in", "type": tarfile.SYMTYPE, "linkname": "/etc"},
+        {"name": "state/in", "type": tarfile.SYMTYPE, "linkname": "../../out"},
+        {"name": "state/in", "type": tarfile.FIFOTYPE},
+    ],
+)
+@pytest.mark.parametrize("has_filter", [True, False])
+def test_an_archive_that_reaches_outside_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, member: dict[str, object], has_filter: bool
+) -> None:
+    """Also by Python before 3.11.4, which has no filters of its own."""
+    if not has_filter:
+        monkeypatch.setattr(backups, "FILTER", {})
+    archive = tmp_path / "odd.tar.gz"
+    with tarfile.open(archive, "w:gz") as target:
+        odd = tarfile.TarInfo()
+        for name, value in member.items():
+            setattr(odd, name, value)
+        target.addfile(odd)
+    other = State(tmp_path / "other", tmp_path / "other-keys", "demo")
+    other.prepare()
+    with pytest.raises(StateError, match="no backup of Regulars"):
+        read_backup(other, archive)
 
 
 def test_a_file_that_is_no_backup_is_refused(state: State, tmp_path: Path) -> None:
