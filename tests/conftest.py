@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -25,8 +26,12 @@ class OneWorkerEach(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        return "finished_demo" if "finished_demo" in (ROOT / file).read_text(encoding="utf-8") else file
+        return _worker_of(nodeid.split("::")[0])
+
+
+@cache
+def _worker_of(file: str) -> str:
+    return "finished_demo" if "finished_demo" in (ROOT / file).read_text(encoding="utf-8") else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -78,12 +78,15 @@ class Dbt(DbtCliResource):
 
 
 def project() -> DbtProject:
-    """The dbt project with a manifest that is newer than its files; parses it where it is not."""
+    """The dbt project, parsed after its files last changed; parses it where it is not.
+
+    Both results are looked at: dbt, started by hand, writes the manifest alone.
+    """
     project = DbtProject(PROJECT, profiles_dir=PROJECT)
     sources = [*PROJECT.glob("models/**/*"), *PROJECT.glob("macros/**/*"), *PROJECT.glob("*.yml")]
     newest = max(path.stat().st_mtime for path in sources)
     manifest = project.manifest_path
-    if not manifest.exists() or not PARSED.exists() or manifest.stat().st_mtime < newest:
+    if not all(path.exists() and path.stat().st_mtime >= newest for path in (manifest, PARSED)):
         _parse(manifest)
     return project
 
@@ -163,5 +166,5 @@ def _parse(manifest: Path) -> None:
         raise RuntimeError(f"dbt cannot parse {PROJECT}:\n{done.stdout}{done.stderr}")
     manifest.parent.mkdir(parents=True, exist_ok=True)
     (target / "partial_parse.msgpack").replace(PARSED)
-    (target / "manifest.json").replace(manifest)  # last: its time says that both are there
+    (target / "manifest.json").replace(manifest)
     shutil.rmtree(target, ignore_errors=True)

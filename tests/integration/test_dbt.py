@@ -1,6 +1,7 @@
 """dbt's own unit tests, beside the models that decide, and the promise that every model is described."""
 
 import json
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def test_another_release_of_dbt_or_of_its_adapter_parses_anew(monkeypatch: pytes
     assert asked == []
     monkeypatch.setattr(resource, "PARSED", PARSED.with_name("parsed-0.0.0-0.0.0.msgpack"))
     project()
+    assert len(asked) == 1
+
+
+def test_what_dbt_wrote_by_hand_after_a_change_does_not_hide_the_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr(resource, "_parse", asked.append)
+    older = tmp_path / PARSED.name
+    older.touch()
+    os.utime(older, (0, 0))
+    monkeypatch.setattr(resource, "PARSED", older)
+    project()  # the manifest is new, as dbt leaves it
     assert len(asked) == 1
 
 
