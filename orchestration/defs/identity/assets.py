@@ -44,5 +44,12 @@ def defs() -> dg.Definitions:
         yield dg.MaterializeResult(asset_key=["identity", "person_spans"], metadata=summary)
         yield dg.MaterializeResult(asset_key=["identity", "customer_ledger"])
 
+    rates = dg.AssetSpec(
+        ["shop", "exchange_rates"],
+        description="Rates into the shop's currency, from rates.csv in the shop's folder.",
+        group_name="landing",
+        kinds={"csv"},
+        owners=owners(Workspace().shop),
+    )
     staging = dbt.stage("staging", select=" ".join(["staging", *dbt.IDENTITY_MODELS]))
-    return dg.Definitions(assets=[staging, persons])
+    return dg.Definitions(assets=[rates, staging, persons])
