@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 from worlds import Deployment
 
 from ml import registry, simulator
@@ -24,7 +25,7 @@ from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted, RecommenderModel
 from ml.recommender.rules import Case, allowed, sensitive, unavailable
 from ml.recommender.sparse import Floats, Ints, Pairs, cells
-from ml.simulator.item_oracle import ItemShares, oracle_item_shares
+from ml.simulator.item_oracle import ItemShares, oracle_item_shares, true_item_shares
 from orchestration.inputs import pinned, recommender_dates
 from orchestration.simulation import truth_folder
 from orchestration.snapshots import reading_engine, snapshot_folder
@@ -56,10 +57,29 @@ def known(deployment: Deployment) -> Known:
 
 
 def share_of_oracle(shop: Known) -> dict[str, float]:
-    """NDCG at 10 of model, popularity and oracle on the same people, and the model's share of what is to be known."""
-    truth = oracle_item_shares(truth_folder(shop.deployment.workspace), shop.day)
+    """NDCG at 10 of model, popularity and oracle on the same people, and the model's share of what is to be known.
+
+    The oracle knows what the pipeline could see and the true parameters; ``clairvoyant`` knows true tastes besides,
+    which nobody can learn from a few orders.
+    """
     found = backtest({"model": shop.fitted}, shop.happened, Shape(10, 0))
-    ours, popular = (found.hits[name] for name in ("model", "popularity"))
+    folder, ours = truth_folder(shop.deployment.workspace), found.hits["model"]
+    hits = {"model": ours, "popularity": found.hits["popularity"]}
+    for name, shares in (("oracle", oracle_item_shares), ("clairvoyant", true_item_shares)):
+        ranks, is_known = _told(shop, shares(folder, shop.day), ours)
+        hits[name] = replace(ours, ranks=ranks)
+    means = {name: float(one.ndcg(10)[is_known].mean()) for name, one in hits.items()}
+    gain = {name: mean - means["popularity"] for name, mean in means.items()}
+    return {
+        "people": float(is_known.sum()),
+        **means,
+        "share": gain["model"] / gain["oracle"],
+        "oracle_share_of_clairvoyant": gain["oracle"] / gain["clairvoyant"],
+    }
+
+
+def _told(shop: Known, truth: ItemShares, ours: Hits) -> tuple[Floats, NDArray[np.bool_]]:
+    """Ranks that an oracle gives what was bought, and for whom it speaks."""
     ranks, there, before = np.full(len(ours.rows), np.nan), [], 0
     people = _people(shop)
     for judged in shop.happened:
@@ -68,13 +88,7 @@ def share_of_oracle(shop: Known) -> dict[str, float]:
         ranks[mine] = mean_ranks(scores, judged.rows, judged.items)
         there.append(np.isfinite(scores).any(axis=1) & (scores.max(axis=1) > 0))
         before += len(judged.block)
-    known_people = np.concatenate(there)
-    means = {
-        name: float(hits.ndcg(10)[known_people].mean())
-        for name, hits in (("model", ours), ("popularity", popular), ("oracle", replace(ours, ranks=ranks)))
-    }
-    share = (means["model"] - means["popularity"]) / (means["oracle"] - means["popularity"])
-    return {"people": float(known_people.sum()), **means, "share": share}
+    return ranks, np.concatenate(there)
 
 
 def _people(shop: Known) -> dict[str, str]:
@@ -90,7 +104,7 @@ def _people(shop: Known) -> dict[str, str]:
 
 
 def _true_scores(shop: Known, judged: Judged, truth: ItemShares, people: dict[str, str]) -> Floats:
-    """True chances by customer and item of the shop's catalogue; what nobody can buy, or may not be shown, is last."""
+    """An oracle's chances by customer and item of the shop's catalogue; what cannot or may not be shown is last."""
     catalogue = shop.fitted.source.catalogue
     number = {item: place for place, item in enumerate(truth.product_ids)}
     person = {name: place for place, name in enumerate(truth.person_ids)}

@@ -107,7 +107,7 @@ def make_people(config: WorldConfig, laws: Laws, catalogue: Catalogue, block: in
     entry = np.where(exists, -1, random.integers(0, config.days, n))
     has_account = random.random(n) < 0.97
     uses_app = has_account & (random.random(n) < 0.4)
-    tastes = random.dirichlet(_taste_weights(), n)
+    tastes = random.dirichlet(taste_weights(), n)
     second = has_account & (random.random(n) < 0.012)
     has_phone = random.random(n) < 0.6
     has_card = has_account & (random.random(n) < 0.55)
@@ -157,7 +157,7 @@ def _share(random: np.random.Generator, days: Ints) -> Ints:
     return (random.random(len(days)) * days).astype(np.int64)
 
 
-def _taste_weights() -> npt.NDArray[np.float64]:
+def taste_weights() -> npt.NDArray[np.float64]:
     weights = np.full(len(CATEGORIES), 0.45)
     weights[SENSITIVE_CATEGORY] = 0.12
     return weights

@@ -68,8 +68,8 @@ def _decisions(
     }
 
 
-def preferences(block: Block) -> Emitted:
-    """Stated tastes, in part of the people: the category they like most, one they do not want, a channel."""
+def stated(block: Block) -> tuple[Ints, Ints]:
+    """Who states what they like and refuse, and on which day each person does or would."""
     people = block.people
     random = stream(block.config.seed, "preferences", people.block)
     day = np.maximum(people.entry_day, 0) + random.integers(0, 90, people.size)
@@ -78,6 +78,12 @@ def preferences(block: Block) -> Emitted:
         & people.has_account
         & (day < np.minimum(block.config.days, people.erasure_day))
     )
+    return who, day
+
+
+def preferences(block: Block) -> Emitted:
+    """Stated tastes, in part of the people: the category they like most, one they do not want, a channel."""
+    people, (who, day) = block.people, stated(block)
     order = np.argsort(people.tastes[who], axis=1)
     words = pa.array(CATEGORIES, pa.string())
     second = 12 * 3600 + people.profile["street"][who] % 3600

@@ -32,6 +32,13 @@ ID_ROOM = 10_000_000
 """Ids of one block's orders, events and so on lie in a room of their own."""
 
 
+def favourite_chances() -> npt.NDArray[np.float64]:
+    """Chance of each favourite on a line that is one; sums to one."""
+    chance = FAVOURITE_STEP * (1 - FAVOURITE_STEP) ** np.arange(FAVOURITES, dtype=np.float64)
+    chance[-1] = 1 - chance[:-1].sum()
+    return np.asarray(chance, np.float64)
+
+
 @dataclass(frozen=True)
 class Orders:
     """One block's orders, in order of day and person; columns of equal length."""

@@ -41,6 +41,12 @@ def events(orders: Orders) -> Emitted:
 
 def visit_events(block: Block) -> Emitted:
     """Events of the visits of people who have entered, in the app and on the web."""
+    of, rows = events_by_visit(block)
+    return rows, (block.traces.sessions["day"] + block.traces.sessions["late"])[of]
+
+
+def events_by_visit(block: Block) -> tuple[Ints, Rows]:
+    """The same with the visit of each, as its row in the block's sessions."""
     random = stream(block.config.seed, "events", block.people.block)
     sessions = block.traces.sessions
     app, named, on_kiosk = (sessions[name] == 1 for name in ("in_app", "named", "on_kiosk"))
@@ -59,7 +65,7 @@ def visit_events(block: Block) -> Emitted:
         **_acts(block, random, person[of], place),
         **_when(block, random, of, place, day, "S"),
     }
-    return rows, (day + sessions["late"])[of]
+    return of, rows
 
 
 def order_events(orders: Orders) -> Emitted:
