@@ -1,8 +1,11 @@
 """A full disk, in whatever words it comes, is one line that says what to do."""
 
 import errno
+import shutil
 import sqlite3
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +38,16 @@ def test_every_librarys_way_to_say_it_is_known(error: Exception) -> None:
 def test_other_errors_are_not_taken_for_it() -> None:
     assert not is_full(wrapped(FileNotFoundError(errno.ENOENT, "no such file")))
     assert advised("no such file") == "no such file"
+
+
+@pytest.mark.parametrize(("free", "expected"), [(4096, True), (10**9, False)])
+def test_an_error_of_reading_is_a_full_disk_where_there_is_no_room(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, expected: bool
+) -> None:
+    """SQLite's words for a broken disk too."""
+    monkeypatch.setenv("REGULARS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free if folder == tmp_path else 0))
+    assert is_full(wrapped(sqlite3.OperationalError("disk I/O error"))) is expected
 
 
 def test_the_message_of_a_stage_says_what_to_do_once() -> None:
