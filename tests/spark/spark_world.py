@@ -169,10 +169,9 @@ def _decimal(name: str, kind: pa.DataType, rng: Random) -> Decimal:
 
 
 def _text(touchpoint: str, name: str, person: int, number: int, rng: Random) -> str | None:
-    if touchpoint == "identities" and name != "right_type":
-        return f"A{person}" if name.startswith("left") else f"D{person}"
     if touchpoint == "identities":
-        return "device"
+        kind, token = ("household", f"H{person // 2}") if number % 4 == 0 else ("device", f"D{person}")
+        return kind if name == "right_type" else token if name.startswith("right") else f"A{person}"
     if name == "account_id":
         return f"A{person}" if touchpoint in ("customers", "subscriptions") or rng.random() < 0.6 else None
     if name == "product_id":

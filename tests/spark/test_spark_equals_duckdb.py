@@ -62,7 +62,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 def arguments(target: str, select: list[str], manifest: str, folder: Path) -> list[str]:
     """Command line of a dbt run that writes nothing into the project."""
-    options = {"input_manifest": manifest, "as_ofs": AS_OFS, "time_zone": TIME_ZONE, "assumed_purposes": ["service"]}
+    options = {
+        "input_manifest": manifest, "as_ofs": AS_OFS, "recommender_dates": AS_OFS[2:], "time_zone": TIME_ZONE,
+        "assumed_purposes": ["service"],
+    }  # fmt: skip
     return [
         "run", "--quiet", "--target", target, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
         "--target-path", str(folder / f"target_{target}"), "--log-path", str(folder / f"log_{target}"),
@@ -100,8 +103,10 @@ def built(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     with duckdb.connect(str(folder / WAREHOUSE), read_only=True) as con:
         edges = con.table("intermediate.int_identifier_edges").to_arrow_table()
         seen = con.table("intermediate.int_identifiers_seen").to_arrow_table()
-    pq.write_table(resolve(edges, seen).person_spans, folder / "person_spans.parquet")
-    files["identity.person_spans"] = [str(folder / "person_spans.parquet")]
+    resolved = resolve(edges, seen)
+    for name, table in (("person_spans", resolved.person_spans), ("customer_ledger", resolved.new_ledger)):
+        pq.write_table(table, folder / f"{name}.parquet")
+        files[f"identity.{name}"] = [str(folder / f"{name}.parquet")]
     manifest = write_manifest(folder / "inputs.json", files)
     select = [f"path:models/{name}" for name in FOLDERS if (PROJECT / "models" / name).is_dir()]
     run_on_duckdb(select, manifest, folder)
@@ -148,7 +153,11 @@ def kind_of(kind: pa.DataType) -> str:
 def sorted_rows(table: pa.Table) -> list[dict[str, Any]]:
     """Rows in an order that does not lean on the last places of a float."""
     rows = [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
-    return sorted(rows, key=lambda row: [(v is None, "" if isinstance(v, float) else str(v)) for v in row.values()])
+    return sorted(rows, key=lambda row: [(v is None, words(v)) for v in row.values()])
+
+
+def words(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ final as (
     select
         days.as_of_date,
         days.age_days,
-        {{ count_if('days.age_days < orders.days_since_first_order') }} as customers
+        cast({{ count_if('days.age_days < orders.days_since_first_order') }} as bigint) as customers
     from days
     inner join orders on days.as_of_date = orders.as_of_date and days.customer_id = orders.customer_id
     inner join profiled on days.as_of_date = profiled.as_of_date and days.customer_id = profiled.customer_id

@@ -6,7 +6,7 @@ with contracts as (
 final as (
     select
         customer_id,
-        sum(case when is_running then 1 else 0 end) as running_count,
+        cast(sum(case when is_running then 1 else 0 end) as bigint) as running_count,
         min(started_date) as first_started_date,
         min(case when is_running then started_date end) as running_since_date,
         max(ended_date) as last_ended_date,

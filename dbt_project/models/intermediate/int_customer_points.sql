@@ -40,7 +40,9 @@ final as (
     select
         customer_id,
         points_balance,
-        greatest(least(points_balance - points_lasting, points_running_out), cast(0 as decimal(18, 2))) as points_expiring_30_days
+        cast(
+            greatest(least(points_balance - points_lasting, points_running_out), 0) as decimal(18, 2)
+        ) as points_expiring_30_days
     from sums
 )
 
