@@ -31,6 +31,7 @@ from orchestration.workspace import Workspace
 EXPORTS = {
     "action_candidates": "select * from actions.action_candidates order by customer_id",
     "action_contacts": "select * from actions.action_contacts order by customer_id, sent_at, message_id",
+    "contract_values": "select * from actions.contract_values order by customer_id",
     "customer_redirects": "select * from intermediate.int_customer_redirects order by customer_id",
 }
 

@@ -75,7 +75,7 @@ def outcomes(
                 select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
             ),
             scores as (
-                select * exclude (as_of_date) from read_parquet('{scores}')
+                select columns(name -> name <> 'as_of_date') from read_parquet('{scores}')
                 where {happened.score} is not null and {HASH_SQL} < {_limit(warehouse, happened, scores, most)}
             ),
             did as ({happened.did})

@@ -8,6 +8,7 @@ import pytest
 from worlds import Deployment, folder_for_a_server, lone_shop
 
 from ml.simulator import WorldConfig
+from orchestration.contract_evaluation import evaluate_contracts, lines
 from orchestration.publishing.files import current_generation
 
 STREAM = WorldConfig(seed=3, customers=400, products=48, start=date(2024, 4, 1), end=date(2025, 7, 1))
@@ -114,3 +115,15 @@ def test_the_scores_of_a_studio_can_be_held_against_what_then_happened(studio: D
     assert done.returncode == 0, done.stdout + done.stderr
     assert "contract alone" in done.stdout
     assert "calibration error" in done.stdout
+
+
+def test_the_value_of_contracts_can_be_held_against_what_was_then_paid(studio: Deployment) -> None:
+    found = evaluate_contracts(studio.workspace, studio.workspace.default_as_of())
+    assert found is not None
+    valued = scores(studio).filter("may_profile and predicted_clv > 0")
+    assert valued.shape[0] <= found.expected.customers < scores(studio).shape[0]
+    assert abs(found.expected.total_bias) < 0.1
+    assert found.undisturbed.total_bias > found.expected.total_bias
+    assert found.expected.gini > max(found.undisturbed.gini, found.last_payments.gini) - 0.02
+    said = " ".join(studio.run("evaluate").stdout.split())
+    assert all(line.split("Gini")[0].strip() in said for line in lines(found, "EUR"))

@@ -40,7 +40,8 @@ final as (
     select
         customer_id,
         cast(sum(cast(round(price_cents * (certain + open_expected), 0) as bigint)) as bigint) as expected_cents,
-        cast(sum(price_cents * payments_bound) as bigint) as bound_cents
+        cast(sum(price_cents * payments_bound) as bigint) as bound_cents,
+        cast(sum(price_cents * (certain + open)) as bigint) as undisturbed_cents
     from expected
     group by 1
 )
