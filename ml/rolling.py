@@ -22,6 +22,8 @@ from ml.snapshots import Snapshots, day_number
 from ml.splits import Outcome, customer_fold
 
 FOLDS = 4
+WEIGHING_DATES = 2
+"""How many of the newest dates weigh the parts of a model; each costs a training."""
 TooLittle = Callable[[Snapshots], str | None]
 """Why snapshots cannot teach a model, or None."""
 
@@ -46,6 +48,11 @@ def origins(data: Snapshots, outcome: Outcome, too_little: TooLittle, *, most: i
             break  # the earlier, the less was known
         found.append(Origin(day, known, data.at([day])))
     return found[::-1]
+
+
+def weighing(known: Snapshots, outcome: Outcome, too_little: TooLittle) -> list[Origin]:
+    """What the parts of a model are weighed on, each fitted before: the newest dates, else some of the customers."""
+    return origins(known, outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
 
 
 def by_customers(data: Snapshots, fold: int) -> Origin:

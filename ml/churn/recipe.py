@@ -19,14 +19,12 @@ from ml.churn.calibration import Held, fit_weights, level_gap
 from ml.churn.model import ChurnModel, expected_log_odds
 from ml.evaluation import Floats
 from ml.linear import fit_logistic
-from ml.rolling import Origin, by_customers, origins
+from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 
 FEWEST_CUSTOMERS = 100
 FEWEST_OF_A_CLASS = 10
-WEIGHING_DATES = 2
-"""How many of the newest dates weigh the parts; each costs a training."""
 PRIOR_WEIGHTS = {2: (0.5, 0.5), 3: (0.5, 0.25, 0.25)}
 """By number of parts: trees, logistic regression, the expectation."""
 
@@ -78,7 +76,7 @@ class Trainer:
         return self.fitted[rows.key]
 
     def _weighing(self, known: Snapshots) -> list[Origin]:
-        return origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
+        return weighing(known, self.outcome, too_little)
 
     def _fit(self, rows: Snapshots) -> ChurnModel:
         expectation = self.expectation if self.expectation in rows.names else None

@@ -18,7 +18,7 @@ from ml.booster import Recipe, fit_trees
 from ml.evaluation import Floats
 from ml.linear import fit_tweedie
 from ml.model import blend
-from ml.rolling import Origin, by_customers, origins
+from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 from ml.value.base import fit_base
@@ -31,8 +31,6 @@ FEWEST_CUSTOMERS = 100
 FEWEST_BUYERS = 50
 BLENDS = (0.0, 0.5, 1.0)
 """Shares of the linear model that are tried on the held-out snapshots."""
-WEIGHING_DATES = 2
-"""How many of the newest dates choose the share and tell the interval; each costs a training."""
 POWERS = {"spend": 1.2, "orders": 1.0}
 """Tweedie: variance grows with mean ** power; between 1 and 2 there is a mass at zero."""
 
@@ -111,7 +109,7 @@ class Trainer:
         return self.fitted[rows.key, measure]
 
     def _weighing(self, known: Snapshots) -> list[Origin]:
-        return origins(known, self.outcome, too_little, most=WEIGHING_DATES) or [by_customers(known, 0)]
+        return weighing(known, self.outcome, too_little)
 
     def _expectation(self, rows: Snapshots, measure: str) -> Expectation:
         y, power = OUTCOMES[measure](rows), POWERS[measure]
