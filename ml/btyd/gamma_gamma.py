@@ -8,20 +8,20 @@ iso-value curves for customer base analysis", Journal of Marketing Research 42, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, digamma
 
 from ml.btyd.model import MAX_ROWS, BtydFitError, maximum
+from ml.btyd.parameters import Parameters
 from ml.evaluation import Floats
 
 
 @dataclass(frozen=True)
-class GammaGamma:
+class GammaGamma(Parameters):
     """``p`` and ``q`` have no unit, ``gamma`` has that of a value. ``q`` is above 1, so that everybody has a mean."""
 
     p: float
@@ -96,22 +96,6 @@ class GammaGamma:
         """Mean value of a future purchase; that of all customers for those without any yet (0 purchases)."""
         total = np.where(purchases > 0, purchases * np.nan_to_num(mean_value), 0.0)
         return self.p * (self.gamma + total) / (self.p * purchases + self.q - 1)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"model": self.name, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What ``to_json`` gave, bit by bit.
-
-        Raises
-        ------
-        ValueError
-            It is the content of another model.
-        """
-        if content.get("model") != cls.name:
-            raise ValueError(f"{content.get('model')} is not {cls.name}")
-        return cls(**{name: float(content[name]) for name in ("p", "q", "gamma")})
 
 
 def _valued(purchases: Floats, mean_value: Floats, hashed: NDArray[np.int64] | None) -> tuple[Floats, Floats]:

@@ -1,6 +1,7 @@
 """What every buy-till-you-die model can be asked, and how it is fitted.
 
-Belongs here: the interface, the maximum of a penalised likelihood, files. Does not belong here: any one likelihood.
+Belongs here: the interface, the maximum of a penalised likelihood. Does not belong here: any one likelihood, what is
+kept of a model (``ml.btyd.parameters``).
 
 In all of them a customer buys at random times at a rate of their own until, unseen, they cease to be a customer. So
 whatever is expected of the future is the probability that they still are one, times what is expected if so; and the
@@ -15,12 +16,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.btyd.parameters import Parameters
 from ml.btyd.statistics import Statistics, distinct
 from ml.evaluation import Floats
 
@@ -38,10 +40,9 @@ class BtydFitError(ValueError):
 
 
 @dataclass(frozen=True)
-class BtydModel(ABC):
+class BtydModel(Parameters, ABC):
     """Parameters of one shop. ``PRIOR``: by parameter, the median and spread (of the logarithm) of what shops have."""
 
-    name: ClassVar[str]
     PRIOR: ClassVar[Mapping[str, tuple[float, float]]]
 
     @classmethod
@@ -135,22 +136,6 @@ class BtydModel(ABC):
             is_early = self._p_purchase_if_alive(frequency, age, middle) < half
             low, high = np.where(is_early, middle, low), np.where(is_early, high, middle)
         return high
-
-    def to_json(self) -> dict[str, Any]:
-        return {"model": self.name, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """What ``to_json`` gave, bit by bit.
-
-        Raises
-        ------
-        ValueError
-            It is the content of another model.
-        """
-        if content.get("model") != cls.name:
-            raise ValueError(f"{content.get('model')} is not {cls.name}")
-        return cls(**{name: float(content[name]) for name in cls.PRIOR})
 
 
 def _by_kind(asked: Callable[[Floats, Floats, float], Floats], stats: Statistics, days: float) -> Floats:
