@@ -1,28 +1,25 @@
 """The gate: whether a challenger may take the champion's place.
 
-Belongs here: the judgement, from numbers of one backtest, in words. Does not belong here: computing the scores
-(``ml.churn``) and moving the alias (``ml.registry``).
+Belongs here: the judgement on a yes-or-no, from numbers of one backtest, in words. Does not belong here: the gates of
+amounts and of rankings (``ml.value.gate``, ``ml.recommender.gate``), computing the scores (``ml.churn``), moving the
+alias (``ml.registry``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.bootstrap import Difference, on_told_rows, paired_bootstrap, paired_means
+from ml.bootstrap import Difference, on_told_rows, paired_bootstrap
 from ml.evaluation import Floats, calibration_line
-from ml.segments import LEAST_IN_SEGMENT
 
 SLOPE_RANGE = (0.5, 2.0)
 """Beyond this, probabilities are far too extreme or far too timid to act on."""
-TOLERANCE = {"auc": 0.003, "log_loss": 0.003, "recall": 0.003}
+TOLERANCE = {"auc": 0.003, "log_loss": 0.003}
 """What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
-
-KEPT_SHAPE = 0.8
-"""Of the coverage and diversity of lists that a challenger must not lose."""
 
 
 @dataclass(frozen=True)
@@ -90,78 +87,6 @@ def decide(
     if refusals:
         return Decision(False, tuple(refusals), differences)
     return Decision(True, (_grounds(differences, champion_unfit),), differences)
-
-
-def decide_ranking(
-    recalls: Mapping[str, Floats],
-    *,
-    floors: Sequence[str],
-    seed: int,
-    champion_unfit: str | None = None,
-    groups: Mapping[str, NDArray[np.bool_]] | None = None,
-    shapes: Mapping[str, Mapping[str, float]] | None = None,
-) -> Decision:
-    """Compare rankings of the same customers, such as lists of recommendations.
-
-    Parameters
-    ----------
-    recalls
-        By method, recall of each customer, shape (customers,): ``model`` is the challenger; ``champion`` where there is
-        one that can be judged, and the ``floors``.
-    floors
-        Methods so simple that a model must not be worse than they are in the mean.
-    champion_unfit
-        Why the champion could not be judged; it then cannot defend its place.
-    groups
-        By name, which customers belong to a segment, (customers,): in none may the challenger be worse than the
-        champion, or than the best floor where there is none, beyond noise.
-    shapes
-        By method, measures of its lists such as ``coverage`` and ``diversity``, more of which is better: the challenger
-        must keep ``KEPT_SHAPE`` of the champion's, or of the first floor's where there is none.
-    """
-    model = recalls["model"]
-    differences = {
-        name: paired_means(model, recalls[name], seed=seed) for name in (*floors, "champion") if name in recalls
-    }
-    spoken = {name: f"recall {difference} against {name.replace('_', ' ')}" for name, difference in differences.items()}
-    refusals = [spoken[name] for name in floors if differences[name].value <= 0]
-    champion = differences.get("champion")
-    if champion and champion.high < 0 and champion.value < -TOLERANCE["recall"]:
-        refusals.append("worse than the champion beyond noise: " + spoken["champion"])
-    holder = "champion" if champion else max(floors, key=lambda name: float(recalls[name].mean()))
-    refusals += _worse_segments(model, recalls[holder], groups or {}, holder, seed)
-    refusals += _worse_shapes(shapes or {}, "champion" if champion else floors[0])
-    if refusals:
-        return Decision(False, tuple(refusals), differences)
-    grounds = [f"the champion cannot serve any more ({champion_unfit})"] if champion_unfit else []
-    return Decision(True, (*grounds, *spoken.values()), differences)
-
-
-def _worse_segments(
-    model: Floats, holder: Floats, groups: Mapping[str, NDArray[np.bool_]], name: str, seed: int
-) -> list[str]:
-    found = []
-    for group, inside in groups.items():
-        if inside.sum() < LEAST_IN_SEGMENT:
-            continue
-        difference = paired_means(model[inside], holder[inside], seed=seed)
-        if difference.high < -TOLERANCE["recall"]:  # segments are many, and one of them is always unlucky
-            found.append(f"recall of {group} is certainly worse than that of {_said(name)} ({difference})")
-    return found
-
-
-def _worse_shapes(shapes: Mapping[str, Mapping[str, float]], holder: str) -> list[str]:
-    """Measures of lists that fell too far."""
-    found = []
-    for measure, least in shapes.get(holder, {}).items():
-        value = shapes["model"][measure]
-        if value < KEPT_SHAPE * least:
-            found.append(f"{measure} {value:.4f} is less than {KEPT_SHAPE:.0%} of {least:.4f} of {_said(holder)}")
-    return found
-
-
-def _said(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:

@@ -71,7 +71,7 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan | None:
 
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     """Weigh the generators at an earlier split, hold them against champion and popularity at the later one."""
-    from ml.promotion import decide_ranking
+    from ml.recommender.gate import decide
     from ml.recommender.record import record
     from ml.recommender.training import TooLittleData, train
 
@@ -89,7 +89,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         words = f"too little data: {result.reason}; every generator counts the same"
         return Trained(False, words, {"customers": result.customers}, {})
     recalls = {method: hits.recall(10) for method, hits in result.backtest.hits.items()}
-    decision = decide_ranking(
+    decision = decide(
         recalls,
         floors=FLOORS,
         seed=plan.seed,

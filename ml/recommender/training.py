@@ -1,7 +1,7 @@
 """From what was bought after earlier as-ofs to a blend with an honest backtest.
 
 Belongs here: the order of the steps. Does not belong here: MLflow (``record``), whether it may serve
-(``ml.promotion``).
+(``ml.recommender.gate``).
 
 Time splits, a horizon apart. At the earlier ones the model learns: generators count what was known then, the purchases
 of the window after it say what each should have counted. At the last one, which no weight and no tree has seen, the

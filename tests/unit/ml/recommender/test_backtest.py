@@ -8,11 +8,11 @@ import pytest
 from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.bootstrap import paired_means
-from ml.promotion import decide_ranking
 from ml.recommender import model, recommend
 from ml.recommender.backtest import backtest, outcomes
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
 from ml.recommender.data import World
+from ml.recommender.gate import decide
 from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import ModelFileError, RecommenderModel
@@ -192,7 +192,7 @@ def test_the_gate_lets_no_model_pass_that_is_worse_than_the_simple_or_the_champi
     others: dict[str, np.ndarray], promoted: bool, words: str
 ) -> None:
     recalls = {"model": GOOD, "popularity": GOOD / 2, "personal_popularity": GOOD / 2, **others}
-    decision = decide_ranking(recalls, floors=("popularity", "personal_popularity"), seed=1)
+    decision = decide(recalls, floors=("popularity", "personal_popularity"), seed=1)
     assert decision.is_promoted is promoted
     assert words in decision.words
 
@@ -204,12 +204,12 @@ def test_the_gate_lets_no_model_pass_that_fails_a_segment_or_narrows_the_lists()
     model = GOOD - np.where(there, 0.1, 0)
     recalls = {"model": model, "champion": champion, "popularity": GOOD / 2, "personal_popularity": GOOD / 2}
     floors = ("popularity", "personal_popularity")
-    assert decide_ranking(recalls, floors=floors, seed=1).is_promoted
-    refused = decide_ranking(recalls, floors=floors, seed=1, groups={"AT/one order": there})
+    assert decide(recalls, floors=floors, seed=1).is_promoted
+    refused = decide(recalls, floors=floors, seed=1, groups={"AT/one order": there})
     assert not refused.is_promoted
     assert "recall of AT/one order is certainly worse than that of champion" in refused.words
     narrow = {"model": {"coverage": 0.2}, "champion": {"coverage": 0.4}}
-    refused = decide_ranking(recalls, floors=floors, seed=1, shapes=narrow)
+    refused = decide(recalls, floors=floors, seed=1, shapes=narrow)
     assert "coverage 0.2000 is less than 80% of 0.4000 of champion" in refused.words
 
 
