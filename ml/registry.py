@@ -1,7 +1,7 @@
 """Models as registered versions, and the alias ``champion`` that only the gate moves.
 
-Belongs here: versions and which of them serves. Does not belong here: the store and its runs (``ml.tracking``), what
-a model is (each says so in a ``Record``), whether it may serve (``ml.promotion``).
+Belongs here: versions and which of them serves. Does not belong here: the store and its runs (``ml.store``,
+``ml.tracking``), what a model is (each says so in a ``Record``), whether it may serve (``ml.promotion``).
 
 Safe against a kill at any moment: the alias moves last, a version that is already there for the same training is
 taken up again instead of doubled, runs that died are closed as killed.
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.tracking import Record, close_dead_runs, experiment_id, log_training, open_store, or_none, tracking_uri
+from ml.store import close_dead_runs, experiment_id, open_store, or_none, tracking_uri
+from ml.tracking import Record, log_training
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -25,7 +25,7 @@ def serve(workspace: Workspace, port: int, mlflow_port: int, console: Console) -
 
     Their addresses are told once they answer.
     """
-    from ml.registry import tracking_uri
+    from ml.store import tracking_uri
 
     dagster_home(workspace.state)
     port, mlflow_port = _free(port), _free(mlflow_port)

@@ -1,6 +1,6 @@
 """A comparison in MLflow: a run, and below it one for each method.
 
-Belongs here: what is logged, and how it is called. Does not belong here: the store (``ml.tracking``).
+Belongs here: what is logged, and how it is called. Does not belong here: the store (``ml.store``).
 """
 
 from __future__ import annotations

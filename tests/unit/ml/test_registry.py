@@ -15,7 +15,8 @@ from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
 from ml.linear import fit_logistic
 from ml.promotion import Decision
-from ml.tracking import log_follow_up, open_store
+from ml.store import open_store
+from ml.tracking import log_follow_up
 
 NAMES = ("days_since_last_order", "orders_90d")
 PROMOTED, REFUSED = Decision(True, ("better",)), Decision(False, ("worse",))

@@ -13,7 +13,7 @@ from rich.console import Console
 from ml.drift.reference import Reference
 from ml.evaluation import auc
 from ml.model import ModelFileError
-from ml.tracking import open_store
+from ml.store import open_store
 from orchestration import inputs, retraining
 from orchestration.cli.runs import _needs_training
 from orchestration.drift import Report, Unwatched, watch
