@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.store import close_dead_runs, experiment_id, open_store, or_none, tracking_uri
+from ml.store import close_dead_runs, experiment_id, open_store, or_none
 from ml.tracking import Record, log_training
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ml.promotion import Decision
 
-__all__ = ["Record", "Version", "champion", "content_hash", "register", "tracking_uri", "version"]
+__all__ = ["Record", "Version", "champion", "content_hash", "register", "version"]
 
 CHAMPION = "champion"
 MODEL_PATH_TAG, TRAINING_TAG, CONTENT_TAG = "regulars.model_path", "regulars.training", "regulars.content"

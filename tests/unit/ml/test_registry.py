@@ -15,7 +15,7 @@ from ml.churn.model import ChurnModel
 from ml.churn.record import SERVED
 from ml.linear import fit_logistic
 from ml.promotion import Decision
-from ml.store import open_store
+from ml.store import open_store, tracking_uri
 from ml.tracking import log_follow_up
 
 NAMES = ("days_since_last_order", "orders_90d")
@@ -127,7 +127,7 @@ def test_no_file_of_the_store_is_a_pickle_and_the_model_serves_through_mlflow(st
 
     names = [p.name for p in (store / "artifacts").rglob("*") if p.is_file()]
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".cloudpickle", ".joblib"))]
-    mlflow.set_tracking_uri(registry.tracking_uri(store))
+    mlflow.set_tracking_uri(tracking_uri(store))
     served = mlflow.pyfunc.load_model("models:/demo.churn/1")
     X = np.array([[0.5, 1.0], [-0.5, np.nan]])
     given = served.predict(pd.DataFrame(X, columns=list(NAMES)), params={"as_of": "2024-01-01"})["churn_probability"]
