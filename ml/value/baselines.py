@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.btyd.expectations import HISTORY, statistics
+from ml.btyd.expectations import HISTORY, read_histories, statistics
 from ml.btyd.gamma_gamma import GammaGamma
 from ml.btyd.model import BtydFitError
 from ml.btyd.pareto_nbd import ParetoNbd
 from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
 from ml.evaluation import Floats
+from ml.rolling import Origin
+from ml.value.model import ValueModel
 
 VERSION = "fallback:historical_average"
 COLUMNS = ("spend_365d", "orders_365d", "days_since_first_order")
@@ -82,6 +85,21 @@ def purchases_times_value(
     expected = np.zeros(len(X))
     expected[bought] = buying.expected_purchases(statistics(asked[bought]), horizon_days)
     return expected * spending.expected_value(days, value) * (1 - returned_share)
+
+
+def baselines(model: ValueModel, origin: Origin, horizon_days: int, histories: Path | None) -> dict[str, Floats]:
+    """Net spend at an origin by each of them, fitted on what was known then, (rows,)."""
+    known, test = origin.known, origin.test
+    average = fit_historical_average(known.X, known.names, returned_share=model.returned_share)
+    found = {
+        "historical_average": average.predict(test.X, test.names, horizon_days)[0],
+        "frequency_x_value": frequency_times_value(test.X, test.names, horizon_days),
+    }
+    if histories is not None:
+        told = read_histories(histories, origin.date)
+        classical = purchases_times_value(test.X, test.names, told, horizon_days, model.returned_share)
+        found |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
+    return found
 
 
 def _columns(X: NDArray[np.float32], names: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -13,7 +13,8 @@ import numpy as np
 from ml.amounts import deciles, gain_curve, gini
 from ml.evaluation import groups, tie_ends
 from ml.figures import COLOURS, FAINT, dependence, frame, importance
-from ml.value.training import Backtest, TrainingResult
+from ml.value.backtest import Backtest
+from ml.value.training import TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ml.figures import pngs
 from ml.registry import Record
+from ml.value.backtest import by_segment
 from ml.value.plots import draw
-from ml.value.training import TrainingPlan, TrainingResult, by_segment
+from ml.value.training import TrainingPlan, TrainingResult
 
 OF_SEGMENTS = ("customers", "mean_outcome", "mean_prediction", "gini")
 SERVED = Path(__file__).with_name("served.py")

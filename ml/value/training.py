@@ -1,13 +1,12 @@
 """From labelled snapshots to a value model with an honest backtest.
 
-Belongs here: the order of the steps. Does not belong here: MLflow (``ml.registry``), the decision whether the model
-may serve (``ml.value.gate``), plots. As in churn, one recipe is applied at several dates: at the newest snapshots,
-whose outcome no step has seen, and at the scoring as-of.
+Belongs here: the order of the steps. Does not belong here: what a backtest tells (``ml.value.backtest``), MLflow
+(``ml.registry``), the decision whether the model may serve (``ml.value.gate``), plots. As in churn, one recipe is
+applied at several dates: at the newest snapshots, whose outcome no step has seen, and at the scoring as-of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,21 +14,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.amounts import Metrics, coverage, evaluate
+from ml.amounts import evaluate
 from ml.booster import Recipe
-from ml.btyd.expectations import read_histories
 from ml.defender import let_champion_speak
 from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
 from ml.engine import Engine
-from ml.evaluation import Floats
-from ml.rolling import Judged, Origin, by_customers, judged, origins
-from ml.segments import Flags, segments_of
+from ml.rolling import Origin, by_customers, judged, origins
+from ml.segments import segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
-from ml.value.baselines import fit_historical_average, frequency_times_value, purchases_times_value
+from ml.value.backtest import Backtest
+from ml.value.baselines import baselines
 from ml.value.model import Prediction, ValueModel
 from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
 
@@ -52,48 +50,6 @@ class TrainingPlan:
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """Predictions at the newest snapshots whose outcome is known, each by models that could not have known it."""
-
-    judged: Judged
-    """Net spend, nothing below 0, and what was said of it by ``model``, ``historical_average``, ``frequency_x_value``
-    and, where there are any, the classical ``pareto_nbd_gamma_gamma`` and the ``champion``."""
-    kind: str
-    """``time``: learned before, judged after. ``customers``: too little history, judged on other customers of the
-    same time, which flatters the level."""
-    metrics: dict[str, Metrics]
-    """By model, over all dates."""
-    segments: dict[str, Flags]
-    """By name, the rows of customers that are looked at apart."""
-    orders: Metrics
-    """The same of expected orders."""
-    low: Floats
-    high: Floats
-    """Ends of each row's interval for eight of ten."""
-    factors: Mapping[date, float]
-    """What the season did to the model's own sum."""
-    champion_unfit: str | None = None
-    """Why the champion could not be judged on today's features, if so."""
-
-    @property
-    def dates(self) -> tuple[date, ...]:
-        return self.judged.dates
-
-    @property
-    def y(self) -> Floats:
-        return self.judged.y
-
-    @property
-    def predictions(self) -> dict[str, Floats]:
-        return self.judged.said
-
-    @property
-    def coverage(self) -> float:
-        """Share of rows within the interval, meant to be .8."""
-        return coverage(self.y, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -198,7 +154,7 @@ def backtested(
     models = {origin.date: trainer.model_at(origin.known) for origin in judging}
     predicted = [_predicted(models[origin.date], origin, trainer.threads) for origin in judging]
     said = [
-        {"model": own.spend, **_baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
+        {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
         for origin, own in zip(judging, predicted, strict=True)
     ]
     unfit = let_champion_speak(
@@ -226,36 +182,6 @@ def backtested(
 
 def _predicted(model: ValueModel, origin: Origin, threads: int) -> Prediction:
     return model.predict(origin.test.X, origin.test.names, origin.date, threads=threads)
-
-
-def _baselines(model: ValueModel, origin: Origin, horizon_days: int, histories: Path | None) -> dict[str, Floats]:
-    """Net spend at an origin by each of them, fitted on what was known then, (rows,)."""
-    known, test = origin.known, origin.test
-    average = fit_historical_average(known.X, known.names, returned_share=model.returned_share)
-    found = {
-        "historical_average": average.predict(test.X, test.names, horizon_days)[0],
-        "frequency_x_value": frequency_times_value(test.X, test.names, horizon_days),
-    }
-    if histories is not None:
-        told = read_histories(histories, origin.date)
-        classical = purchases_times_value(test.X, test.names, told, horizon_days, model.returned_share)
-        found |= {} if classical is None else {"pareto_nbd_gamma_gamma": classical}
-    return found
-
-
-def by_segment(backtest: Backtest) -> dict[str, Metrics]:
-    """Metrics of the model among the customers of each segment."""
-    rows = {name: backtest.judged.rows(inside) for name, inside in backtest.segments.items()}
-    return {name: evaluate(own.y, own.said["model"]) for name, own in rows.items()}
-
-
-def by_date(backtest: Backtest) -> dict[date, dict[str, Metrics]]:
-    """Metrics of each model on each date."""
-    rows = {day: backtest.judged.at(day) for day in backtest.dates}
-    return {
-        day: {name: evaluate(own.y, p) for name, p in own.said.items() if np.isfinite(p).all()}
-        for day, own in rows.items()
-    }
 
 
 def _reference(trainer: Trainer, model: ValueModel, backtest: Backtest, as_of: date) -> Reference:

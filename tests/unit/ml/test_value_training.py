@@ -12,9 +12,10 @@ from ml.defender import judged_champion
 from ml.drift.reference import Reference
 from ml.engine import Engine
 from ml.model import FeatureMismatchError, ModelFileError
+from ml.value.backtest import by_date
 from ml.value.model import ValueModel
 from ml.value.record import metrics
-from ml.value.training import TooLittleData, TrainingPlan, by_date, train
+from ml.value.training import TooLittleData, TrainingPlan, train
 
 PLAN = TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=40), seed=3)
 
