@@ -1,7 +1,7 @@
 """The three features that moved a customer's own score most, by name and in words.
 
 Belongs here: from what each feature adds to reasons. Does not belong here: what a feature adds (the model), how it
-is worded (``wording``).
+is said (``speaking``, ``wording``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.wording import GAP, THEMES, customer_words, facts, mentions_gap, spoken_alike, theme_of
+from ml.churn.speaking import customer_words, facts, mentions_gap, spoken_alike
+from ml.churn.wording import GAP, THEMES, theme_of
 from ml.evaluation import Floats
 
 if TYPE_CHECKING:

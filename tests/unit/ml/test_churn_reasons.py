@@ -6,7 +6,8 @@ import yaml
 
 from ml.btyd.expectations import COLUMNS
 from ml.churn.reasons import leaders, reasons
-from ml.churn.wording import PERCENT, THEMES, WORDS, customer_words, internal_words, one_of, words_of
+from ml.churn.speaking import PERCENT, customer_words, internal_words, one_of
+from ml.churn.wording import THEMES, WORDS, words_of
 
 NAMES = ("days_since_last_order", "orders_90d", "orders_180d", "sessions_30d", "order_gap_median_days")
 X = np.array([[74, 0, 2, 5, 30]], np.float32)
