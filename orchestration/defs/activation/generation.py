@@ -11,19 +11,17 @@ from orchestration import activation, inputs
 from orchestration.jobs import POOL, PUBLISH_TAG, take_turn
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
+from orchestration.shop import Shop
 from orchestration.workspace import Workspace
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    return dg.Definitions(assets=[_generation(), _files(), _postgres()])
+
+
+def _generation() -> dg.AssetsDefinition:
     tables = [table.name for table in activation.contract().tables]
-    shop = Workspace().shop
-    common = per_as_of("activation")
-    freshness = dg.FreshnessPolicy.cron(
-        deadline_cron=f"0 {shop.knowledge_lag_hours + 3} * * *",
-        lower_bound_delta=timedelta(hours=3),
-        timezone=shop.time_zone,
-    )
 
     @dg.asset(
         key=["published", "generation"],
@@ -34,7 +32,7 @@ def defs() -> dg.Definitions:
         ],
         kinds={"parquet", "greatexpectations"},
         pool=POOL,
-        **common,
+        **per_as_of("activation"),
     )
     def generation(
         context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]
@@ -47,13 +45,17 @@ def defs() -> dg.Definitions:
         yield dg.MaterializeResult(metadata=published_metadata(written))
         yield from _checks(tables, publisher.audit(written, grants))
 
+    return generation
+
+
+def _files() -> dg.AssetsDefinition:
     @dg.asset(
         key=["published", "files"],
         description="The pointer that readers of Parquet and of the DuckDB views follow.",
         deps=[["published", "generation"]],
         kinds={"parquet", "duckdb"},
-        freshness_policy=freshness,
-        **common,
+        freshness_policy=_freshness(Workspace().shop),
+        **per_as_of("activation"),
     )
     def files(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         take_turn(workspace, context.run_id)
@@ -66,13 +68,17 @@ def defs() -> dg.Definitions:
         outcome = activation.publisher(workspace).publish_files(written)
         return dg.MaterializeResult(metadata={"generation": outcome.generation_id, "outcome": outcome.reason})
 
+    return files
+
+
+def _postgres() -> dg.AssetsDefinition:
     @dg.asset(
         key=["published", "postgres"],
         description="Schema crm in Postgres, brought to the generation that the files show.",
         deps=[["published", "files"]],
         kinds={"postgres"},
-        freshness_policy=freshness,
-        **common,
+        freshness_policy=_freshness(Workspace().shop),
+        **per_as_of("activation"),
     )
     def postgres(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         take_turn(workspace, context.run_id)
@@ -81,7 +87,16 @@ def defs() -> dg.Definitions:
             return dg.MaterializeResult(metadata={"outcome": "nothing is published yet"})
         return dg.MaterializeResult(metadata={"generation": outcome.generation_id, "outcome": outcome.reason})
 
-    return dg.Definitions(assets=[generation, files, postgres])
+    return postgres
+
+
+def _freshness(shop: Shop) -> dg.FreshnessPolicy:
+    """Within three hours after the daily schedule fires, which waits for the knowledge lag."""
+    return dg.FreshnessPolicy.cron(
+        deadline_cron=f"0 {shop.knowledge_lag_hours + 3} * * *",
+        lower_bound_delta=timedelta(hours=3),
+        timezone=shop.time_zone,
+    )
 
 
 def _checks(tables: Sequence[str], findings: Sequence[Finding]) -> Iterator[dg.AssetCheckResult]:
@@ -98,14 +113,10 @@ def _checks(tables: Sequence[str], findings: Sequence[Finding]) -> Iterator[dg.A
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
             description=f"{len(by_table[table]) - len(failed)} of {len(by_table[table])} rules held",
-            metadata={
-                "failed": dg.MetadataValue.md(
-                    markdown_table(
-                        ("rule", "severity", "rows", "detail"),
-                        [(f.check, f.severity.value, f.failing_rows, f.detail) for f in failed],
-                    )
-                )
-            }
-            if failed
-            else {},
+            metadata={"failed": _rules(failed)} if failed else {},
         )
+
+
+def _rules(failed: Sequence[Finding]) -> dg.MetadataValue:
+    rows = [(f.check, f.severity.value, f.failing_rows, f.detail) for f in failed]
+    return dg.MetadataValue.md(markdown_table(("rule", "severity", "rows", "detail"), rows))
