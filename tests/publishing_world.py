@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -163,3 +164,12 @@ class PublishingWorld:
         views = self.root / "published" / "current" / "views.duckdb"
         with duckdb.connect(str(views), read_only=True) as connection:
             return connection.execute(f"select {columns} from crm.{table} order by all").fetchall()
+
+
+def ask(world: PublishingWorld, statement: str, role: str | None = None) -> list[tuple[Any, ...]]:
+    """Rows of a statement in Postgres, as one of its roles."""
+    assert world.url is not None
+    with psycopg.connect(world.url, autocommit=True) as connection:
+        if role:
+            connection.execute(f"set role {role}".encode())
+        return connection.execute(statement.encode()).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,24 @@ from orchestration.shop import Shop
 from orchestration.state import State
 
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
+HEADER = "order_id,line_number,ordered_at,quantity,unit_price"
+GOOD = "o{},1,2025-06-01,1,9.90"
+BAD = "o{},1,2025-06-01,-1,9.90"
+
+
+def csv(good: int, bad: int = 0) -> str:
+    """Good order lines, then bad ones."""
+    return "\n".join([HEADER, *map(GOOD.format, range(good)), *map(BAD.format, range(bad))]) + "\n"
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def order(**cells: Any) -> str:
+    """One order line as JSON, good but for the cells given."""
+    good = {"order_id": "o1", "line_number": 1, "ordered_at": "2025-06-01T10:00:00Z", "quantity": 1, "unit_price": 2}
+    return json.dumps(good | {"line_type": "sale", "currency": "EUR"} | cells) + "\n"
 
 
 @dataclass
