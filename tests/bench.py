@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [cdnow]``; all by default, CDNOW
-where its file lies beside the project.
+Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [cdnow]``; all by default,
+CDNOW where its file lies beside the project.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from worlds import ROOT, Deployment, demo
 
 from ml.churn.explain import explain
 from ml.churn.reasons import reasons
+from ml.churn.training import TrainingPlan
+from ml.evaluation import auc, auc_error, expit, log_loss
 from orchestration import evaluation
 from orchestration.publishing.server import stop_server
 
@@ -150,6 +152,25 @@ def scoring(folder: Path) -> dict[str, object]:
     return {"bare": rates[0], "with_reasons": rates[1], "ratio": ratio, "ready_seconds": ready, "files": files}
 
 
+def sampling(_: Path, most: int = 1_000_000) -> dict[str, object]:
+    """A million snapshot rows of 80 features, and parts of them: how long a training takes, what more rows are worth.
+
+    Half as many each time; where twice as many add less than the noise, more need not be read.
+    """
+    (X, y), (unseen, happened) = scoring_world.draw_many(most, 10_000), scoring_world.draw_many(most // 4, 7)
+    found: dict[int, dict[str, float]] = {}
+    for rows in (most >> halved for halved in range(5, -1, -1)):
+        start = time.perf_counter()
+        model = scoring_world.fit(X[:rows], y[:rows])
+        seconds = time.perf_counter() - start
+        p = expit(model.margin(unseen, threads=2))
+        found[rows] = {"seconds": seconds, "auc": auc(happened, p), "log_loss": log_loss(happened, p)}
+        print("{:>9,} rows: {:6.1f} s, AUC {:.4f}, log-loss {:.4f}".format(rows, *found[rows].values()))
+    error, default = auc_error(happened, p), TrainingPlan.max_rows
+    print(f"standard error of each AUC {error:.4f}; a training reads {default:,} rows at most")
+    return {"by_rows": found, "auc_error": error, "default": default}
+
+
 ROUNDS = 5
 """How often either way is timed, by turns."""
 
@@ -165,7 +186,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, recommender, lists, scoring, cdnow):
+        for measure in (size, oracle, recommender, lists, scoring, sampling, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

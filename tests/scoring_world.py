@@ -58,14 +58,27 @@ def _column(name: str, rng: np.random.Generator, pace: NDArray, silence: NDArray
     return rng.poisson(pace * WINDOWS.get(name.rsplit("_", 1)[-1], 1.0))
 
 
+def draw_many(rows: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The same of any number, with the memory of the result and one part."""
+    X, y = np.empty((rows, len(NAMES)), np.float32), np.empty(rows)
+    for start in range(0, rows, AT_ONCE):
+        own = slice(start, min(start + AT_ONCE, rows))
+        X[own], y[own] = draw(own.stop - start, seed + start)
+    return X, y
+
+
 def train(folder: Path, rows: int = 200_000) -> ChurnModel:
-    """The project's own recipe, trees and regression half and half."""
-    X, y = draw(rows, 0)
-    trees = fit_trees(X, y, NAMES, Recipe(), seed=7, threads=2)
-    logistic = fit_logistic(X, y, np.random.default_rng(0).integers(0, 2**32, rows))
-    model = ChurnModel(NAMES, trees, logistic, (0.5, 0.5), None, 0.0, 0.0, (AS_OF,), {AS_OF: 0.0}, float(y.mean()))
+    """A model of so many rows, kept in a folder."""
+    model = fit(*draw(rows, 0))
     model.save(folder)
     return model
+
+
+def fit(X: NDArray[np.float32], y: NDArray[np.float64]) -> ChurnModel:
+    """The project's own recipe, trees and regression half and half."""
+    trees = fit_trees(X, y, NAMES, Recipe(), seed=7, threads=2)
+    logistic = fit_logistic(X, y, np.random.default_rng(0).integers(0, 2**32, len(y)))
+    return ChurnModel(NAMES, trees, logistic, (0.5, 0.5), None, 0.0, 0.0, (AS_OF,), {AS_OF: 0.0}, float(y.mean()))
 
 
 def write(folder: Path, rows: int) -> None:
