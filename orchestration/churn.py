@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
     """What churn means in the shop, as models are trained on it."""
-    from ml.btyd.expectations import INACTIVE
     from ml.churn.rules import RULES
     from ml.churn.training import TrainingPlan
 
@@ -30,8 +29,15 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
         as_of=date.fromisoformat(inputs.as_of_date),
         outcome=outcome(workspace),
         rule=RULES[workspace.shop.churn.mode],
-        expectation=INACTIVE if workspace.shop.churn.touchpoint == "orders" else None,
+        expectation=_expectation(workspace),
     )
+
+
+def _expectation(workspace: Workspace) -> str | None:
+    """What the model of repeat purchase says of churn, in a shop where that is told from orders."""
+    from ml.btyd.expectations import INACTIVE
+
+    return INACTIVE if workspace.shop.churn.touchpoint == "orders" else None
 
 
 def train_on(
@@ -64,7 +70,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     champion, plan = defender(workspace, inputs, "churn"), training_plan(workspace, inputs)
     result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
-        words = f"too little data: {result.reason}; the simple fallback scores"
+        words = f"too little data: {result.reason}; the fallback scores"
         return Trained(False, words, {"customers": result.customers}, {})
     backtest = result.backtest
     decision = decide(
@@ -91,7 +97,11 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         folder / "customer_labels.parquet",
         workspace.state.scores / inputs.inputs_id / "churn_scores.parquet",
         scoring.ScoringPlan(
-            date.fromisoformat(inputs.as_of_date), outcome(workspace), churn.active_days, rule=RULES[churn.mode]
+            date.fromisoformat(inputs.as_of_date),
+            outcome(workspace),
+            churn.active_days,
+            rule=RULES[churn.mode],
+            expectation=_expectation(workspace),
         ),
         reading_engine(workspace),
         model_folder=model.folder if model else None,
@@ -100,6 +110,7 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     return {
         "dagster/row_count": summary.rows,
         "model": summary.model_version,
+        **({"why this fallback": summary.why_fallback} if summary.why_fallback else {}),
         "mean probability": summary.mean_probability,
         **{f"status {name}": count for name, count in summary.statuses.items()},
         **{f"band {name}": count for name, count in summary.bands.items()},

@@ -52,7 +52,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     champion, plan = defender(workspace, inputs, "value"), training_plan(workspace, inputs)
     result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
-        words = f"too little data: {result.reason}; the historical average speaks"
+        words = f"too little data: {result.reason}; the fallback speaks"
         return Trained(False, words, {"customers": result.customers}, {})
     backtest = result.backtest
     decision = decide(
@@ -67,7 +67,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
-    """Value every customer of the as-of with the champion, or by their own pace where there is none."""
+    """Value every customer of the as-of with the champion, or by the fallback where there is none."""
     from ml.value import scoring
 
     folder = snapshot_folder(workspace, inputs)

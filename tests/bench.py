@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [cdnow]``; all by default,
-CDNOW where its file lies beside the project.
+Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [fallback] [cdnow]``; all
+by default, real data where their files lie beside the project.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cdnow_world
+import fallback_world
 import recommender_oracle
 import recommender_scale
 import scoring_world
@@ -171,6 +172,16 @@ def sampling(_: Path, most: int = 1_000_000) -> dict[str, object]:
     return {"by_rows": found, "auc_error": error, "default": default}
 
 
+def fallback(_: Path, draws: int = 5) -> dict[str, object]:
+    """Tiny and young shops drawn out of larger ones: what speaks for them, against all that could."""
+    found = {}
+    for half, said in enumerate(("what the fallback was chosen on", "other customers at other as-ofs")):
+        shops = fallback_world.judged(half, draws)
+        print("\n".join([f"{said}:", *fallback_world.lines(shops)]))
+        found[said] = shops.to_dict("records")
+    return found
+
+
 ROUNDS = 5
 """How often either way is timed, by turns."""
 
@@ -186,7 +197,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, recommender, lists, scoring, sampling, cdnow):
+        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

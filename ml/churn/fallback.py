@@ -1,100 +1,130 @@
-"""Churn where nothing can be learned yet: a smoothed rate by where a customer stands on a simple ladder of risk.
+"""Who speaks where too little is known to train a model: the model of repeat purchase, or the shop's simple rule.
 
-Belongs here: rates of the groups of a rule (``ml.churn.rules``) for tiny or young shops. Does not belong here: the
-rules, anything fitted by LightGBM.
+Belongs here: both as one that scores, and the choice between them. Does not belong here: the rule's rates
+(``ml.churn.ladder``), fitting the model of repeat purchase (``ml.btyd``), whether a model can be trained
+(``ml.churn.recipe``).
+
+Models of repeat purchase are fitted on orders alone and need no outcome, so they speak from the first day on; among
+tiny shops (``python -m tests.bench fallback``) they were better than the rule by far more than what few outcomes can
+tell. So the rule speaks only where churn is not told from orders, or where it surely was better.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.rules import SILENCE, Rule
-from ml.churn.wording import GAP
-from ml.evaluation import Floats
+from ml.churn.ladder import Ladder, fit_ladder
+from ml.churn.rules import SILENCE, Rule, column
+from ml.evaluation import Floats, row_log_loss
+from ml.snapshots import Snapshots
+from ml.splits import Outcome
 
-PRIOR_CUSTOMERS = 20.0
-"""How many customers the rule's own belief is worth."""
+STANDARD_ERRORS = 2.0
+"""By how many, in log-loss on dates whose outcome is known, the rule must be better to speak."""
 
 
-@dataclass(frozen=True)
-class Fallback:
-    """Rates of the rule's groups, rising; ``usual_gap`` in days stands in for customers without a gap of their own."""
-
-    rule: Rule
-    read: tuple[str, ...]
-    """Columns that the rule found."""
-    usual_gap: float
-    rates: tuple[float, ...]
+class Fallback(Protocol):
+    """Scores customers without a trained model."""
 
     @property
     def version(self) -> str:
-        return f"fallback:{self.rule.name}"
-
-    def predict(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
-        """Probability of churn, (rows,)."""
-        return np.asarray(self.rates)[self.rule.group(X, names, self.read, self.usual_gap)]
-
-    def contributions(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
-        """What the one column that speaks adds to the middle rate; (rows, features).
-
-        The first that was read, except where one that is a yes or no (``is_``) says yes.
-        """
-        push, said = np.zeros(X.shape), self.predict(X, names) - self.base_rate
-        if not self.read:
-            return push
-        speaks = np.full(len(X), names.index(self.read[0]))
-        for name in self.read:
-            if name.startswith("is_"):
-                speaks[X[:, names.index(name)] > 0] = names.index(name)
-        push[np.arange(len(X)), speaks] = said
-        return push
+        """``fallback:`` and its name."""
 
     @property
     def base_rate(self) -> float:
-        return float(np.mean(self.rates))
+        """What bands and reasons are relative to."""
+
+    def predict(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """Probability of churn, (rows,)."""
+
+    def contributions(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """What each feature adds to the base rate, (rows, features)."""
 
 
-def fit_fallback(
-    known: NDArray[np.float32],
-    y: Floats,
+@dataclass(frozen=True)
+class Rhythm:
+    """What the model of repeat purchase expects; of whom it expects nothing, the ladder speaks."""
+
+    expectation: str
+    """Feature that holds its probability of no order within the horizon."""
+    ladder: Ladder
+    base_rate: float
+
+    version = "fallback:mbg_nbd"
+
+    def predict(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """Probability of churn, (rows,)."""
+        told = column(X, names, self.expectation)
+        return np.where(np.isfinite(told), told, self.ladder.predict(X, names))
+
+    def contributions(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """All of what is said comes from one feature; (rows, features)."""
+        told = np.isfinite(column(X, names, self.expectation))
+        push = self.ladder.contributions(X, names)
+        push[told] = 0
+        push[told, names.index(self.expectation)] = self.predict(X, names)[told] - self.base_rate
+        return push
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who speaks, and why, in words."""
+
+    fallback: Fallback
+    reason: str
+
+
+def choose(
+    known: Snapshots,
     present: NDArray[np.float32],
-    names: Sequence[str],
+    outcome: Outcome,
     *,
     active_days: int,
     rule: Rule = SILENCE,
-) -> Fallback:
-    """Rates from whatever outcomes are known (may be none), pulled towards the prior, made to rise.
+    expectation: str | None = None,
+) -> Choice:
+    """The fallback of a shop.
 
     Parameters
     ----------
-    known, y
-        Features and outcomes of finished snapshots, (rows, features) and (rows,).
+    known
+        Snapshots whose outcome is known, maybe none.
     present
-        Features of the customers to be scored; their gaps give the shop's usual one.
-    active_days
-        A quarter of it is the usual gap of a shop in which nobody has ordered twice.
+        Features of the customers to be scored.
+    expectation
+        Feature with a probability of churn of its own, in a shop whose churn is told from orders.
     """
-    read = rule.read(present, names)
-    usual_gap = active_days / 4
-    if GAP in names and np.isfinite(present[:, names.index(GAP)]).any():
-        usual_gap = max(float(np.nanmedian(present[:, names.index(GAP)])), 1.0)
-    prior = np.array(rule.prior_rates)
-    group = rule.group(known, names, read, usual_gap)
-    size, churned = (np.bincount(group, w, len(prior)) for w in (None, y))
-    rates = (churned + PRIOR_CUSTOMERS * prior) / (size + PRIOR_CUSTOMERS)
-    return Fallback(rule, read, usual_gap, tuple(_rising(rates.tolist(), (size + PRIOR_CUSTOMERS).tolist())))
+    names = known.names
+    ladder = fit_ladder(known.X, known.y, present, names, active_days=active_days, rule=rule)
+    if expectation is None:
+        return Choice(ladder, "churn is not told from orders")
+    told = column(present, names, expectation)
+    if not np.isfinite(told).any():
+        return Choice(ladder, "no model of repeat purchase can be fitted")
+    rhythm = Rhythm(expectation, ladder, float(np.nanmean(told)))
+    if len(known) == 0:
+        return Choice(rhythm, "no outcome is known yet")
+    saved, error = _saved_by_rule(known, rhythm, outcome, active_days)
+    said = f"by {rule.name} log-loss would have been less by {saved:.3f} (standard error {error:.3f})"
+    return Choice(ladder if saved > STANDARD_ERRORS * error else rhythm, said)
 
 
-def _rising(rates: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """Neighbours in the wrong order share their mean (pool adjacent violators, Ayer et al. 1955)."""
-    blocks: list[tuple[float, float, int]] = []
-    for rate, weight in zip(rates, weights, strict=True):
-        blocks.append((float(rate), float(weight), 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (low, w, n), (high, v, m) = blocks.pop(), blocks.pop()
-            blocks.append(((low * w + high * v) / (w + v), w + v, n + m))
-    return [rate for rate, _, count in blocks for _ in range(count)]
+def _saved_by_rule(known: Snapshots, rhythm: Rhythm, outcome: Outcome, active_days: int) -> tuple[float, float]:
+    """Log-loss that the rule, by rates known at each date, saves in the mean; its error by the draw of customers."""
+    parts = []
+    for day in known.dates:
+        before, test = known.at(outcome.known_at(known.dates, day)), known.at([day])
+        rule = rhythm.ladder.rule
+        ladder = fit_ladder(before.X, before.y, test.X, test.names, active_days=active_days, rule=rule)
+        said = (fallback.predict(test.X, test.names) for fallback in (rhythm, ladder))
+        by_rhythm, by_rule = (row_log_loss(test.y, p) for p in said)
+        parts.append(by_rhythm - by_rule)
+    saved = np.concatenate(parts)
+    _, customer = np.unique(known.hashed, return_inverse=True)
+    by_customer = np.bincount(customer, saved - saved.mean())
+    return float(saved.mean()), float(np.sqrt((by_customer**2).sum())) / len(saved)

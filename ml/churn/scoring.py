@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ml.batches import count_customers, scoring_batches
 from ml.booster import COMPILED_ROWS
 from ml.churn.explain import explain
-from ml.churn.fallback import Fallback, fit_fallback
+from ml.churn.fallback import Choice, Fallback, choose
 from ml.churn.model import ChurnModel
 from ml.churn.reasons import Reasons, leaders, reasons
 from ml.churn.rules import SILENCE, Rule
@@ -46,6 +46,8 @@ class ScoreSummary:
     model_version: str
     ignored_features: tuple[str, ...]
     """Features in the file that the model never learned."""
+    why_fallback: str | None = None
+    """Why this fallback speaks and no other; None where a model does."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class ScoringPlan:
     batch_rows: int = 65_536
     rule: Rule = SILENCE
     """By which the fallback parts customers."""
+    expectation: str | None = None
+    """Feature with a probability of churn of its own, by which the fallback may speak instead."""
 
 
 def score(
@@ -73,7 +77,7 @@ def score(
     FeatureMismatchError
         The file lacks features of the model.
     """
-    available = feature_names(features)
+    available, chosen = feature_names(features), None
     if model_folder:
         model = ChurnModel.load(model_folder)
         if set(model.names) - set(available):
@@ -83,8 +87,8 @@ def score(
         is_compiled = count_customers(features, plan.as_of, engine) >= COMPILED_ROWS
         scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model, level, is_compiled)
     else:
-        fallback = _fit_fallback(features, labels, available, plan, engine)
-        scorer = _Scorer(available, plan, engine.threads, fallback.version, fallback)
+        chosen = _choose(features, labels, available, plan, engine)
+        scorer = _Scorer(available, plan, engine.threads, chosen.fallback.version, chosen.fallback)
     batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
         for table in _one_ahead(scorer, batches):
@@ -97,6 +101,7 @@ def score(
         mean_probability=file.ranks.mean,
         model_version=scorer.version,
         ignored_features=tuple(n for n in available if n not in scorer.names),
+        why_fallback=chosen.reason if chosen else None,
     )
 
 
@@ -127,11 +132,11 @@ class _Scorer:
         return score_table(self.plan.as_of, customers, status, p, said, base_rate=base_rate, version=self.version)
 
     def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
-        if isinstance(self.model, Fallback):
-            p, found = self.model.predict(X, self.names), leaders(self.model.contributions(X, self.names).T, self.names)
-        else:
+        if isinstance(self.model, ChurnModel):
             margin, found = explain(self.model, X, threads=self.threads, is_compiled=self.is_compiled)
             p = self.model.probability(margin, self.level)
+        else:
+            p, found = self.model.predict(X, self.names), leaders(self.model.contributions(X, self.names).T, self.names)
         return p, reasons(found, X, self.names)
 
 
@@ -152,10 +157,10 @@ def _one_ahead(scorer: _Scorer, batches: Iterable[pa.RecordBatch]) -> Iterator[p
             yield before.result()
 
 
-def _fit_fallback(features: Path, labels: Path, names: tuple[str, ...], plan: ScoringPlan, engine: Engine) -> Fallback:
+def _choose(features: Path, labels: Path, names: tuple[str, ...], plan: ScoringPlan, engine: Engine) -> Choice:
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine)), plan.as_of)
     known = read_snapshots(features, labels, names, dates, engine, max_rows=10_000)
-    batches = scoring_batches(features, labels, names, plan.as_of, engine, batch_rows=10_000)
-    first = next(iter(batches), None)
-    present = matrix(first, names) if first is not None else np.empty((0, len(names)), np.float32)
-    return fit_fallback(known.X, known.y, present, names, active_days=plan.active_days, rule=plan.rule)
+    present = population(features, labels, names, plan.as_of, engine, most=10_000)
+    return choose(
+        known, present, plan.outcome, active_days=plan.active_days, rule=plan.rule, expectation=plan.expectation
+    )

@@ -1,6 +1,7 @@
-"""What needs no learning: a customer's own pace kept up. The baseline to beat, and the fallback of tiny shops.
+"""What a value model is held against: a customer's own pace kept up, and the classical models of purchase and spend.
 
-Belongs here: the simple rules. Does not belong here: anything fitted by LightGBM.
+Belongs here: the baselines. Does not belong here: anything fitted by LightGBM, which of them speaks for a tiny shop
+(``ml.value.fallback``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from ml.evaluation import Floats
 from ml.rolling import Origin
 from ml.value.model import ValueModel
 
-VERSION = "fallback:historical_average"
 COLUMNS = ("spend_365d", "orders_365d", "days_since_first_order")
 YEAR_DAYS = 365
 PRIOR_DAYS = 90.0

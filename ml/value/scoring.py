@@ -1,6 +1,6 @@
 """Value of every customer of one as-of: Arrow batches in, one Parquet file out, memory by the batch.
 
-Belongs here: streaming. Does not belong here: what an expectation is made of (``model``, ``baselines``), what
+Belongs here: streaming. Does not belong here: what an expectation is made of (``model``, ``fallback``), what
 follows from it (``score_table``), the file (``score_file``), which model serves (``ml.registry``).
 
 Two passes over the customers: the season acts on the sum of all, so all are predicted before any is written.
@@ -24,7 +24,7 @@ from ml.engine import Engine
 from ml.model import FeatureMismatchError, explain_mismatch
 from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots
 from ml.splits import Outcome
-from ml.value import baselines, rhythm
+from ml.value import fallback, rhythm
 from ml.value.model import Prediction, ValueModel, joined
 from ml.value.recipe import TARGETS
 from ml.value.score_file import ScoreFile
@@ -68,7 +68,7 @@ class Sources:
 def score(
     sources: Sources, out: Path, plan: ScoringPlan, *, model_folder: Path | None, model_version: str | None
 ) -> ScoreSummary:
-    """Write ``out`` with the columns of ``ml.value_scores``, sorted by customer; without a model its own pace speaks.
+    """Write ``out`` with the columns of ``ml.value_scores``, sorted by customer; without a model the fallback speaks.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def score(
         prediction, mean_spend = _predicted(model, sources, plan)
         returned, speaks, version = model.returned_share, "scored", model_version or "unregistered"
     else:
-        prediction, mean_spend, returned = _at_own_pace(sources, plan, available)
-        speaks, version = "insufficient_data", baselines.VERSION
+        prediction, mean_spend, returned, version = _without_model(sources, plan, available)
+        speaks = "insufficient_data"
     shares = Shares(returned, _margin_of_all(sources, plan), mean_spend, _gap_variation(sources, plan, available))
     with ScoreFile(out) as file:
         start = 0
@@ -106,9 +106,11 @@ def _predicted(model: ValueModel, sources: Sources, plan: ScoringPlan) -> tuple[
     return model.levelled(joined(parts), plan.as_of), _mean(spent)
 
 
-def _at_own_pace(sources: Sources, plan: ScoringPlan, available: tuple[str, ...]) -> tuple[Prediction, float, float]:
-    """The historical average of each, drawn to that of all; returns as far as outcomes are known."""
-    names = tuple(name for name in baselines.COLUMNS if name in available)
+def _without_model(
+    sources: Sources, plan: ScoringPlan, available: tuple[str, ...]
+) -> tuple[Prediction, float, float, str]:
+    """What the fallback expects; returns as far as outcomes are known."""
+    names = tuple(name for name in fallback.COLUMNS if name in available)
     X = np.concatenate([np.empty((0, len(names)), np.float32), *_matrices(sources, plan, names)])
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, sources.engine, TARGETS)), plan.as_of)
     known = read_snapshots(
@@ -116,11 +118,10 @@ def _at_own_pace(sources: Sources, plan: ScoringPlan, available: tuple[str, ...]
     )
     gross, net = (float(known.target(f"{name}_within_horizon").sum()) for name in ("spend", "net_spend"))
     returned = float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0
-    average = baselines.fit_historical_average(X, names, returned_share=returned)
-    spend, orders = average.predict(X, names, plan.outcome.horizon_days)
+    found = fallback.expect(X, names, plan.outcome.horizon_days, returned_share=returned)
     nothing = np.full(len(X), np.nan)
     spent = [X[:, names.index(OWN_SPEND)]] if OWN_SPEND in names else []
-    return Prediction(spend, orders, nothing, nothing), _mean(spent), returned
+    return Prediction(found.spend, found.orders, nothing, nothing), _mean(spent), returned, found.version
 
 
 def _matrices(sources: Sources, plan: ScoringPlan, names: tuple[str, ...]) -> Iterator[NDArray[np.float32]]:

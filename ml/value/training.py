@@ -80,7 +80,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class TooLittleData:
-    """Nothing can be learned yet; ``reason`` says why. The historical average speaks instead."""
+    """Nothing can be learned yet; ``reason`` says why. The fallback (``ml.value.fallback``) speaks instead."""
 
     reason: str
     customers: int

@@ -34,6 +34,9 @@ def defs() -> dg.Definitions:
     def churn_scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
-        return dg.MaterializeResult(metadata=churn.score(workspace, pinned))
+        scored = churn.score(workspace, pinned)
+        if why := scored.get("why this fallback"):
+            context.log.info(f"{scored['model']} scores: {why}")
+        return dg.MaterializeResult(metadata=scored)
 
     return dg.Definitions(assets=[churn_model, churn_scores, drift_asset(CHURN, "churn")])

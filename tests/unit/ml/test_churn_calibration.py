@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.churn.calibration import Held, fit_weights, level_gap, season_shift
-from ml.churn.fallback import fit_fallback
+from ml.churn.ladder import fit_ladder
 from ml.churn.rules import SILENCE
 from ml.evaluation import expit
 from ml.linear import Linear, fit_logistic, log_scale
@@ -100,18 +100,18 @@ SILENT = np.array([[5, 30], [20, 30], [45, 30], [100, 30], [500, 30], [500, np.n
 
 
 def test_without_any_outcome_the_fallback_says_what_it_believes_and_risk_rises_with_silence():
-    fallback = fit_fallback(SILENT[:0], np.empty(0), SILENT, NAMES, active_days=365)
+    fallback = fit_ladder(SILENT[:0], np.empty(0), SILENT, NAMES, active_days=365)
     assert fallback.predict(SILENT, NAMES).tolist() == [*SILENCE.prior_rates, SILENCE.prior_rates[-1]]
     assert fallback.usual_gap == 30
 
 
 def test_known_outcomes_pull_the_fallback_but_never_against_the_order():
     known = np.repeat(SILENT[:1], 2000, axis=0)
-    fallback = fit_fallback(known, np.ones(2000), SILENT, NAMES, active_days=365)
+    fallback = fit_ladder(known, np.ones(2000), SILENT, NAMES, active_days=365)
     assert fallback.rates[0] > 0.9
     assert list(fallback.rates) == sorted(fallback.rates)
 
 
 def test_a_shop_where_nobody_ordered_twice_takes_a_quarter_of_the_active_days_as_the_gap():
     alone = np.array([[10, np.nan]], np.float32)
-    assert fit_fallback(alone[:0], np.empty(0), alone, NAMES, active_days=360).usual_gap == 90
+    assert fit_ladder(alone[:0], np.empty(0), alone, NAMES, active_days=360).usual_gap == 90

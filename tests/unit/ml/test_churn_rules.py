@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.churn.fallback import fit_fallback
+from ml.churn.ladder import fit_ladder
 from ml.churn.rules import CONTRACT, RULES, SILENCE
 from ml.churn.wording import WORDS
 from orchestration.shop import Churn
@@ -24,13 +24,13 @@ def test_what_a_rule_reads_can_be_spoken_and_its_belief_rises(rule) -> None:
 
 
 def test_without_any_outcome_a_young_contract_is_riskier_and_a_missing_payment_worst() -> None:
-    fallback = fit_fallback(CONTRACTS[:0], np.empty(0), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
+    fallback = fit_ladder(CONTRACTS[:0], np.empty(0), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
     assert fallback.predict(CONTRACTS, NAMES).tolist() == list(CONTRACT.prior_rates)
     assert fallback.version == "fallback:contract"
 
 
 def test_a_missing_payment_is_a_reason_of_its_own() -> None:
-    fallback = fit_fallback(CONTRACTS[:0], np.empty(0), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
+    fallback = fit_ladder(CONTRACTS[:0], np.empty(0), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
     said = fallback.contributions(CONTRACTS, NAMES)
     assert [NAMES[k] for k in np.abs(said).argmax(axis=1)] == [*["contract_age_days"] * 3, "is_past_due"]
     assert (np.count_nonzero(said, axis=1) == 1).all()
@@ -38,7 +38,7 @@ def test_a_missing_payment_is_a_reason_of_its_own() -> None:
 
 def test_known_outcomes_pull_the_rates_of_contracts_but_never_against_the_order() -> None:
     known = np.repeat(CONTRACTS[:1], 2000, axis=0)
-    fallback = fit_fallback(known, np.ones(2000), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
+    fallback = fit_ladder(known, np.ones(2000), CONTRACTS, NAMES, active_days=365, rule=CONTRACT)
     assert fallback.rates[0] > 0.9
     assert list(fallback.rates) == sorted(fallback.rates)
 

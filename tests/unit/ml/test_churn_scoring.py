@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -179,6 +180,22 @@ def test_without_a_model_the_fallback_speaks_and_says_so(world, tmp_path):
     assert set(scores["model_version"]) == {"fallback:recency"}
     assert set(scores["reason_1"].dropna()) == {"+days_since_last_order", "-days_since_last_order"}
     assert scores["reason_2"].isna().all()
+
+
+def test_where_churn_is_told_from_orders_the_model_of_repeat_purchase_speaks_and_says_so(world, tmp_path):
+    features = pd.read_parquet(world / "features.parquet")
+    features["btyd_inactive_probability"] = features["days_since_last_order"] / 200
+    features.to_parquet(tmp_path / "features.parquet", index=False)
+    files = tmp_path / "features.parquet", world / "labels.parquet", tmp_path / "s.parquet"
+    plan = replace(PLAN, expectation="btyd_inactive_probability")
+    summary = score(*files, plan, ENGINE, model_folder=None, model_version=None)
+    scores = pd.read_parquet(files[2]).query("status == 'insufficient_data'").set_index("customer_id")
+    told = features.query("as_of_date == @AS_OF").set_index("customer_id")["btyd_inactive_probability"]
+    assert set(scores["model_version"]) == {summary.model_version} == {"fallback:mbg_nbd"}
+    assert summary.why_fallback.startswith("by recency log-loss would have been less by -0.")
+    assert np.allclose(scores["churn_probability"], told[scores.index])
+    assert set(scores["reason_1"].dropna()) == {"+btyd_inactive_probability", "-btyd_inactive_probability"}
+    assert (scores["reason_1"].str[0] == "+").eq(scores["churn_probability"] > told[scores.index].mean()).mean() > 0.99
 
 
 def test_an_as_of_without_customers_gives_an_empty_file_with_the_columns(world, model, tmp_path):
