@@ -172,7 +172,7 @@ def sampling(_: Path, most: int = 1_000_000) -> dict[str, object]:
     return {"by_rows": found, "auc_error": error, "default": default}
 
 
-def fallback(_: Path, draws: int = 5) -> dict[str, object]:
+def fallback(_: Path, draws: int = 2) -> dict[str, object]:
     """Tiny and young shops drawn out of larger ones: what speaks for them, against all that could."""
     found = {}
     for half, said in enumerate(("what the fallback was chosen on", "other customers at other as-ofs")):
