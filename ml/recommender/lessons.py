@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ml.recommender.blend import even, history_group, learn
 from ml.recommender.block import Block, Source
+from ml.recommender.candidates import Candidates, candidates_for, feature_names
 from ml.recommender.choice import Left, Profile, choose, costs, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
-from ml.recommender.ranker import Candidates, candidates_for, feature_names, learn_order
+from ml.recommender.ranker import learn_order
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Ints, Pairs, at
 

@@ -17,11 +17,12 @@ import numpy as np
 
 from ml.recommender.blend import Blend, even
 from ml.recommender.block import Block, Source
+from ml.recommender.candidates import CANDIDATES, Candidates, Context, candidates, feature_names
 from ml.recommender.choice import choose, look
 from ml.recommender.generators import GENERATORS
 from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
-from ml.recommender.ranker import CANDIDATES, Candidates, Context, Ranker, candidates, feature_names
+from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed
 from ml.recommender.sparse import Csr, cells, matrix, normalised

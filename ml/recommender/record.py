@@ -13,10 +13,11 @@ from pathlib import Path
 from ml.figures import pngs
 from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
+from ml.recommender.candidates import feature_names
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import parameters_of
 from ml.recommender.plots import draw
-from ml.recommender.ranker import PARAMETERS, feature_names
+from ml.recommender.ranker import PARAMETERS
 from ml.recommender.training import TrainingPlan, TrainingResult
 from ml.tracking import Part, Record
 

@@ -7,9 +7,10 @@ import pytest
 from recommender_world import fitted, tiny_world
 from scipy.sparse import csr_array
 
+from ml.recommender.candidates import Candidates, feature_names
 from ml.recommender.choice import choose, costs, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
-from ml.recommender.ranker import Candidates, feature_names, learn_order
+from ml.recommender.ranker import learn_order
 from ml.recommender.solver import autoencoder, least_squares, regression
 from ml.recommender.state import item_states
 

@@ -1,0 +1,149 @@
+"""The candidates of each customer, and what the trees see of each: what every generator says, and of whom.
+
+Belongs here: how many candidates, their features, one function per kind of them. Does not belong here: generators, the
+blend that picks the candidates (``blend``), the trees that order them (``ranker``).
+
+Features come in a fixed order and are rounded, so that the trees see the same bits everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.recommender.block import Block, Catalogue
+from ml.recommender.popularity import Popularity
+from ml.recommender.rhythm import repeats
+from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, places, ranked, top
+from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
+
+CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
+"""Of each customer, the highest of the blend, whose share of what was then bought is the ceiling of the ranker; fewer
+where so many rows for all customers would be passed, as ranking them is what lists cost most."""
+SHARE_PLACES = 6
+OWN_WINDOWS = (30, 90, 365)
+CONTEXT = (
+    "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity",
+    "price", "price_against_own", "category_share", "category_view_share", "own_views",
+    "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "own_days_season",
+    "days_since_own", "days_over_gap", "own_basket_share",
+    *(f"item_sold_{days}d" for days in WINDOWS), "item_sold_season", "item_days_since", "item_bought_again",
+    "customer_purchases", "customer_items", "customer_baskets", "customer_days_since",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Who might be shown what, by customer and item, with features (candidates, features)."""
+
+    rows: Ints
+    items: Ints
+    X: NDArray[np.float32]
+
+
+def candidates_for(customers: int) -> int:
+    """How many candidates a shop of that size ranks for each customer.
+
+    >>> candidates_for(10_000), candidates_for(40_000), candidates_for(1_000_000)
+    (100, 50, 40)
+    """
+    return max(min(CANDIDATES, MOST_ROWS // max(customers, 1)), FEWEST_CANDIDATES)
+
+
+def feature_names(generators: Sequence[str]) -> list[str]:
+    """Columns of ``Candidates.X``."""
+    return [f"{name}{kind}" for name in generators for kind in ("", "_rank")] + list(CONTEXT)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of items beside the proposals."""
+
+    catalogue: Catalogue
+    popular: Popularity
+    states: ItemStates
+
+
+def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended: Csr, most: int) -> Candidates:
+    """The ``most`` highest of the blend for each customer, and what is known of each."""
+    rows, items, shares = cells(top(blended, most))
+    columns, found, reciprocal = [], np.zeros(len(rows)), np.zeros(len(rows))
+    for proposal in proposals:
+        share, rank = _standing(proposal, rows, items)
+        columns += [share, rank]
+        found += rank > 0
+        reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
+    _, rank = _standing(blended, rows, items)
+    columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
+    columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
+    columns += _own(block, rows, items)
+    columns += [values[items] for values in context.states.columns().values()]
+    columns += [values[rows] for values in _customers(block)]
+    X = np.column_stack([np.round(column, SHARE_PLACES) for column in columns]).astype(np.float32)
+    return Candidates(rows, items, X)
+
+
+def _standing(proposal: Csr, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
+    """Share of each candidate, and its rank from 1; 0 where the generator does not propose it."""
+    own_rows, own_items, _ = ranked(proposal)
+    rank = matrix(places(own_rows) + 1.0, own_rows, own_items, proposal.shape)
+    return at(proposal, rows, items), at(rank, rows, items)
+
+
+def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
+    """Log price, and how far it is from the mean of what the customer bought; NaN where unknown."""
+    price = np.log1p(catalogue.prices)
+    told = (block.lines > 0) & np.isfinite(price[block.items])
+    count = np.bincount(block.rows[told], minlength=len(block))
+    total = np.bincount(block.rows[told], price[block.items[told]], minlength=len(block))
+    mean = np.divide(total, count, out=np.full(len(block), np.nan), where=count > 0)
+    return price[items], price[items] - mean[rows]
+
+
+def _own(block: Block, rows: Ints, items: Ints) -> list[Floats]:
+    """Days on which the customer bought the item, ever, lately and in the season; days since, and that over the usual
+    gap; share of the customer's baskets that held it."""
+    kept, one = block.lines > 0, np.ones(len(block.rows), np.int64)
+    often = at(block.spread(one, kept), rows, items).astype(float)
+    lately = [at(block.spread(one, kept & (block.ages <= days)), rows, items).astype(float) for days in OWN_WINDOWS]
+    lately.append(at(block.spread(one, kept & in_season(block.ages)), rows, items).astype(float))
+    own, shape = repeats(block), (len(block), block.width)
+    since = at(matrix(own.last_age + 1, own.rows, own.items, shape), rows, items) - 1.0
+    gap = at(matrix(own.mean_gap, own.rows, own.items, shape), rows, items)
+    late = np.divide(since, gap, out=np.full(len(rows), np.nan), where=gap > 0)
+    share = often / np.maximum(_baskets(block), 1)[rows]
+    return [often, *lately, np.where(since >= 0, since, NEVER_DAYS), late, share]
+
+
+def _baskets(block: Block) -> Ints:
+    """Baskets of each customer, (customers,)."""
+    kept = block.lines > 0
+    last = np.zeros(len(block), np.int64)
+    np.maximum.at(last, block.rows[kept], block.steps[kept] + 1)
+    return last
+
+
+def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[Floats]:
+    """Share of the customer's purchases, and of their views, that were of the candidate's category (NaN without one);
+    and their views of the candidate itself."""
+    category, names = catalogue.categories
+    shape, out = (len(block), max(len(names), 1)), []
+    for acts in ((block.lines > 0).astype(np.int64), block.views):
+        kept = (acts > 0) & (category[block.items] >= 0)
+        of = matrix(acts[kept], block.rows[kept], category[block.items[kept]], shape)
+        total = np.bincount(block.rows, acts, minlength=len(block))
+        share = at(of, rows, np.maximum(category[items], 0)) / np.maximum(total[rows], 1)
+        out.append(np.where(category[items] >= 0, share, np.nan))
+    return [*out, at(block.spread(block.views), rows, items).astype(float)]
+
+
+def _customers(block: Block) -> tuple[Floats, ...]:
+    """Purchases, distinct items, baskets, days since the last purchase."""
+    kept = block.lines > 0
+    since = np.full(len(block), NEVER_DAYS)
+    np.minimum.at(since, block.rows[kept], block.ages[kept])
+    distinct = np.bincount(block.bought.keys // max(block.width, 1), minlength=len(block))
+    return tuple(values.astype(float) for values in (block.purchases, distinct, _baskets(block), since))

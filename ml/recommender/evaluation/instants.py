@@ -1,0 +1,56 @@
+"""Instants as they are spelled in logs: ISO 8601, yyyymmdd, seconds or thousandths of them; or only an order.
+
+Belongs here: telling these apart. Does not belong here: reading files (``files``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.recommender.block import Texts
+from ml.recommender.evaluation.errors import LogError
+from ml.recommender.sparse import Floats
+
+SECONDS_FROM, MILLISECONDS_FROM = 1e8, 1e11
+"""Numbers from here on are seconds, or thousandths of seconds, since 1970; smaller ones are only an order."""
+
+
+def instants(path: Path, name: str, told: Texts, *, is_order: bool) -> tuple[Floats, bool]:
+    """Numbers of an order, or days since 1970; whether they are days.
+
+    Raises
+    ------
+    LogError
+        A value is neither a number nor an instant; the message names its row.
+    """
+    import pandas as pd
+
+    texts = pd.Series(told)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(float)
+    if np.isfinite(numbers).all():
+        days = pd.to_datetime(texts, format="%Y%m%d", errors="coerce") if texts.str.len().eq(8).all() else None
+        if not is_order and days is not None and days.notna().all():
+            return _days(days), True
+        if is_order or numbers.min() < SECONDS_FROM:
+            return numbers, False
+        return numbers / (86_400_000 if numbers.min() >= MILLISECONDS_FROM else 86_400), True
+    told_at = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+    if told_at.isna().any():
+        row = int(np.flatnonzero(told_at.isna())[0])
+        raise LogError(
+            f"{path}: {name} {told[row]!r} in row {row + 1:,} is no instant; write it as 2025-07-01 12:30:00"
+        )
+    return _days(told_at), True
+
+
+def _days(instants: Any) -> NDArray[np.float64]:
+    return np.asarray(instants.astype("int64").to_numpy(float) / _units_per_day(instants))
+
+
+def _units_per_day(instants: Any) -> float:
+    units = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+    return 86_400 * units[instants.dt.unit]
