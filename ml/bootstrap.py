@@ -81,6 +81,26 @@ def paired_means(challenger: Floats, champion: Floats, *, seed: int, draws: int 
     return Difference(float(difference.mean()), float(low), float(high))
 
 
+def ratio(above: Floats, below: Floats, *, seed: int, draws: int = 1000) -> Difference:
+    """Ratio of two sums over customers, drawn with replacement with both of their parts.
+
+    Parameters
+    ----------
+    above, below
+        What each customer adds to either sum, shape (customers,); all NaN where the second is zero.
+    """
+    if not below.sum() > 0:
+        return Difference(float("nan"), float("nan"), float("nan"))
+    rng = np.random.default_rng(seed)
+    drawn = np.full(draws, np.nan)
+    for k in range(draws):
+        rows = rng.integers(0, len(above), len(above))
+        total = below[rows].sum()
+        drawn[k] = above[rows].sum() / total if total > 0 else np.nan
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Difference(float(above.sum() / below.sum()), float(low), float(high))
+
+
 def paired_metric(
     metric: Callable[[Floats, Floats], float],
     y: Floats,

@@ -64,7 +64,7 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan | None:
         horizon_days=settings.horizon_days,
         mode=None if settings.mode == "auto" else settings.mode,
         time_budget=settings.time_budget_seconds,
-        shape=_shape(workspace, inputs),
+        shape=list_shape(workspace, inputs),
         logged=_lists_of(workspace, dates[-1]),
     )
 
@@ -113,12 +113,12 @@ def recommend(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
 
     as_of, shop = date.fromisoformat(inputs.as_of_date), workspace.shop
     world = World(snapshot_folder(workspace, inputs), as_of, reading_engine(workspace))
-    model, version = _serving(workspace, inputs, world)
+    model, version = serving(workspace, inputs, world)
     summary = lists.recommend(
         world,
         model,
         version,
-        lists.ListPlan(as_of, shop.slug, _shape(workspace, inputs)),
+        lists.ListPlan(as_of, shop.slug, list_shape(workspace, inputs)),
         workspace.state.scores / inputs.inputs_id / "recommendations.parquet",
     )
     return {
@@ -151,14 +151,16 @@ def _lists_of(workspace: Workspace, day: date) -> Path | None:
     return path if path.exists() else None
 
 
-def _shape(workspace: Workspace, inputs: Inputs) -> Shape:
+def list_shape(workspace: Workspace, inputs: Inputs) -> Shape:
+    """How the shop wants its lists."""
     from ml.recommender.lists import Shape
 
     settings = workspace.shop.recommendations
     return Shape(settings.list_length, settings.discovery_slots, settings.calibration, as_of=inputs.as_of_date)
 
 
-def _serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
+def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
+    """The model that makes lists, and its version; every generator counts the same where there is no champion."""
     from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
 
     version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode

@@ -16,13 +16,13 @@ from worlds import Deployment
 
 from ml import registry, simulator
 from ml.bootstrap import paired_means
-from ml.recommender.backtest import backtest, outcomes
-from ml.recommender.block import ACTS, Block
+from ml.recommender.backtest import backtest
 from ml.recommender.data import World
 from ml.recommender.lessons import Judged
 from ml.recommender.lists import Lists, Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted, RecommenderModel
+from ml.recommender.outcomes import outcomes
 from ml.recommender.rules import Case, allowed, sensitive, unavailable
 from ml.recommender.sparse import Floats, Ints, Pairs, cells
 from ml.simulator.item_oracle import ItemShares, oracle_item_shares, true_item_shares
@@ -189,7 +189,7 @@ def cold(shop: Known) -> dict[str, float]:
         who, own = np.unique(judged.rows[mine], return_inverse=True)
         if not len(who):
             continue
-        block = _forgotten(judged.block.only(who))
+        block = judged.block.only(who).without_history()
         case = shop.fitted.case(block)
         scores = shop.fitted.scores(case, shop.fitted.propose(case)).toarray()
         scores = np.where(scores > 0, 1 + scores, shop.fitted.popularity.overall[None, :])
@@ -202,8 +202,3 @@ def cold(shop: Known) -> dict[str, float]:
     ratio = float(ours.mean() / max(theirs.mean(), 1e-12))
     return {"people": float(len(ours)), "model": float(ours.mean()), "popularity": float(theirs.mean()),
             "ratio": ratio, "gain_low": gain.low}  # fmt: skip
-
-
-def _forgotten(block: Block) -> Block:
-    """The same people before they did anything."""
-    return replace(block, **{name: getattr(block, name)[:0] for name in ("rows", *ACTS)})

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -94,8 +95,7 @@ def tiny_world(
             {"customer_id": who, "product_id": item, "order_lines": 1, "views": 0} for who, item in then
         ],
     }  # fmt: skip
-    for name, own in rows.items():
-        _append(folder / f"recommender_{name}.parquet", name, own, as_of)
+    write_files(folder, as_of, {name: pd.DataFrame(own, dtype=object) for name, own in rows.items()})
     return World(folder, as_of, Engine(threads=1), block_customers=block_customers)
 
 
@@ -121,10 +121,16 @@ def _by_name(given: Mapping[str, Mapping[str, Any]] | Sequence[str]) -> dict[str
     return dict(given) if isinstance(given, Mapping) else {name: {} for name in given}
 
 
-def _append(path: Path, name: str, rows: list[dict[str, Any]], as_of: date) -> None:
-    schema = pa.schema([("as_of_date", pa.date32()), *SCHEMAS[name].items()])
-    fresh = pa.Table.from_pylist([{"as_of_date": as_of, **row} for row in rows], schema=schema)
-    whole = pa.concat_tables([pq.read_table(path), fresh]) if path.exists() else fresh
-    order = [(column, "ascending") for column in SORTED_BY if column in schema.names]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(whole.sort_by(order), path)
+def write_files(folder: Path, as_of: date, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Rows of one as-of of each table beside those of other as-ofs; columns that are not given are null."""
+    for name, rows in tables.items():
+        path, columns = folder / f"recommender_{name}.parquet", {"as_of_date": pa.date32(), **SCHEMAS[name]}
+        fresh = pa.table({
+            column: pa.array([as_of] * len(rows), kind) if column == "as_of_date"
+            else pa.array(rows[column], kind, from_pandas=True) if column in rows else pa.nulls(len(rows), kind)
+            for column, kind in columns.items()
+        })  # fmt: skip
+        whole = pa.concat_tables([pq.read_table(path), fresh]) if path.exists() else fresh
+        order = [(column, "ascending") for column in SORTED_BY if column in columns]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(whole.sort_by(order), path)

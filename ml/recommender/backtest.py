@@ -6,50 +6,27 @@ Belongs here: judging a fitted recommender and its baselines on the same custome
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ml.recommender import exposure
 from ml.recommender.blend import history_group
 from ml.recommender.block import Flags
-from ml.recommender.data import World
+from ml.recommender.cold import as_metrics, by_customer, by_item
+from ml.recommender.exposure import OFF, ON, Exposed
 from ml.recommender.lessons import Judged
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted
 from ml.recommender.rules import Case, allowed, sensitive, unavailable
 from ml.recommender.sparse import Csr, Floats, Ints, at
-from ml.splits import HASH_SPACE, customer_hash
 
-MOST_CUSTOMERS = 20_000
 CELLS = 2_000_000
 """Customers times items that are ranked at once."""
-
-
-def outcomes(world: World) -> list[Judged]:
-    """Who bought in the window after an as-of; above ``MOST_CUSTOMERS`` a hashed sample of them."""
-    return list(_outcomes(world))
-
-
-def _outcomes(world: World) -> Iterator[Judged]:
-    acts = "order_lines" if world.has_orders else "views"
-    got = world.ask(
-        "with items as (select product_id, row_number() over (order by product_id) - 1 as item from {catalogue}) "
-        f"select customer_id, item from {{outcomes}} inner join items using (product_id) where {acts} > 0 "
-        "order by customer_id, item"
-    )
-    customers, items = np.asarray(got["customer_id"], object), np.asarray(got["item"], np.int64)
-    everybody = np.unique(customers.astype(str)) if len(customers) else np.empty(0, str)
-    limit = HASH_SPACE * MOST_CUSTOMERS // max(len(everybody), MOST_CUSTOMERS)
-    sampled = {customer for customer in everybody.tolist() if customer_hash(customer) < limit}
-    for block in world.blocks():
-        index = {customer: row for row, customer in enumerate(block.customers) if customer in sampled}
-        kept = np.array([customer in index for customer in customers], bool)
-        rows = np.array([index[customer] for customer in customers[kept]], np.int64)
-        if len(rows):
-            who, own = np.unique(rows, return_inverse=True)
-            yield Judged(block.only(who), own.astype(np.int64), items[kept])
+SEED = 7
+"""Of the intervals."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +37,16 @@ class Backtest:
     """By method: ``model``, ``popularity``, ``personal_popularity``, each generator alone, and ``champion``."""
     groups: Ints
     """History group of each judged customer."""
-    served: Hits
-    """Of the lists as they are published, discovery included: rank = place, else beyond all."""
+    lists: Mapping[str, Exposed]
+    """Of ``model``: as they are published, and without discovery."""
+    known: Ints
+    """Purchases known of each judged customer."""
+    items: Ints
+    """Item of each purchase that was to be foretold."""
+    buyers: Ints
+    """(items,): customers who were known to have bought each."""
+    people: int
+    """Customers who were known."""
     candidate_recall: float
     """Share of purchases that any generator proposed and no rule took out: the ceiling of every blend."""
     shapes: Mapping[str, Mapping[str, float]]
@@ -75,6 +60,11 @@ class Backtest:
     def customers(self) -> int:
         return self.served.customers
 
+    @property
+    def served(self) -> Hits:
+        """Of the lists as they are published, discovery included: rank = place, else beyond all."""
+        return self.lists[ON].hits
+
     def summary(self) -> dict[str, float]:
         """All metrics: the model's own by their name, those of others as ``<method>/<metric>``."""
         out = {"customers": float(self.customers), "purchases": float(len(self.served.rows))}
@@ -83,7 +73,21 @@ class Backtest:
         out |= {"candidate_recall": self.candidate_recall}
         for method, shape in self.shapes.items():
             out |= {("" if method == "model" else f"{method}/") + name: value for name, value in shape.items()}
-        return out | {"served/recall_at_10": float(self.served.recall(10).mean())}
+        for name, figures in exposure.figures(self.lists, self.buyers, self.people, self.items).items():
+            start = "served" if name == ON else "without_discovery"
+            out |= {f"{start}/{metric.replace('@', '_at_')}": value for metric, value in figures.items()}
+        return out | self._found() | self._cold()
+
+    def _found(self) -> dict[str, float]:
+        """Hits of the discovery slots, and of what else could have stood there."""
+        slots = exposure.found_by_discovery(self.lists, seed=SEED)
+        return slots.as_metrics() if slots else {}
+
+    def _cold(self) -> dict[str, float]:
+        """Of the model's ranking, by how much was known."""
+        own = self.hits["model"]
+        customers = by_customer(own, self.known, 10, seed=SEED)
+        return as_metrics(customers, by_item(own, self.items, self.buyers, 10, seed=SEED))
 
 
 def backtest(models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Shape) -> Backtest:
@@ -94,19 +98,17 @@ def backtest(models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Sh
     models
         Fitted to the as-of, by method; ``model`` must be among them.
     """
-    return _joined([_judge(models, judged, shape) for judged in happened], models["model"])
+    return _joined([_judge(models, judged, shape) for judged in happened], happened, models["model"])
 
 
 @dataclass(frozen=True)
 class _Part:
     """One block's share of a backtest."""
 
-    rows: Ints
     groups: Ints
-    is_repeat: Flags
     is_candidate: Flags
     ranks: dict[str, Floats]
-    served: Floats
+    lists: dict[str, Exposed]
     shown: dict[str, tuple[Ints, Ints]]
     """Row and item of what stands in lists, by method."""
     segment: Ints
@@ -123,15 +125,15 @@ def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
     baselines = {"popularity": known * 0, "personal_popularity": known}
     made = {name: make_lists(own_scores, case, fitted.popularity, shape) for name, own_scores in scores.items()}
     made["popularity"] = make_lists(known * 0, case, fitted.popularity, shape)
-    lists = made["model"]
-    places = dict(zip((lists.rows * block.width + lists.items).tolist(), (lists.places + 1).tolist(), strict=True))
+    plain = make_lists(scores["model"], case, fitted.popularity, exposure.shapes(shape)[OFF])
     return _Part(
-        rows=rows,
         groups=history_group(block.purchases),
-        is_repeat=judged.is_repeat,
         is_candidate=np.any([at(p, rows, items) > 0 for p in own], axis=0),
         ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
-        served=np.array([places.get(key, np.inf) for key in (rows * block.width + items).tolist()]),
+        lists={
+            name: exposure.looked_at(one, case, judged, fitted.popularity)
+            for name, one in ((ON, made["model"]), (OFF, plain))
+        },
         shown={name: (one.rows[~one.is_discovery], one.items[~one.is_discovery]) for name, one in made.items()},
         segment=block.segments,
     )
@@ -161,41 +163,26 @@ def _ranks(
     return out
 
 
-def _joined(parts: list[_Part], fitted: Fitted) -> Backtest:
-    offsets = np.cumsum([0, *(len(part.groups) for part in parts)])
-    rows = np.concatenate([part.rows + offset for part, offset in zip(parts, offsets[:-1], strict=True)])
-    repeat = np.concatenate([part.is_repeat for part in parts])
-    customers = int(offsets[-1])
+def _joined(parts: list[_Part], happened: Sequence[Judged], fitted: Fitted) -> Backtest:
+    lists = {name: exposure.joined([part.lists[name] for part in parts]) for name in (ON, OFF)}
+    buyers, people = exposure.buyers_of(fitted.source)
 
     def hits(of: list[Floats]) -> Hits:
-        return Hits(customers, rows, repeat, np.concatenate(of))
+        return replace(lists[ON].hits, ranks=np.concatenate(of))
 
     segment = np.concatenate([part.segment for part in parts])
     return Backtest(
         hits={name: hits([part.ranks[name] for part in parts]) for name in parts[0].ranks},
         groups=np.concatenate([part.groups for part in parts]),
-        served=hits([part.served for part in parts]),
+        lists=lists,
+        known=np.concatenate([judged.block.purchases for judged in happened]),
+        items=np.concatenate([judged.items for judged in happened]),
+        buyers=buyers,
+        people=people,
         candidate_recall=float(np.concatenate([part.is_candidate for part in parts]).mean()),
-        shapes={name: _shape([part.shown[name] for part in parts], fitted) for name in parts[0].shown},
+        shapes={
+            name: exposure.variety([part.shown[name] for part in parts], fitted.source.catalogue)
+            for name in parts[0].shown
+        },
         segments={name: segment == number for number, name in enumerate(fitted.source.segments)},
     )
-
-
-def _shape(shown: list[tuple[Ints, Ints]], fitted: Fitted) -> dict[str, float]:
-    catalogue = fitted.source.catalogue
-    available, items = catalogue.is_available, np.unique(np.concatenate([own for _, own in shown]))
-    category, names = catalogue.categories
-    different = []
-    for rows, own in shown:
-        customers, kinds = int(rows.max(initial=-1)) + 1, max(len(names), 1)
-        known = category[own] >= 0
-        counts = np.bincount(rows[known] * kinds + category[own[known]], minlength=customers * kinds)
-        counts = counts.reshape(customers, kinds).astype(float)
-        total = counts.sum(axis=1)
-        several = total > 1
-        pairs = total * (total - 1)
-        same = (counts * (counts - 1)).sum(axis=1)
-        different.append(1 - same[several] / pairs[several])
-    told = np.concatenate(different)
-    covered = float(available[items].sum() / max(available.sum(), 1))
-    return {"coverage": covered, "diversity": float(told.mean()) if len(told) else 0.0}

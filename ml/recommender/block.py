@@ -102,6 +102,10 @@ class Block:
         own = {"customers": self.customers[rows], "rows": place[self.rows[kept]], "stated": self.stated[rows]}
         return replace(self, **own, **acts, **flags)
 
+    def without_history(self) -> Block:
+        """The same customers as if they had done nothing yet; what they said stays."""
+        return replace(self, **{name: getattr(self, name)[:0] for name in ("rows", *ACTS)})
+
     @cached_property
     def bought(self) -> Pairs:
         kept = self.lines > 0

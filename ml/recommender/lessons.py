@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
 from ml.recommender.ranker import learn_order
 from ml.recommender.rules import Mode
-from ml.recommender.sparse import Ints, Pairs, at
+from ml.recommender.sparse import Ints, Pairs, at, cells
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ class Judged:
         """Which purchases were of items bought before."""
         return self.block.bought.contains(self.rows, self.items)
 
+    def only(self, customers: Ints) -> Judged:
+        """Some of its customers, given in ascending order."""
+        place = np.full(len(self.block), -1, np.int64)
+        place[customers] = np.arange(len(customers))
+        kept = place[self.rows] >= 0
+        return Judged(self.block.only(customers), place[self.rows[kept]], self.items[kept])
+
+    def as_newcomers(self) -> Judged:
+        """Those who said what they like, as if they had done nothing yet."""
+        told = self.only(np.unique(cells(self.block.statements(+1))[0]))
+        return Judged(told.block.without_history(), told.rows, told.items)
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -47,6 +60,13 @@ class Lesson:
     source: Source
     happened: Sequence[Judged]
     fits: Fits = field(default_factory=dict)
+
+    @cached_property
+    def taught(self) -> list[Judged]:
+        """What happened, and the same people as newcomers where they said what they like: too few of the real newcomers
+        said anything, so that nobody else shows what a word is worth without a history (DropoutNet, Volkovs 2017)."""
+        newcomers = [judged.as_newcomers() for judged in self.happened] if self.source.statements else []
+        return [*self.happened, *(judged for judged in newcomers if len(judged.block))]
 
     @property
     def repeat_share(self) -> float:
@@ -110,10 +130,11 @@ def teach(
     lists, recall = [], []
     for lesson in lessons:
         fitted = model.fit(lesson.source, lesson.fits)
-        for judged in lesson.happened:
+        for number, judged in enumerate(lesson.taught):
             found, bought = _list(fitted, judged)
             lists.append((found, bought))
-            recall.append((int(bought.sum()), len(judged.rows)))
+            if number < len(lesson.happened):
+                recall.append((int(bought.sum()), len(judged.rows)))
         note("candidates with features")
     ranker = learn_order(lists, feature_names(model.generators), seed=seed)
     note("ranker")
@@ -130,7 +151,7 @@ def _shares(
     for lesson in lessons:
         fitted = model.fit(lesson.source, lesson.fits)
         note("generators fitted")
-        for judged in lesson.happened:
+        for judged in lesson.taught:
             proposals = fitted.propose(fitted.case(judged.block))
             shares.append(np.column_stack([at(proposal, judged.rows, judged.items) for proposal in proposals]))
             groups.append(history_group(judged.block.purchases[judged.rows]))

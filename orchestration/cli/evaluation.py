@@ -21,7 +21,7 @@ def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = N
     more of it."""
     if context.invoked_subcommand:
         return
-    from orchestration import contract_evaluation, value_evaluation
+    from orchestration import contract_evaluation, list_evaluation, value_evaluation
     from orchestration.evaluation import evaluate_scores, lines
     from orchestration.inputs import pinned_as_ofs
 
@@ -32,6 +32,8 @@ def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = N
         console.print("\n".join(value_evaluation.lines(value, workspace.shop.currency)))
     if contracts := contract_evaluation.evaluate_contracts(workspace, day):
         console.print("\n".join(contract_evaluation.lines(contracts, workspace.shop.currency)))
+    if lists := list_evaluation.evaluate_lists(workspace, day):
+        console.print("\n".join(list_evaluation.lines(lists)), soft_wrap=True)
 
 
 @app.command()

@@ -1,5 +1,5 @@
-"""Numbers of a comparison: accuracy with intervals, repeat and explore apart, cold customers and items, and what it is
-that gets shown.
+"""Numbers of a comparison: accuracy with intervals, repeat and explore apart, cold customers and items, what it is that
+gets shown, and what discovery finds and costs.
 
 Belongs here: figures. Does not belong here: words and tables (``report``).
 """
@@ -7,17 +7,17 @@ Belongs here: figures. Does not belong here: words and tables (``report``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from ml.bootstrap import Difference, paired_means
-from ml.recommender.evaluation.compare import SHOWN, Comparison, Judgement
+from ml.recommender.cold import by_customer, by_item
+from ml.recommender.evaluation.compare import Comparison, Judgement
+from ml.recommender.evaluation.ranking import SHOWN
+from ml.recommender.exposure import breadth, figures, found_by_discovery
 from ml.recommender.metrics import Hits
-from ml.recommender.sparse import Ints
-
-COLD = ((0, 0), (1, 1), (2, 4), (5, None))
-"""Interactions known of a customer, or of an item by as many customers: first and last of each group."""
 
 
 @dataclass(frozen=True)
@@ -58,46 +58,41 @@ def gain(ours: Hits, other: Hits, length: int, *, seed: int, new_only: bool = Fa
     return paired_means(mine[there], theirs[there], seed=seed)
 
 
-def by_group(hits: Hits, counts: Ints, length: int, *, of_items: bool = False) -> dict[str, tuple[float, int]]:
-    """Recall, and how many stand behind it, by how much was known.
-
-    Parameters
-    ----------
-    counts
-        Known interactions of each customer, (customers,); with ``of_items`` of each purchase's item, (purchases,).
-    """
-    out = {}
-    for first, last in COLD:
-        inside = (counts >= first) & (counts <= (np.inf if last is None else last))
-        name = str(first) if first == last else f"{first}-{last}" if last is not None else f"{first}+"
-        values = hits.recall(length, inside) if of_items else hits.recall(length)[inside]
-        values = values[np.isfinite(values)]
-        out[name] = (float(values.mean()) if len(values) else float("nan"), int(inside.sum()))
-    return out
-
-
 def shown(judgement: Judgement, comparison: Comparison) -> dict[str, float]:
-    """What the first places hold.
+    """What the first places hold (``exposure.breadth``)."""
+    found = breadth(judgement.shown.ravel(), comparison.buyers, len(comparison.history), comparison.wanted)
+    return {f"{name}@{SHOWN}": value for name, value in found.items()}
 
-    ``coverage``: share of all items that anybody gets; ``novelty``: mean surprise in bits, minus the binary logarithm
-    of the share of customers who had the item; ``popularity_bias``: how many times more customers had an item shown
-    than had an item that was then really chosen (1: lists are as popular as tastes are); ``gini``: how unevenly places
-    fall on the items, 0 evenly, 1 all on one.
-    """
-    items = judgement.shown.ravel()
-    buyers, everybody = comparison.buyers.astype(float), max(comparison.buyers.max(), 1)
-    share = np.maximum(buyers, 0.5) / max(float(len(comparison.history)), everybody)
-    wanted = comparison.wanted
-    places = np.sort(np.bincount(items, minlength=len(buyers)).astype(float))
-    lorenz = np.cumsum(places) / max(places.sum(), 1)
+
+def by_known_of_customer(judgement: Judgement, comparison: Comparison, length: int, *, seed: int) -> dict[str, Any]:
+    """Figures by how much was known of customers, those among them who are judged because nothing was."""
+    hits, newcomers = judgement.hits, judgement.newcomers
+    known = np.append(comparison.history, np.zeros(newcomers.customers, np.int64))
+    everybody = Hits(
+        hits.customers + newcomers.customers,
+        np.append(hits.rows, newcomers.rows + hits.customers),
+        np.append(hits.is_repeat, newcomers.is_repeat),
+        np.append(hits.ranks, newcomers.ranks),
+    )
     return {
-        f"coverage@{SHOWN}": float(len(np.unique(items)) / max(len(buyers), 1)),
-        f"novelty@{SHOWN}": float(-np.log2(share[items]).mean()),
-        f"popularity_bias@{SHOWN}": float(buyers[items].mean() / max(buyers[wanted].mean(), 1e-12)),
-        f"gini@{SHOWN}": float(1 - 2 * lorenz.mean() + 1 / max(len(places), 1)),
+        name: {"customers": own.customers, f"recall@{length}": asdict(own.recall), f"ndcg@{length}": asdict(own.ndcg)}
+        for name, own in by_customer(everybody, known, length, seed=seed).items()
     }
 
 
-def item_counts(comparison: Comparison) -> Ints:
-    """Customers known to have had the item of each purchase that was to be foretold."""
-    return comparison.buyers[comparison.wanted]
+def by_known_of_item(judgement: Judgement, comparison: Comparison, length: int, *, seed: int) -> dict[str, Any]:
+    """Figures by how many customers were known to have had the item."""
+    found = by_item(judgement.hits, comparison.wanted, comparison.buyers, length, seed=seed)
+    return {
+        name: {"items": own.items, "purchases": own.purchases, f"hit_rate@{length}": asdict(own.hit_rate)}
+        for name, own in found.items()
+    }
+
+
+def lists(comparison: Comparison, *, seed: int) -> dict[str, Any]:
+    """Our lists of ten as they would be published, with a fifth of discovery and without."""
+    made = comparison.lists
+    found: dict[str, Any] = dict(figures(made, comparison.buyers, len(comparison.history), comparison.wanted))
+    if slots := found_by_discovery(made, seed=seed):
+        found["slots"] = asdict(slots)
+    return found

@@ -9,7 +9,7 @@ Windows to learn from lie strictly before the judged one: nothing of what is jud
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Split:
     test: Lesson
     mode: Mode | None
     """None: by the data."""
+    newcomers: tuple[Judged, ...] = ()
+    """Who had done nothing before the cut, and what they then did; where the protocol judges others by their history,
+    these are judged apart."""
 
 
 def leave_last_out(log: Log) -> Split:
@@ -69,7 +72,7 @@ def next_basket(log: Log) -> Split:
 
 
 def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -> Split:
-    """What users with a history do in the days after one instant is to be foretold.
+    """What users with a history do in the days after one instant is to be foretold; what others do, apart from it.
 
     Parameters
     ----------
@@ -87,7 +90,11 @@ def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -
 
     windows = [window(back) for back in range(TIME_LESSONS, -1, -1)]
     least = LEAST_TAUGHT * _users(windows[-2])
-    return _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None)
+    split = _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None)
+    wanted = (log.when >= end) & (log.when < end + horizon_days)
+    new = np.setdiff1d(log.user[wanted], log.user[log.when < end])
+    apart = _lesson(log, np.zeros(len(log), bool), wanted, np.full(len(log.users), end), new)
+    return replace(split, newcomers=tuple(apart.happened))
 
 
 def _users(lesson: Lesson) -> int:

@@ -11,7 +11,16 @@ from typing import Any
 
 from ml.recommender.choice import MODE_WORDS
 from ml.recommender.evaluation.compare import MODEL, Comparison
-from ml.recommender.evaluation.measures import accuracy, by_group, gain, item_counts, kinds, shown
+from ml.recommender.evaluation.measures import (
+    accuracy,
+    by_known_of_customer,
+    by_known_of_item,
+    gain,
+    kinds,
+    lists,
+    shown,
+)
+from ml.recommender.exposure import OFF, ON
 
 DIGITS = 4
 
@@ -26,8 +35,8 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
             **{name: asdict(figure) for name, figure in accuracy(one.hits, lengths, seed=seed).items()},
             **kinds(one.hits, middle),
             **shown(one, comparison),
-            "customers by what was known of them": by_group(one.hits, comparison.history, middle),
-            "items by what was known of them": by_group(one.hits, item_counts(comparison), middle, of_items=True),
+            "customers by what was known of them": by_known_of_customer(one, comparison, middle, seed=seed),
+            "items by what was known of them": by_known_of_item(one, comparison, middle, seed=seed),
             "settings": dict(one.settings),
             "fit_seconds": one.fit_seconds,
             "score_seconds": one.score_seconds,
@@ -49,6 +58,7 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
         "candidate_recall": learned.candidate_recall,
         "has_ranker": learned.model.ranker is not None,
         "methods": methods,
+        "lists": lists(comparison, seed=seed),
         "peak_megabytes": comparison.peak_megabytes,
     })  # fmt: skip
 
@@ -77,7 +87,7 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
         seconds = f"{own['fit_seconds']:>9.1f}{own['score_seconds']:>9.1f}"
         out.append(name.ljust(wide) + "".join(f"{words:>22}" for words in told) + seconds)
     out += ["", *_second(found, middle, wide), "", *_cold(found, middle, wide)]
-    return [*out, "", f"peak memory {found['peak_megabytes']:,.0f} MB"]
+    return [*out, "", *list_lines(found["lists"]), "", f"peak memory {found['peak_megabytes']:,.0f} MB"]
 
 
 def _second(found: dict[str, Any], middle: int, wide: int) -> list[str]:
@@ -98,17 +108,50 @@ def _second(found: dict[str, Any], middle: int, wide: int) -> list[str]:
 
 
 def _cold(found: dict[str, Any], middle: int, wide: int) -> list[str]:
-    """Recall by how much was known of the customer, and of the item."""
+    """By how much was known of the customer, and of the item."""
     out = []
-    for title in ("customers by what was known of them", "items by what was known of them"):
-        groups = list(found["methods"][MODEL][title])
-        sizes = [found["methods"][MODEL][title][group][1] for group in groups]
-        heads = [f"{group} ({size:,})" for group, size in zip(groups, sizes, strict=True)]
-        out.append(f"recall@{middle}, {title}")
-        out.append("".ljust(wide) + "".join(f"{head:>18}" for head in heads))
-        for name, own in found["methods"].items():
-            out.append(name.ljust(wide) + "".join(f"{_told(own[title][group][0]):>18}" for group in groups))
+    for title, size, kinds_told in (
+        ("customers", "customers", ("recall", "ndcg")),
+        ("items", "purchases", ("hit_rate",)),
+    ):
+        key = f"{title} by what was known of them"
+        groups = found["methods"][MODEL][key]
+        heads = [f"{group} ({own[size]:,})" for group, own in groups.items()]
+        out.append(f"{', '.join(kinds_told)}@{middle}, {key} ({size})")
+        out.append("".ljust(wide) + "".join(f"{head:>30}" for head in heads))
+        for name, method in found["methods"].items():
+            cells = [" ".join(spread(own[f"{kind}@{middle}"]) for kind in kinds_told) for own in method[key].values()]
+            out.append(name.ljust(wide) + "".join(f"{told:>30}" for told in cells))
     return out
+
+
+def spread(figure: dict[str, Any]) -> str:
+    """A value with half the width of its interval."""
+    if figure["value"] is None:
+        return "-"
+    return f"{figure['value']:.4f} ±{(figure['high'] - figure['low']) / 2:.3f}"
+
+
+def list_lines(found: dict[str, Any]) -> list[str]:
+    """Lists of ten as they are published, with discovery and without, and what its slots found."""
+    columns = {name: own for name, own in found.items() if name in (ON, OFF)}
+    heads = list(next(iter(columns.values())))
+    out = ["lists of ten".ljust(16) + "".join(f"{head:>17}" for head in heads)]
+    out += [name.ljust(16) + "".join(f"{_told(own[head]):>17}" for head in heads) for name, own in columns.items()]
+    if slots := found.get("slots"):
+        against, above, loss = (slots[name] for name in ("against_random", "above_popular", "loss_of_ndcg"))
+        out.append(
+            f"{slots['slots']:,} discovery slots: {slots['rate']:.4f} bought, {slots['random_rate']:.4f} of random "
+            f"items ({_ends(against)} times), {slots['popular_rate']:.4f} of popular ones ({_ends(above, '+')}); "
+            f"loss of NDCG@10 {_ends(loss)}"
+        )
+    return out
+
+
+def _ends(figure: dict[str, Any], sign: str = "") -> str:
+    if figure["value"] is None:
+        return "-"
+    return f"{figure['value']:{sign}.4f} [{figure['low']:{sign}.4f},{figure['high']:{sign}.4f}]"
 
 
 def _told(value: float | None) -> str:

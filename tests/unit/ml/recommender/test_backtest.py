@@ -9,13 +9,14 @@ from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.bootstrap import paired_means
 from ml.recommender import model, recommend
-from ml.recommender.backtest import backtest, outcomes
+from ml.recommender.backtest import backtest
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
 from ml.recommender.data import World
 from ml.recommender.gate import decide
 from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import ModelFileError, RecommenderModel
+from ml.recommender.outcomes import outcomes
 from ml.recommender.recommend import ListPlan
 from ml.recommender.rules import allowed
 from ml.recommender.training import TooLittleData, TrainingPlan, TrainingResult, train

@@ -10,9 +10,8 @@ from ml.recommender.evaluation.baselines import BASELINES
 from ml.recommender.evaluation.compare import MODEL, Comparison, compare
 from ml.recommender.evaluation.files import Rows
 from ml.recommender.evaluation.log import Log, make_log
-from ml.recommender.evaluation.measures import by_group, shown
+from ml.recommender.evaluation.measures import shown
 from ml.recommender.evaluation.report import figures, lines
-from ml.recommender.metrics import Hits
 from orchestration.recommender_evaluation import Request, evaluate_log
 
 CHAINS = 12
@@ -109,10 +108,30 @@ def test_history_is_hidden_from_leave_last_out_and_shown_to_next_basket(once: Co
     assert once.mode == "discovery"
 
 
-def test_cold_customers_and_items_are_told_apart() -> None:
-    hits = Hits(4, np.array([0, 1, 2, 3]), np.zeros(4, bool), np.array([1.0, 20, 1, 20]))
-    assert by_group(hits, np.array([0, 1, 3, 9]), 10) == {"0": (1.0, 1), "1": (0.0, 1), "2-4": (1.0, 1), "5+": (0.0, 1)}
-    assert by_group(hits, np.array([5, 5, 0, 0]), 10, of_items=True)["0"] == (0.5, 2)
+def test_who_had_done_nothing_before_the_cut_is_judged_apart_and_moves_no_other_figure() -> None:
+    rows = chains()
+    new = [(f"new{n}", name, 80.0) for n, (_, name, _) in enumerate(rows[:40])]
+    first, second = (compare(protocols.time_split(log_of(own), 75.0, 30.0), seed=1) for own in (rows, [*rows, *new]))
+    for one, other in zip(first.judgements, second.judgements, strict=True):
+        assert (one.hits.ranks == other.hits.ranks).all(), one.name
+        assert one.newcomers.customers == 0
+        assert other.newcomers.customers == 40
+    found = figures(second, [10], seed=1)["methods"]
+    for own in found.values():
+        group = own["customers by what was known of them"]["0"]
+        assert group["customers"] == 40
+        assert group["recall@10"]["low"] <= group["recall@10"]["value"] <= group["recall@10"]["high"]
+
+
+def test_our_lists_are_told_with_discovery_and_without(once: Comparison) -> None:
+    found = figures(once, [10], seed=1)
+    own = found["lists"]
+    assert own["discovery off"]["recall@10"] == pytest.approx(found["methods"][MODEL]["recall@10"]["value"], abs=0.02)
+    assert set(own["discovery on"]) >= {"coverage", "novelty", "popularity_bias", "ndcg@10"}
+    assert own["slots"]["slots"] == 2 * found["customers"]
+    table = "\n".join(lines(found, [10]))
+    assert "480 discovery slots" in table
+    assert "loss of NDCG@10" in table
 
 
 def test_lists_of_the_same_few_items_cover_little_and_lean_to_the_popular(once: Comparison) -> None:
@@ -155,7 +174,7 @@ def test_users_whom_nobody_knows_get_what_is_popular(tmp_path: Path) -> None:
     asked = Request(known, "given-split", {}, test=test, lengths="10")
     found = evaluate_log(asked).figures
     ours = found["methods"][MODEL]
-    assert found["methods"][MODEL]["customers by what was known of them"]["0"][1] == 40
+    assert found["methods"][MODEL]["customers by what was known of them"]["0"]["customers"] == 40
     assert ours["recall@10"]["value"] == pytest.approx(found["methods"]["popularity"]["recall@10"]["value"], abs=0.1)
 
 
