@@ -16,15 +16,16 @@ from worlds import Deployment
 
 from ml import registry, simulator
 from ml.bootstrap import paired_means
+from ml.recommender import exposure
 from ml.recommender.backtest import backtest
 from ml.recommender.data import World
 from ml.recommender.lessons import Judged
-from ml.recommender.lists import Lists, Shape, make_lists
+from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted, RecommenderModel
 from ml.recommender.outcomes import outcomes
-from ml.recommender.rules import Case, allowed, sensitive, unavailable
-from ml.recommender.sparse import Floats, Ints, Pairs, cells
+from ml.recommender.rules import Case, sensitive, unavailable
+from ml.recommender.sparse import Floats, Pairs, cells
 from ml.simulator.item_oracle import ItemShares, oracle_item_shares, true_item_shares
 from orchestration.inputs import pinned, recommender_dates
 from orchestration.simulation import truth_folder
@@ -32,13 +33,15 @@ from orchestration.snapshots import reading_engine, snapshot_folder
 
 SLOTS = 2
 """Discovery slots of ten places: 20 %."""
+PLAIN = "scores alone"
 
 
 @dataclass(frozen=True)
 class Known:
     """A shop as its recommender knew it at the judged as-of, and what then happened."""
 
-    deployment: Deployment
+    deployment: Deployment | None
+    """None for a world without a pipeline."""
     day: date
     fitted: Fitted
     happened: Sequence[Judged]
@@ -118,70 +121,29 @@ def _true_scores(shop: Known, judged: Judged, truth: ItemShares, people: dict[st
 
 
 def discovery(shop: Known, calibration: float) -> dict[str, float]:
-    """Lists of ten with a fifth of discovery, against the same without: hits by slot, and what it costs."""
-    wanted, plain, mixed, lists, cases = [], [], [], [], []
+    """Lists of ten with a fifth of discovery, against the same without and against scores alone."""
+    on = Shape(10, SLOTS, calibration, as_of=str(shop.day))
+    wanted = {**exposure.shapes(on), PLAIN: Shape(10, 0)}
+    parts: dict[str, list[exposure.Exposed]] = {name: [] for name in wanted}
     for judged in shop.happened:
         case = shop.fitted.case(judged.block)
         scores = shop.fitted.scores(case, shop.fitted.propose(case))
-        for kept, shape in (
-            (plain, Shape(10, 0, as_of=str(shop.day))),
-            (mixed, Shape(10, SLOTS, calibration, as_of=str(shop.day))),
-        ):
-            made = make_lists(scores, case, shop.fitted.popularity, shape)
-            kept.append(_ndcg(made, judged))
-            if kept is mixed:
-                lists.append(made)
-        wanted.append(judged)
-        cases.append(case)
-    rates = _slot_rates(shop, lists, wanted, cases)
-    loss = 1 - np.concatenate(mixed).mean() / np.concatenate(plain).mean()
-    return {**rates, "ndcg_plain": float(np.concatenate(plain).mean()), "loss_of_ndcg": float(loss)}
-
-
-def _ndcg(made: Lists, judged: Judged) -> Floats:
-    place = dict(zip((made.rows * judged.block.width + made.items).tolist(), (made.places + 1).tolist(), strict=True))
-    ranks = np.array([place.get(key, np.inf) for key in (judged.rows * judged.block.width + judged.items).tolist()])
-    return Hits(len(judged.block), judged.rows, judged.is_repeat, ranks).ndcg(10)
-
-
-def _slot_rates(
-    shop: Known, lists: Sequence[Lists], happened: Sequence[Judged], cases: Sequence[Case]
-) -> dict[str, float]:
-    """How often what stood in a discovery slot was bought, beside random items and popular ones new to the customer."""
-    own, random_, popular = [], [], []
-    for made, judged, case in zip(lists, happened, cases, strict=True):
-        bought = Pairs.of(judged.rows, judged.items, judged.block.width)
-        own.append(bought.contains(made.rows[made.is_discovery], made.items[made.is_discovery]))
-        rows, items = _eligible(judged, case)
-        random_.append(bought.contains(rows, items))
-        top_rows, top_items = _popular(shop, judged, case)
-        popular.append(bought.contains(top_rows, top_items))
-    rate, chance, best = (float(np.concatenate(hits).mean()) for hits in (own, random_, popular))
-    return {"discovery_rate": rate, "random_rate": chance, "popularity_rate": best, "against_random": rate / chance}
-
-
-def _eligible(judged: Judged, case: Case) -> tuple[Ints, Ints]:
-    """Every item that a discovery slot might hold: allowed, and new to the customer."""
-    width, count = judged.block.width, len(judged.block)
-    rows, items = np.repeat(np.arange(count), width), np.tile(np.arange(width), count)
-    kept = allowed(case, rows, items) & ~judged.block.bought.contains(rows, items)
-    return rows[kept], items[kept]
-
-
-def _popular(shop: Known, judged: Judged, case: Case) -> tuple[Ints, Ints]:
-    """The ``SLOTS`` most popular of these for each customer."""
-    rows, items = _eligible(judged, case)
-    order = np.lexsort((items, -shop.fitted.popularity.overall[items], rows))
-    rows, items = rows[order], items[order]
-    start = np.flatnonzero(np.append(True, rows[1:] != rows[:-1]))
-    place = np.arange(len(rows)) - np.repeat(start, np.diff(np.append(start, len(rows))))
-    return rows[place < SLOTS], items[place < SLOTS]
+        for name, shape in wanted.items():
+            parts[name].append(exposure.expose(scores, case, judged, shop.fitted.popularity, shape))
+    lists = {name: exposure.joined(own) for name, own in parts.items()}
+    slots = exposure.found_by_discovery(lists, seed=7)
+    assert slots
+    items = np.concatenate([judged.items for judged in shop.happened])
+    told = exposure.figures(lists, *exposure.buyers_of(shop.fitted.source), items)
+    loss = 1 - told[exposure.ON]["ndcg@10"] / told[PLAIN]["ndcg@10"]
+    shown = {f"{name}/{metric}": value for name, own in told.items() for metric, value in own.items()}
+    return {**slots.as_metrics(), "discovery/loss_of_ndcg_against_scores_alone": loss, **shown}
 
 
 def cold(shop: Known) -> dict[str, float]:
     """Customers who stated a category, with all that they did taken away: recall at 10 of what they then bought of it,
-    against popularity."""
-    hits: dict[str, list[Floats]] = {"model": [], "popularity": []}
+    against popularity and, for what can be had at most without a history, against what is popular in that category."""
+    hits: dict[str, list[Floats]] = {"model": [], "popularity": [], "within": []}
     for judged in shop.happened:
         rows, items, _ = cells(judged.block.statements(1) @ judged.block.statement_items)
         asked = Pairs.of(rows, items, judged.block.width)
@@ -194,11 +156,13 @@ def cold(shop: Known) -> dict[str, float]:
         scores = shop.fitted.scores(case, shop.fitted.propose(case)).toarray()
         scores = np.where(scores > 0, 1 + scores, shop.fitted.popularity.overall[None, :])
         popular = np.repeat(shop.fitted.popularity.overall[None, :], len(who), axis=0)
-        for name, dense in (("model", scores), ("popularity", popular)):
+        inside = np.where((block.statements(1) @ block.statement_items).toarray() > 0, popular, popular - 1)
+        for name, dense in (("model", scores), ("popularity", popular), ("within", inside)):
             ranks = mean_ranks(dense, own, judged.items[mine])
             hits[name].append(Hits(len(who), own, judged.is_repeat[mine], ranks).recall(10))
     ours, theirs = (np.concatenate(hits[name]) for name in ("model", "popularity"))
     gain = paired_means(ours, theirs, seed=7)
     ratio = float(ours.mean() / max(theirs.mean(), 1e-12))
     return {"people": float(len(ours)), "model": float(ours.mean()), "popularity": float(theirs.mean()),
+            "popularity_within": float(np.concatenate(hits["within"]).mean()),
             "ratio": ratio, "gain_low": gain.low}  # fmt: skip

@@ -2,7 +2,9 @@
 
 Belongs here: the shop, and one measurement in a process of its own. Does not belong here: what is promised (``bench``).
 
-Usage: ``python tests/recommender_scale.py CUSTOMERS ITEMS`` prints figures as JSON.
+Usage: ``python tests/recommender_scale.py STAGE CUSTOMERS ITEMS FOLDER`` prints figures as JSON. Stages, each a process
+of its own: ``teach`` keeps a model in the folder; ``parts`` times one block of customers step by step; ``lists`` makes
+everybody's list.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from __future__ import annotations
 import json
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,11 +22,14 @@ from typing import ClassVar
 
 import numpy as np
 import threadpoolctl
+from scipy.sparse import csr_matrix
 
 from ml.recommender.block import ACTS, Block, Catalogue
 from ml.recommender.evaluation.compare import MODEL
+from ml.recommender.generators.factors import Factors
 from ml.recommender.lessons import Judged, Lesson, teach
-from ml.recommender.lists import Shape
+from ml.recommender.lists import Shape, make_lists
+from ml.recommender.model import RecommenderModel
 from ml.recommender.recommend import ListPlan, write_lists
 from ml.recommender.sparse import matrix
 
@@ -95,25 +100,97 @@ def lesson(shop: LargeShop, customers: int) -> Lesson:
     return Lesson(shop, [Judged(known, pairs // block.width, pairs % block.width)])
 
 
-def measure(customers: int, items: int) -> dict[str, object]:
-    """Train, then make everybody's list of ten after the rules."""
-    shop = LargeShop(customers, items)
-    with threadpoolctl.threadpool_limits(1, user_api="blas"), tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        learned = teach([lesson(shop, BLOCK)])
-        taught = time.perf_counter()
-        fitted = learned.model.fit(shop)
-        ready = time.perf_counter()
-        plan = ListPlan(date(2025, 7, 1), "large", Shape(10, 1, as_of="2025-07-01"))
-        summary = write_lists(fitted, MODEL, plan, Path(folder) / "lists.parquet")
-        seconds = time.perf_counter() - ready
+def teach_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
+    """Learn weights and trees from the newest baskets of one block, and keep the model."""
+    start = time.perf_counter()
+    learned = teach([lesson(shop, min(BLOCK, shop.customers))])
+    learned.model.save(folder / "model")
+    return {"generators": list(learned.model.generators), "teach_seconds": round(time.perf_counter() - start, 1)}
+
+
+def parts_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
+    """Seconds of one thread for the lists of one block, part by part; the second time, when everything is compiled."""
+    fitted = RecommenderModel.load(folder / "model").fit(shop)
+    block = shop.block(0, min(BLOCK, shop.customers))
+    for _ in range(2):
+        spent: dict[str, float] = {}
+        case = fitted.case(block)
+        for one in fitted.generators:
+            with timed(spent, one.name):
+                one.score(block)
+        with timed(spent, "generators and rules"):
+            proposals = fitted.propose(case)
+        with timed(spent, "candidates"):
+            found = fitted.candidates(case, proposals)
+        with timed(spent, "trees"):
+            scores = fitted.model.ranker.scores(found, (len(block), block.width)) if fitted.model.ranker else None
+        with timed(spent, "cut"):
+            make_lists(scores if scores is not None else fitted.scores(case, proposals), case, fitted.popularity,
+                       plan().shape)  # fmt: skip
+    return {"block": len(block), "seconds": spent}
+
+
+@contextmanager
+def timed(spent: dict[str, float], name: str) -> Iterator[None]:
+    """Note how long it took."""
+    start = time.perf_counter()
+    yield
+    spent[name] = round(time.perf_counter() - start, 2)
+
+
+def lists_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
+    """Fit, then make everybody's list of ten after the rules; beside it the ten of highest product of the same factors,
+    by implicit where it is installed, else by BLAS."""
+    start = time.perf_counter()
+    fitted = RecommenderModel.load(folder / "model").fit(shop)
+    ready = time.perf_counter()
+    summary = write_lists(fitted, MODEL, plan(), folder / "lists.parquet")
+    seconds = time.perf_counter() - ready
+    factors = next((one for one in fitted.generators if isinstance(one, Factors)), None)
     return {
-        "customers": customers, "items": items, "generators": list(learned.model.generators), "rows": summary.rows,
-        "teach_seconds": round(taught - start, 1), "fit_seconds": round(ready - taught, 1),
-        "list_seconds": round(seconds, 1), "customers_per_second": round(customers / seconds),
-        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "rows": summary.rows, "fit_seconds": round(ready - start, 1), "list_seconds": round(seconds, 1),
+        "customers_per_second": round(shop.customers / seconds),
+        **(bare(shop, factors) if factors else {}),
     }  # fmt: skip
 
 
+def plan() -> ListPlan:
+    """Ten places, one of them discovery."""
+    return ListPlan(date(2025, 7, 1), "large", Shape(10, 1, as_of="2025-07-01"))
+
+
+def bare(shop: LargeShop, factors: Factors) -> dict[str, object]:
+    """How fast the bare factors give ten items to some customers, whose own factors are given: no rule, no reason."""
+    block = shop.block(0, min(BLOCK, shop.customers))
+    mine = factors.customers(block)
+    try:
+        from implicit.cpu.als import AlternatingLeastSquares
+    except ImportError:
+        start = time.perf_counter()
+        for first in range(0, len(mine), 1_000):
+            np.argpartition(-(mine[first : first + 1_000] @ factors.items.T), 10, axis=1)[:, :10]
+        name, seconds = "blas", time.perf_counter() - start
+    else:
+        model = AlternatingLeastSquares(factors=mine.shape[1], num_threads=2)
+        model.item_factors, model.user_factors = factors.items, mine
+        own = csr_matrix(block.bought_matrix)
+        start = time.perf_counter()
+        model.recommend(np.arange(len(mine)), own, N=10, filter_already_liked_items=False)
+        name, seconds = "implicit", time.perf_counter() - start
+    return {"bare_factors_by": name, "bare_customers_per_second": round(len(mine) / seconds)}
+
+
+def measure(stage: str, customers: int, items: int, folder: Path) -> dict[str, object]:
+    """One stage of a shop of that size."""
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        found = STAGES[stage](LargeShop(customers, items), folder)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"stage": stage, "customers": customers, "items": items, **found, "peak_megabytes": round(peak)}
+
+
+STAGES = {"teach": teach_stage, "parts": parts_stage, "lists": lists_stage}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))) + "\n")
+    told = measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    sys.stdout.write(json.dumps(told) + "\n")

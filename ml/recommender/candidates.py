@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ml.recommender.block import Block, Catalogue
 from ml.recommender.popularity import Popularity
 from ml.recommender.rhythm import repeats
-from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, places, ranked, top
+from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, standing, top
 from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 
 CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
@@ -72,11 +72,11 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended
     rows, items, shares = cells(top(blended, most))
     columns, found, reciprocal = [], np.zeros(len(rows)), np.zeros(len(rows))
     for proposal in proposals:
-        share, rank = _standing(proposal, rows, items)
+        share, rank = standing(proposal, rows, items)
         columns += [share, rank]
         found += rank > 0
         reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
-    _, rank = _standing(blended, rows, items)
+    _, rank = standing(blended, rows, items)
     columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
     columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
     columns += _own(block, rows, items)
@@ -84,13 +84,6 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended
     columns += [values[rows] for values in _customers(block)]
     X = np.column_stack([np.round(column, SHARE_PLACES) for column in columns]).astype(np.float32)
     return Candidates(rows, items, X)
-
-
-def _standing(proposal: Csr, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
-    """Share of each candidate, and its rank from 1; 0 where the generator does not propose it."""
-    own_rows, own_items, _ = ranked(proposal)
-    rank = matrix(places(own_rows) + 1.0, own_rows, own_items, proposal.shape)
-    return at(proposal, rows, items), at(rank, rows, items)
 
 
 def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
