@@ -5,6 +5,8 @@ Belongs here: putting both together from one pass of scoring. Does not belong he
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from ml.recommender.block import Block
@@ -25,6 +27,7 @@ class Ours:
     def __init__(self, fitted: Fitted) -> None:
         self.fitted = fitted
         self.exposed: dict[str, list[Exposed]] = {name: [] for name in shapes(LISTS)}
+        self.list_seconds = 0.0
         self._last: tuple[Case, Csr] | None = None
 
     def scores(self, block: Block) -> Floats:
@@ -42,6 +45,8 @@ class Ours:
     def expose(self, judged: Judged) -> None:
         """Make the lists of those who were just scored."""
         assert self._last, "they are scored first"
+        start = time.perf_counter()
         case, best = self._last
         for name, shape in shapes(LISTS).items():
             self.exposed[name].append(expose(best, case, judged, self.fitted.popularity, shape))
+        self.list_seconds += time.perf_counter() - start

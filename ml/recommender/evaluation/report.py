@@ -20,7 +20,6 @@ from ml.recommender.evaluation.measures import (
     lists,
     shown,
 )
-from ml.recommender.exposure import OFF, ON
 
 DIGITS = 4
 
@@ -127,14 +126,14 @@ def _cold(found: dict[str, Any], middle: int, wide: int) -> list[str]:
 
 def spread(figure: dict[str, Any]) -> str:
     """A value with half the width of its interval."""
-    if figure["value"] is None:
+    if figure["value"] is None or figure["value"] != figure["value"]:
         return "-"
     return f"{figure['value']:.4f} ±{(figure['high'] - figure['low']) / 2:.3f}"
 
 
 def list_lines(found: dict[str, Any]) -> list[str]:
     """Lists of ten as they are published, with discovery and without, and what its slots found."""
-    columns = {name: own for name, own in found.items() if name in (ON, OFF)}
+    columns = {name: own for name, own in found.items() if name != "slots"}
     heads = list(next(iter(columns.values())))
     out = ["lists of ten".ljust(16) + "".join(f"{head:>17}" for head in heads)]
     out += [name.ljust(16) + "".join(f"{_told(own[head]):>17}" for head in heads) for name, own in columns.items()]
@@ -149,7 +148,7 @@ def list_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _ends(figure: dict[str, Any], sign: str = "") -> str:
-    if figure["value"] is None:
+    if figure["value"] is None or figure["value"] != figure["value"]:
         return "-"
     return f"{figure['value']:{sign}.4f} [{figure['low']:{sign}.4f},{figure['high']:{sign}.4f}]"
 
