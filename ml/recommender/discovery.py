@@ -72,11 +72,16 @@ def discovery(own: Slots, with_it: Floats, without: Floats, *, seed: int) -> Dis
         return None
     slots, found, chance, best = (getattr(own, name)[there] for name in Slots.__dataclass_fields__)
     kept = ratio(with_it, without, seed=seed)
+    rate, random_rate, popular_rate = (float(hits.sum() / slots.sum()) for hits in (found, chance, best))
     return Discovery(
-        int(slots.sum()), *(float(hits.sum() / slots.sum()) for hits in (found, chance, best)),
-        ratio(found, chance, seed=seed), paired_means(found / slots, best / slots, seed=seed),
-        Difference(1 - kept.value, 1 - kept.high, 1 - kept.low),
-    )  # fmt: skip
+        int(slots.sum()),
+        rate,
+        random_rate,
+        popular_rate,
+        against_random=ratio(found, chance, seed=seed),
+        above_popular=paired_means(found / slots, best / slots, seed=seed),
+        loss_of_ndcg=Difference(1 - kept.value, 1 - kept.high, 1 - kept.low),
+    )
 
 
 def slots_of(lists: Lists, case: Case, judged: Judged, popular: Popularity) -> Slots:
@@ -98,7 +103,7 @@ def slots_of(lists: Lists, case: Case, judged: Judged, popular: Popularity) -> S
         random_[who] = np.bincount(rows, is_hit, customers)[who] / np.maximum(each, 1) * slots[who]
         first = places(rows) < slots[rows]
         best[who] = np.bincount(rows[first], is_hit[first], customers)[who]
-    return Slots(slots, hits, random_, best)
+    return Slots(slots, hits.astype(float), random_, best)
 
 
 def _open(case: Case, kept: Pairs) -> Iterator[tuple[Ints, Flags]]:
