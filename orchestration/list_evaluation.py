@@ -192,11 +192,11 @@ def _published(fitted: Fitted, judged: Judged, path: Path) -> Lists:
     return Lists(
         rows=np.array([row[customer] for customer in got["customer_id"]], np.int64),
         items=np.array([number[product] for product in got["product_id"]], np.int64),
-        places=got["place"].astype(np.int64),
-        scores=got["score"],
-        propensities=got["propensity"],
+        places=np.asarray(got["place"], np.int64),
+        scores=np.asarray(got["score"], float),
+        propensities=np.asarray(got["propensity"], float),
         is_discovery=np.asarray(got["source"], object) == DISCOVERY,
-        is_fallback=got["is_fallback"].astype(bool),
+        is_fallback=np.asarray(got["is_fallback"], bool),
     )
 
 
