@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 BINARY = {"objective": "binary"}
+SHARES = {"objective": "cross_entropy"}
+"""Of a yes-or-no that is in part a probability (``ml.treatments``): the same loss."""
 BLOCK_ROWS = 4096
 """Rows that a thread works on at once; with fewer the tables of Shapley values pass through memory too often."""
 COMPILED_ROWS = 50_000

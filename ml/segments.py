@@ -1,6 +1,6 @@
 """Groups of customers that a model must serve each for itself: better for most is no excuse for worse for some.
 
-Belongs here: which groups there are, told from features. Does not belong here: what is measured on them, the judgement
+Belongs here: which groups there are, told from features, and the holdout. Does not belong here: what is measured on them, the judgement
 (``ml.promotion``, ``ml.value.gate``).
 """
 
@@ -25,18 +25,22 @@ SEGMENTS: dict[str, tuple[str, Callable[[Floats], Flags]]] = {
     "renewing within a month": ("days_to_renewal", lambda days: days <= 30),
 }
 """Name: the feature that tells it, and from what value on. Not a number belongs to none."""
+HOLDOUT = "holdout"
+"""Whom no play reaches: the only ones whose outcome is seen as it is without plays."""
 LEAST_IN_SEGMENT = 100
 """Customers; with fewer a segment's difference is noise."""
 
 
 def segments_of(tests: Sequence[Snapshots]) -> dict[str, Flags]:
     """Rows of several dates one after another, (rows,) by segment; only those large enough to be judged."""
-    found = {}
-    for name, (feature, belongs) in SEGMENTS.items():
-        if not tests or feature not in tests[0].names:
-            continue
-        inside = np.concatenate([belongs(test.column(feature)) for test in tests])
-        customers = np.concatenate([test.hashed for test in tests])[inside]
-        if len(np.unique(customers)) >= LEAST_IN_SEGMENT:
-            found[name] = inside
-    return found
+    if not tests:
+        return {}
+    found = {
+        name: np.concatenate([belongs(test.column(feature)) for test in tests])
+        for name, (feature, belongs) in SEGMENTS.items()
+        if feature in tests[0].names
+    }
+    if all(test.treatments for test in tests):
+        found[HOLDOUT] = np.concatenate([test.treatments.is_held_out for test in tests if test.treatments])
+    customers = np.concatenate([test.hashed for test in tests])
+    return {name: inside for name, inside in found.items() if len(np.unique(customers[inside])) >= LEAST_IN_SEGMENT}

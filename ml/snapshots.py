@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ml.engine import Engine
 from ml.splits import sample_limit
+from ml.treatments.record import COLUMNS as TREATMENT_COLUMNS
+from ml.treatments.record import Treatments, stacked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +41,8 @@ class Snapshots:
     Y: NDArray[np.float64]
     day: NDArray[np.int32]
     hashed: NDArray[np.int64]
+    treatments: Treatments | None = None
+    """What we ourselves did while the outcome was awaited; None where no play was decided."""
 
     def __len__(self) -> int:
         return len(self.day)
@@ -57,7 +61,8 @@ class Snapshots:
         own: Any = kept
         if len(where) and where[-1] - where[0] + 1 == len(where):
             own = slice(where[0], where[-1] + 1)
-        return replace(self, X=self.X[own], Y=self.Y[own], day=self.day[own], hashed=self.hashed[own])
+        done = self.treatments.rows(own) if self.treatments else None
+        return replace(self, X=self.X[own], Y=self.Y[own], day=self.day[own], hashed=self.hashed[own], treatments=done)
 
     def at(self, dates: Sequence[date]) -> Snapshots:
         return self.rows(np.isin(self.day, [day_number(day) for day in dates]))
@@ -86,6 +91,8 @@ class Snapshots:
         digest = hashlib.sha256(" ".join(self.names).encode())
         for part in (self.day, self.hashed, self.Y, self.X):
             digest.update(np.ascontiguousarray(part).tobytes())
+        for content in self.treatments.digested() if self.treatments else ():
+            digest.update(content)
         return digest.hexdigest()
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -139,7 +146,9 @@ def read_snapshots(
     known = known_snapshots(labels, engine, targets)
     limit = sample_limit(sum(known.get(day, 0) for day in dates), max_rows)
     columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
-    outcomes = ", ".join(f"cast({name} as double) as y{k}" for k, name in enumerate(targets))
+    outcomes = ", ".join(
+        (*(f"cast({name} as double) as y{k}" for k, name in enumerate(targets)), *_treatment_columns(labels))
+    )
     query = f"""
         with l as (
             select customer_id, {outcomes}, {HASH_SQL} as hashed
@@ -154,6 +163,13 @@ def read_snapshots(
             table = connection.execute(query, [str(labels), day, str(features), day]).to_arrow_table()
             parts.append((day_number(day), table))
     return _stack(tuple(names), tuple(targets), parts)
+
+
+def _treatment_columns(labels: Path) -> tuple[str, ...]:
+    """None in a file that was written before they were recorded."""
+    import pyarrow.parquet as pq
+
+    return TREATMENT_COLUMNS if set(TREATMENT_COLUMNS) <= set(pq.read_schema(labels).names) else ()
 
 
 def _stack(names: tuple[str, ...], targets: tuple[str, ...], parts: list[tuple[int, pa.Table]]) -> Snapshots:
@@ -172,6 +188,7 @@ def _stack(names: tuple[str, ...], targets: tuple[str, ...], parts: list[tuple[i
         Y=Y,
         hashed=np.concatenate([table["hashed"].to_numpy() for _, table in parts]) if parts else np.empty(0, np.int64),
         day=np.repeat(np.array([day for day, _ in parts], np.int32), rows),
+        treatments=stacked([table for _, table in parts], Y),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from ml.segments import HOLDOUT
 from orchestration import inputs
 from orchestration.inputs import Inputs
 from orchestration.jobs import take_turn
@@ -43,6 +44,7 @@ def model_asset(
             passed=trained.is_champion,
             severity=dg.AssetCheckSeverity.WARN,
             description=trained.decision,
+            metadata=of_holdout(trained.metadata),
         )
         return dg.MaterializeResult(metadata=training_metadata(trained), check_results=[checked])
 
@@ -58,6 +60,13 @@ def training_metadata(trained: Trained) -> dict[str, Any]:
         **compared(trained.metadata),
         **{name: picture_metadata(picture) for name, picture in trained.pictures.items()},
     }
+
+
+def of_holdout(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's own metrics beside those among the holdout; empty before enough of it has an outcome."""
+    held_out = {name: value for name, value in figures.items() if name.startswith(f"{HOLDOUT}/")}
+    own = {name: figures[name] for key in held_out if (name := key.split("/", 1)[1]) in figures}
+    return {**own, **held_out} if held_out else {}
 
 
 def compared(figures: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:

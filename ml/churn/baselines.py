@@ -35,7 +35,7 @@ def baselines(trainer: Trainer, origin: Origin, rule: Rule, histories: Path | No
     histories
         ``order_histories.parquet`` of the snapshots, for shops whose churn is told from orders.
     """
-    known, test = origin.known, origin.test
+    known, test = trainer.untreated(origin.known), origin.test
     found = {"logistic": expit(trainer.parts(known).logistic.margin(test.X))}
     if read := rule.read(known.X, known.names):
         k = [known.names.index(name) for name in read]

@@ -2,6 +2,9 @@
 
 Belongs here: which rows each part learns from. Does not belong here: reading files and reporting
 (``ml.churn.training``), baselines (``ml.churn.baselines``), the parts themselves.
+
+Everything learns from labels as they would be without our plays (``ml.treatments``), by what was known of the effects
+at the date.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from datetime import date
 
 import numpy as np
 
-from ml.booster import Recipe, fit_trees
+from ml.booster import BINARY, SHARES, Recipe, fit_trees
 from ml.btyd.expectations import knows_season
 from ml.churn.calibration import Held, fit_weights, level_gap
 from ml.churn.model import ChurnModel, expected_log_odds
@@ -22,6 +25,8 @@ from ml.linear import fit_logistic
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
+from ml.treatments.effects import Effects
+from ml.treatments.labels import untreated
 
 FEWEST_CUSTOMERS = 100
 FEWEST_OF_A_CLASS = 10
@@ -52,9 +57,12 @@ class Trainer:
     expectation: str | None = None
     """Feature with a probability of churn of its own (``ml.btyd.expectations``), where the shop has one."""
     fitted: dict[bytes, ChurnModel] = field(default_factory=dict)
+    told: dict[bytes, tuple[Snapshots, Effects | str]] = field(default_factory=dict)
+    """Rows with labels as they would be without plays, and the effects that say so, by the key of the rows."""
 
     def model_at(self, known: Snapshots) -> ChurnModel:
         """The model of one date, given the snapshots whose outcome was known then."""
+        known = self.untreated(known)
         weighing = self._weighing(known)
         final = self.parts(known)
         prior = np.array(PRIOR_WEIGHTS[len(final.weights)])
@@ -75,10 +83,27 @@ class Trainer:
             self.fitted[rows.key] = self._fit(rows)
         return self.fitted[rows.key]
 
+    def untreated(self, rows: Snapshots) -> Snapshots:
+        """The rows with labels as they would be without plays, as far as these rows tell."""
+        if rows.treatments is None:
+            return rows
+        if rows.key not in self.told:
+            self.told[rows.key] = untreated(rows)
+        return self.told[rows.key][0]
+
+    def said_of_plays(self, rows: Snapshots) -> str | None:
+        """What these rows tell of the effects of plays; None where no play was decided."""
+        if rows.treatments is None:
+            return None
+        self.untreated(rows)
+        effects = self.told[rows.key][1]
+        return effects if isinstance(effects, str) else effects.words
+
     def _weighing(self, known: Snapshots) -> list[Origin]:
         return weighing(known, self.outcome, too_little)
 
     def _fit(self, rows: Snapshots) -> ChurnModel:
+        rows = self.untreated(rows)
         expectation = self.expectation if self.expectation in rows.names else None
         usual, start, before = 0.0, 0.0, None
         if expectation is not None:
@@ -87,7 +112,11 @@ class Trainer:
             expected = np.where(np.isnan(told), usual, told)
             start = level_gap(expected, float(rows.y.mean()))
             before = expected + start
-        trees = fit_trees(rows.X, rows.y, rows.names, self.recipe, seed=self.seed, threads=self.threads, before=before)
+        objective = BINARY if np.isin(rows.y, (0, 1)).all() else SHARES
+        trees = fit_trees(
+            rows.X, rows.y, rows.names, self.recipe, seed=self.seed, threads=self.threads, objective=objective,
+            before=before,
+        )  # fmt: skip
         return ChurnModel(
             names=rows.names,
             trees=trees,

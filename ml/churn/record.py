@@ -14,6 +14,7 @@ from ml.churn.plots import draw
 from ml.churn.training import TrainingPlan, TrainingResult, by_segment
 from ml.figures import pngs
 from ml.registry import Record
+from ml.segments import HOLDOUT
 
 OF_SEGMENTS = ("customers", "churn_rate", "mean_probability", "auc", "log_loss")
 PARTS = ("trees", "logistic", "expectation")
@@ -41,6 +42,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             **{f"weight_{part}": round(weight, 6) for part, weight in zip(PARTS, result.model.weights, strict=False)},
             "level": result.model.expectation or "same season last year",
+            **({"plays": result.plays} if result.plays else {}),
             **asdict(plan.recipe),
         },
         metrics=metrics(result),
@@ -66,5 +68,5 @@ def metrics(result: TrainingResult) -> dict[str, float]:
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
     for name, measured in by_segment(result.backtest).items():
         own = measured.as_dict()
-        found |= {f"{name}/{metric}": own[metric] for metric in OF_SEGMENTS}
+        found |= {f"{name}/{metric}": own[metric] for metric in (own if name == HOLDOUT else OF_SEGMENTS)}
     return found | result.reasons.as_metrics()

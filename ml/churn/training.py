@@ -7,6 +7,9 @@ One recipe (``ml.churn.recipe``), applied at several dates. At a date D it may u
 at D (``ml.splits``); the newest of them weigh the parts of a model by how earlier models did on them; the model learns
 from all. At the newest snapshots this is the backtest, whose scores meet an outcome that no step has seen. At the
 scoring as-of it is the model that serves.
+
+A score is the risk if no play were sent: labels are taken as they would be without plays (``ml.treatments``), to learn
+from and to judge by. The holdout, whom no play reaches, is judged apart, on what was seen to happen.
 """
 
 from __future__ import annotations
@@ -117,6 +120,8 @@ class TrainingResult:
     """How often quick reasons would be the exact ones that are published."""
     dependences: tuple[Dependence, ...]
     """How the score depends on the features that move it most."""
+    plays: str | None = None
+    """What the arms tell of the effects of our plays; None where none was decided."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -161,6 +166,7 @@ def train(
         data_hash=data.content_hash,
         reasons=agreement(model, some := data.some_of_newest(SAMPLE), threads=engine.threads),
         dependences=_dependences(model, some),
+        plays=trainer.said_of_plays(data),
     )
 
 
@@ -174,6 +180,7 @@ def backtested(
     trainer: Trainer, data: Snapshots, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
 ) -> tuple[dict[date, ChurnModel], Backtest]:
     """The model of each date and what all models said of it."""
+    data = trainer.untreated(data)
     rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
     judging = rolled or [by_customers(data, 1)]
     trainer.fit_ahead([origin.known for origin in judging])
