@@ -1,7 +1,7 @@
 """Groups of customers that a model must serve each for itself: better for most is no excuse for worse for some.
 
-Belongs here: which groups there are, told from features, and the holdout. Does not belong here: what is measured on them, the judgement
-(``ml.promotion``, ``ml.value.gate``).
+Belongs here: which groups there are, told from features, and the holdout. Does not belong here: what is measured on
+them, the judgement (``ml.promotion``, ``ml.value.gate``).
 """
 
 from __future__ import annotations

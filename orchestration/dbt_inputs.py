@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.files import write_text_atomically
-from orchestration.inputs import Inputs, ledger_folder, ledger_name, person_spans, recommender_dates
+from orchestration.inputs import Inputs, action_ledger_file, ledger_folder, ledger_name, person_spans, recommender_dates
 from orchestration.shop import Shop
 from orchestration.state import State
 
@@ -34,6 +34,10 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
         "ml.standing_actions": [state.scores / inputs.inputs_id / "actions" / "standing.parquet"],
         "ml.action_rejections": [state.scores / inputs.inputs_id / "actions" / "rejections.parquet"],
         "ml.holdout_assignments": [state.scores / inputs.inputs_id / "actions" / "assignments.parquet"],
+        **{
+            f"ledger.{name}": [action_ledger_file(state, name, entry) for entry in inputs.action_ledger]
+            for name in ("decisions", "holdouts")
+        },
         "shop.exchange_rates": [shop.folder / "rates.csv"],
     }
     for source, paths in produced.items():

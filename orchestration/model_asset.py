@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from ml.segments import HOLDOUT
 from orchestration import inputs
 from orchestration.inputs import Inputs
 from orchestration.jobs import take_turn
@@ -64,6 +63,8 @@ def training_metadata(trained: Trained) -> dict[str, Any]:
 
 def of_holdout(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The model's own metrics beside those among the holdout; empty before enough of it has an outcome."""
+    from ml.segments import HOLDOUT
+
     held_out = {name: value for name, value in figures.items() if name.startswith(f"{HOLDOUT}/")}
     own = {name: figures[name] for key in held_out if (name := key.split("/", 1)[1]) in figures}
     return {**own, **held_out} if held_out else {}

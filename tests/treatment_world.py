@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ml.booster import Recipe
@@ -30,8 +32,9 @@ FIRST = date(2024, 1, 1)
 STEP = timedelta(OUTCOME.known_after_days)
 NUDGED_ON = 15
 RECIPE = Recipe(rounds=60, learning_rate=0.1)
-Learner = Callable[[Snapshots], Callable[[NDArray[np.float32]], Floats]]
-"""From all labelled rows to a function that scores features."""
+Scores = Callable[[NDArray[np.float32]], Floats]
+Learner = Callable[[Snapshots], Scores]
+"""From all labelled rows to what scores features."""
 
 
 @dataclass(frozen=True)
@@ -73,38 +76,31 @@ class World:
         silence, pace, _, visits, _ = X.astype(np.float64).T
         return expit(0.3 + 0.9 * np.log((silence + 5) / 30) - 0.6 * np.log(pace + 0.1) - 0.3 * np.log1p(visits))
 
-    def lived(self, number: int, risk_said: Callable[[NDArray[np.float32]], Floats] | None) -> Snapshots:
+    def lived(self, number: int, risk_said: Scores | None) -> Snapshots:
         """The customers of one round with what was decided and what happened."""
         X, n = self.features(number), self.customers
         rng = np.random.default_rng((self.seed, 2, number))
         rate = -np.log(self.risk(X)) / OUTCOME.horizon_days
-        need = rng.exponential(size=n)
-        """Of accumulated pace until the purchase."""
+        need = rng.exponential(size=n)  # of pace added up until the purchase
         first, treated, propensity = np.full(n, NONE, np.int16), np.full(n, NONE, np.int16), np.full(n, np.nan)
         pace = np.tile(rate, (OUTCOME.horizon_days, 1)).T
         if risk_said is not None and number >= self.plays_from:
-            saved = risk_said(X) > self.save_above
-            self._decide(saved, SAVE, first, treated, propensity)
+            self._decide(risk_said(X) > self.save_above, SAVE, first, treated, propensity)
             pace[treated == SAVE] *= self.save
             silent = need > pace[:, :NUDGED_ON].sum(axis=1)
-            resting = treated == SAVE
-            nudged = silent & (X[:, 1] > 0.5) & ~resting
-            before = treated.copy()
-            self._decide(nudged, NUDGE, first, treated, propensity)
-            pace[(treated == NUDGE) & (before == NONE), NUDGED_ON:] *= self.nudge
+            self._decide(silent & (X[:, 1] > 0.5) & (treated == NONE), NUDGE, first, treated, propensity)
+            pace[treated == NUDGE, NUDGED_ON:] *= self.nudge
         churned = need > pace.sum(axis=1)
         Y = churned.astype(float)[:, None]
         done = Treatments(PLAYS, first, treated, propensity, self.held_out, Y)
         day = np.full(n, day_number(FIRST + number * STEP), np.int32)
         return Snapshots(NAMES, ("has_churned",), X, Y, day, self.hashed, done if (first != NONE).any() else None)
 
-    def _decide(
-        self, who: NDArray[np.bool_], play: int, first: NDArray, treated: NDArray, propensity: NDArray
-    ) -> None:
-        goes = who & ~self.held_out & ~self.controls[:, play] & (treated == NONE)
-        before = np.where(first == NONE, 1.0, (propensity - self.holdout) / (1 - self.holdout))
-        both = self.holdout + (1 - self.holdout) * before * self.control
-        propensity[who] = both[who]
+    def _decide(self, who: NDArray[np.bool_], play: int, first: NDArray, treated: NDArray, propensity: NDArray) -> None:
+        """Enter the decision of a play for some who were left alone so far."""
+        goes = who & ~self.held_out & ~self.controls[:, play]
+        controls = np.where(first == NONE, 1.0, self.control) * self.control
+        propensity[who] = (self.holdout + (1 - self.holdout) * controls)[who]
         first[who & (first == NONE)] = play
         treated[goes] = play
 
@@ -127,6 +123,26 @@ ARRAYS = ("first", "treated", "propensity", "is_held_out")
 def _nothing(rows: int) -> Treatments:
     none = np.full(rows, NONE, np.int16)
     return Treatments(PLAYS, none, none, np.full(rows, np.nan), np.zeros(rows, bool), np.zeros((rows, 1)))
+
+
+def write(folder: Path, parts: list[Snapshots]) -> date:
+    """The rounds as files of snapshots; returns the as-of at which all of their outcomes are known."""
+    data = together(parts)
+    done = data.treatments
+    assert done is not None
+    keys = {
+        "as_of_date": pd.to_datetime(data.day, unit="D").date,
+        "customer_id": [f"c_{n:05d}" for _ in parts for n in range(len(parts[0]))],
+    }
+    names = np.array([*PLAYS, None], dtype=object)  # the last one where there is none
+    labels = {
+        "is_eligible": True, "is_profiled": True, "has_churned": data.y > 0,
+        "first_play": names[done.first], "treated_play": names[done.treated],
+        "untreated_propensity": done.propensity, "is_held_out": done.is_held_out,
+    }  # fmt: skip
+    pd.DataFrame(keys | dict(zip(NAMES, data.X.T, strict=True))).to_parquet(folder / "features.parquet", index=False)
+    pd.DataFrame(keys | labels).to_parquet(folder / "labels.parquet", index=False)
+    return data.dates[-1] + STEP
 
 
 def rounds(world: World, learner: Learner, count: int) -> list[tuple[Snapshots, Floats]]:

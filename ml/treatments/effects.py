@@ -7,8 +7,8 @@ Rows are those for whom a play was decided within the window: treated at the fir
 them. Who was left alone at the first and treated at a later one is no longer untreated and drops out; those who remain
 stand for them, weighted by one over the probability of being left alone throughout (Robins, Hernán, Brumback, "Marginal
 structural models", Epidemiology 11, 2000). The risk by features beside it takes out noise, nothing else: the arm does
-not depend on it. A play has the common effect and its own deviation, both drawn to nothing, so that few customers change
-little and none nothing.
+not depend on it. A play has the common effect and its own deviation, both drawn to nothing, so that few customers
+change little and none nothing.
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ def _weights(done: Treatments, is_treated: NDArray[np.bool_]) -> Floats:
     return weight
 
 
-def _design(
-    risk: Floats, first: NDArray[np.int16], is_treated: NDArray[np.bool_], plays: int
-) -> tuple[Floats, Floats]:
+def _design(risk: Floats, first: NDArray[np.int16], is_treated: NDArray[np.bool_], plays: int) -> tuple[Floats, Floats]:
     """Risk, level of each play, common effect, deviation of each play; and the stiffness of each."""
     level = np.eye(plays)[first]
     treated = is_treated.astype(float)[:, None]

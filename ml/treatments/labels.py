@@ -2,10 +2,10 @@
 
 Belongs here: the labels. Does not belong here: effects (``effects``).
 
-Of a treated customer who stayed it is not known whether the play was why. With p the risk if treated and q that without,
-both for a customer of these features, the share (q - p) / (1 - p) of those who stayed stayed because of it: the label
-becomes that share in place of 0. Its mean over the treated is q, so what learns from it learns q. Where a play does harm,
-q / p of those who left would have left anyway, and the label becomes that in place of 1.
+Of a treated customer who stayed it is not known whether the play was why. With p the risk if treated and q that
+without, both for a customer of these features, the share (q - p) / (1 - p) of those who stayed stayed because of it:
+the label becomes that share in place of 0. Its mean over the treated is q, so what learns from it learns q. Where a
+play does harm, q / p of those who left would have left anyway, and the label becomes that in place of 1.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """What reads sources waits for the manifest that says which files stand behind them."""
         spec = super().get_asset_spec(manifest, unique_id, project)
-        reads_sources = any(dep.asset_key.path[0] == "raw" for dep in spec.deps)
+        reads_sources = any(dep.asset_key.path[0] in ("raw", "ledger") for dep in spec.deps)
         return spec.merge_attributes(deps=[["ledger", "input_manifest"]]) if reads_sources else spec
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:  # noqa: ARG002

@@ -55,11 +55,15 @@ known as (
         due.as_of_date is not null and snapshots.is_eligible as is_known,
         stayed.customer_id is null as has_churned,
         spent.customer_id is not null as has_spent,
-        spent.orders, spent.spend_cents, spent.net_spend_cents, spent.margin_cents
+        spent.orders, spent.spend_cents, spent.net_spend_cents, spent.margin_cents,
+        actions.first_play, actions.first_arm, actions.treated_play, actions.untreated_propensity,
+        actions.plays_decided, actions.messages_sent, actions.actions_sent, actions.is_held_out
     from snapshots
     left join due on snapshots.as_of_date = due.as_of_date
     left join stayed on snapshots.as_of_date = stayed.as_of_date and snapshots.customer_id = stayed.customer_id
     left join spent on snapshots.as_of_date = spent.as_of_date and snapshots.customer_id = spent.customer_id
+    left join {{ ref('label_actions') }} as actions
+        on snapshots.as_of_date = actions.as_of_date and snapshots.customer_id = actions.customer_id
 ),
 
 final as (
@@ -74,6 +78,13 @@ final as (
         {%- for name in ['spend', 'net_spend', 'margin'] %},
         cast(case when is_known then case when has_spent then {{ name }}_cents else 0 end end / cast(100 as decimal(18, 2)) as decimal(18, 2)) as {{ name }}_within_horizon
         {%- endfor %}
+        {%- for name in ['first_play', 'first_arm', 'treated_play', 'untreated_propensity'] %},
+        case when is_known then {{ name }} end as {{ name }}
+        {%- endfor %}
+        {%- for name in ['plays_decided', 'messages_sent', 'actions_sent'] %},
+        cast(case when is_known then coalesce({{ name }}, 0) end as bigint) as {{ name }}
+        {%- endfor %},
+        case when is_known then coalesce(is_held_out, false) end as is_held_out
     from known
 )
 
