@@ -25,8 +25,8 @@ from ml.treatments.record import NONE, Treatments
 
 FEWEST = 30
 """Customers left alone, and treated, below which nothing is told from them."""
-ENOUGH = 20_000
-"""Rows; a handful of numbers needs no more. Rows beyond are left out by customer hash."""
+ENOUGH = 5_000
+"""Rows of each kind; a handful of numbers needs no more. Rows beyond are left out by customer hash."""
 LIKELY_EFFECT, LIKELY_DEVIATION, OPEN = 0.5, 0.5, 10.0
 """Log-odds, one standard deviation: of the common effect, of what a play's own adds, of what is left to the data."""
 
@@ -71,7 +71,7 @@ def fit_effects(rows: Snapshots) -> Effects | str:
     left_alone, treated = (len(np.unique(rows.hashed[some])) for some in (alone, at_once))
     if min(left_alone, treated) < FEWEST:
         return f"{treated} customers treated and {left_alone} left alone, {FEWEST} of each are needed to tell effects"
-    used = _some(alone | at_once, rows.hashed)
+    used = np.sort(np.concatenate([_some(alone, rows.hashed), _some(at_once, rows.hashed)]))
     own, is_treated, y = done.rows(used), at_once[used], done.happened[used, 0]
     risk = fit_logistic(rows.X[used], y, rows.hashed[used])
     weight = _weights(own, is_treated) * len(np.unique(rows.hashed[used])) / len(used)
@@ -94,7 +94,7 @@ def fit_effects(rows: Snapshots) -> Effects | str:
 
 def _some(used: NDArray[np.bool_], hashed: NDArray[np.int64]) -> NDArray[np.intp]:
     where = np.flatnonzero(used)
-    return np.sort(where[np.argsort(hashed[where], kind="stable")[:ENOUGH]])
+    return where[np.argsort(hashed[where], kind="stable")[:ENOUGH]]
 
 
 def _weights(done: Treatments, is_treated: NDArray[np.bool_]) -> Floats:

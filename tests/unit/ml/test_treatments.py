@@ -143,7 +143,8 @@ def test_at_an_earlier_date_only_what_was_known_of_the_effects_then_is_used(data
 
 
 @pytest.fixture(scope="module")
-def trained(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingResult, Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingResult, Path]:
+    world = World(holdout=0.1)
     folder = tmp_path_factory.mktemp("files")
     as_of = worlds.write(folder, [world.lived(number, world.risk) for number in range(ROUNDS)])
     plan = TrainingPlan(as_of, OUTCOME, recipe=worlds.RECIPE, backtest_dates=2)
@@ -154,12 +155,12 @@ def trained(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tra
     return found, folder
 
 
-def test_a_training_from_files_is_judged_on_the_holdout_too(trained: tuple[TrainingResult, Path], world: World) -> None:
+def test_a_training_from_files_is_judged_on_the_holdout_too(trained: tuple[TrainingResult, Path]) -> None:
     result, _ = trained
     assert result.plays is not None
     assert "save -1." in result.plays
     found = metrics(result)
-    assert found["holdout/customers"] == 2 * world.held_out.sum()
+    assert found["holdout/customers"] == 2 * World(holdout=0.1).held_out.sum()
     assert found["holdout/calibration_error"] < found["holdout/calibration_error_noise"] + 0.03
     assert abs(found["auc"] - found["holdout/auc"]) < 0.1
     held_out = result.backtest.segments[HOLDOUT]
