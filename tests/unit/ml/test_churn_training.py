@@ -85,6 +85,24 @@ def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
+def test_where_no_play_was_decided_a_training_is_the_same_to_the_byte(world, tmp_path):
+    """Recorded that nothing was done, and that some were held out of it, or not recorded at all."""
+    quick = replace(PLAN, recipe=Recipe(rounds=5))
+    train(files(world), quick, ENGINE).save(tmp_path / "unrecorded")
+    labels = pd.read_parquet(world / "labels.parquet")
+    labels = labels.assign(untreated_propensity=np.nan, is_held_out=labels["customer_id"] < "c_00040")
+    for name in ("first_play", "treated_play"):
+        labels[name] = pd.Series(None, index=labels.index, dtype="string")
+    labels.to_parquet(tmp_path / "labels.parquet", index=False)
+    recorded = train(files(world, tmp_path), quick, ENGINE)
+    recorded.save(tmp_path / "recorded")
+    assert recorded.plays is None
+    kept = [path.relative_to(tmp_path / "recorded") for path in (tmp_path / "recorded").rglob("*") if path.is_file()]
+    assert len(kept) == 3 + 3 * 2
+    for file in kept:
+        assert (tmp_path / "recorded" / file).read_bytes() == (tmp_path / "unrecorded" / file).read_bytes()
+
+
 def test_the_order_of_rows_in_the_files_does_not_matter(world, tmp_path, result):
     for file in ("features.parquet", "labels.parquet"):
         pd.read_parquet(world / file).sample(frac=1, random_state=1).to_parquet(tmp_path / file, index=False)

@@ -1,9 +1,12 @@
 """Segments told from features, over several dates."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from ml.segments import LEAST_IN_SEGMENT, segments_of
+from ml.segments import HOLDOUT, LEAST_IN_SEGMENT, segments_of
 from ml.snapshots import Snapshots
+from ml.treatments.record import NONE, Treatments
 
 
 def rows(days_since_first: np.ndarray, day: int) -> Snapshots:
@@ -26,3 +29,14 @@ def test_a_segment_holds_its_rows_of_every_date_and_nobody_of_whom_nothing_is_kn
 def test_too_few_customers_are_no_segment_however_many_dates_they_stand_in():
     days = np.full(LEAST_IN_SEGMENT - 1, 10.0)
     assert segments_of([rows(days, 1), rows(days, 2)]) == {}
+
+
+def test_the_holdout_is_a_segment_once_it_is_large_enough():
+    test = rows(np.full(3 * LEAST_IN_SEGMENT, np.nan), 1)
+    none = np.full(len(test), NONE, np.int16)
+    for held_out, expected in ((LEAST_IN_SEGMENT, {HOLDOUT}), (LEAST_IN_SEGMENT - 1, set())):
+        inside = np.arange(len(test)) < held_out
+        done = Treatments(("call",), none, none, np.full(len(test), np.nan), inside, test.Y)
+        found = segments_of([replace(test, treatments=done)] * 2)
+        assert set(found) == expected
+    assert segments_of([test]) == {}

@@ -1,5 +1,6 @@
 """The input manifest: what changes the fingerprint, what does not, and what a killed run leaves."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -133,6 +134,14 @@ def test_a_run_reads_what_was_published_up_to_its_day_and_nothing_else(state: St
     entry(state, "backfilled", "2025-06-29", is_published=False)
     entry(state, "before there were plays", "2025-06-28", decides=False)
     assert pin(state).action_ledger == ("today, on other inputs", "today, triggered", "yesterday")
+
+
+def test_dbt_reads_the_entries_of_the_ledger_that_are_pinned_and_no_others(state: State) -> None:
+    entry(state, "yesterday", "2025-06-30")
+    entry(state, "tomorrow", "2025-07-02")
+    path = dbt_vars(state, load_shop(ROOT / "shops", "demo"), pin(state))["input_manifest"]
+    files = json.loads(Path(path).read_text())["files"]
+    assert [Path(file).name for file in files["ledger.decisions"]] == ["yesterday.parquet"]
 
 
 def test_what_was_published_on_the_same_inputs_is_no_past_of_its_own(state: State) -> None:

@@ -1,6 +1,6 @@
 """What Dagster shows of a training."""
 
-from orchestration.model_asset import training_metadata
+from orchestration.model_asset import of_holdout, training_metadata
 from orchestration.models import Trained
 
 
@@ -15,3 +15,9 @@ def test_the_models_own_figures_stand_alone_and_baselines_beside_them_in_one_tab
 
 def test_a_training_without_baselines_has_no_table() -> None:
     assert "baselines" not in training_metadata(Trained(False, "too little data", {"customers": 7}, {}))
+
+
+def test_the_gates_check_shows_the_holdout_beside_everybody_once_it_is_judged() -> None:
+    figures = {"version": "demo.churn/2", "auc": 0.83, "recency/auc": 0.77}
+    assert of_holdout(figures) == {}
+    assert of_holdout({**figures, "holdout/auc": 0.8}) == {"auc": 0.83, "holdout/auc": 0.8}
