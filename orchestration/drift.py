@@ -21,6 +21,7 @@ from ml.model import ModelFileError
 from ml.tracking import log_follow_up
 from orchestration import outcomes, retraining
 from orchestration.inputs import Inputs, pinned_as_ofs
+from orchestration.left_alone import left_alone
 from orchestration.models import outcome
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.state import StateError
@@ -139,7 +140,7 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     fresh = [day for day in reversed(due) if examined.get(day) != pinned[day]]
     for day in fresh[:MOST_AT_ONCE]:
         try:
-            judged = _judge(workspace, watched, day, pinned[day])
+            judged = _judge(workspace, watched, day, pinned[day], as_of)
         except StateError:
             continue  # what happened has not landed yet: asked again by the next run
         examined[day] = pinned[day]
@@ -148,8 +149,8 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     return retraining.Kept(before.request, tuple(realised[day] for day in sorted(realised)), examined)
 
 
-def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str) -> Realised | None:
-    """The scores of a past as-of against what then happened.
+def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str, as_of: date) -> Realised | None:
+    """The scores of a past as-of against what then happened, as known at a later one.
 
     None where no model spoke, or one that has learned from what was to come, as where a backfill scores the past.
     """
@@ -163,6 +164,8 @@ def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str) ->
         return None
     scores, happened = watched.scores(workspace, inputs_id), watched.happened(workspace)
     frame = outcomes.outcomes(workspace, happened, day, scores, most=MOST_JUDGED)
+    if watched is CHURN:
+        frame = left_alone(workspace, frame, day, as_of=as_of)
     return Realised(day, inputs_id, version.spoken, watched.judge(frame)) if len(frame) else None
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from ledger_world import publish_entries
 from worlds import Deployment, corner_shop, features
 
-from ml.actions.tables import ASSIGNMENTS, DECISIONS
-from orchestration.inputs import action_ledger_file, pinned
-from orchestration.publishing.records import Record, Records
+from orchestration.inputs import pinned
 from orchestration.snapshots import snapshot_folder
 
 AS_OF, NEXT, SCORED = date(2025, 3, 1), date(2025, 3, 31), date(2025, 5, 15)
@@ -30,36 +26,6 @@ DECIDED = [
 ]
 """Account, play, arm, instant, propensity; the first window is that of March to the 30th."""
 RECORDED = ["first_play", "first_arm", "treated_play", "untreated_propensity", "plays_decided", "is_held_out"]
-
-
-def plant(shop: Deployment, ids: Mapping[str, str]) -> None:
-    """The ledger of a generation that readers saw."""
-    state = shop.workspace.state
-    since = datetime.fromisoformat("2025-02-01")
-    assigned = [
-        {
-            "customer_id": ids[account], "experiment": "global", "arm": "holdout" if account == "B" else "treatment",
-            "share": 0.2, "assigned_as_of": since,
-        }
-        for account in "ABCD"
-    ]  # fmt: skip
-    made = [
-        {
-            "action_id": f"a{n}", "customer_id": ids[account], "play": play, "arm": arm,
-            "decided_as_of": datetime.fromisoformat(at), "propensity": propensity, "channel": "email",
-        }
-        for n, (account, play, arm, at, propensity) in enumerate(DECIDED)
-    ]  # fmt: skip
-    for name, rows, schema in (("decisions", made, DECISIONS), ("holdouts", assigned, ASSIGNMENTS)):
-        file = action_ledger_file(state, name, "seen")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
-    Records(state.published).put(
-        Record(
-            generation_id="g", inputs_id="seen", as_of="2025-03-31T00:00:00", as_of_date="2025-03-31", run_id="r",
-            started_at="2025-03-31", contract_version=1, previous=None, published_at="2025-03-31",
-        )
-    )  # fmt: skip
 
 
 def seen(shop: Deployment) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -79,7 +45,8 @@ def test_plays_stand_beside_the_label_of_their_window_and_nowhere_else(tmp_path:
     with shop.workspace.warehouse() as warehouse:
         found = warehouse.execute("select identifier_id, customer_id from intermediate.int_identifiers_now").fetchall()
     ids = {identifier.removeprefix("account:"): customer for identifier, customer in found}
-    plant(shop, ids)
+    decided = [(ids[account], *rest) for account, *rest in DECIDED]
+    publish_entries(shop.workspace.state, NEXT, decided, {ids[one]: one == "B" for one in "ABCD"}, 0.2, "2025-02-01")
     after = seen(shop)
     pd.testing.assert_frame_equal(after[0], before[0])
     rest = [name for name in after[1].columns if name not in RECORDED]

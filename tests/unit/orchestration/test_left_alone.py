@@ -1,0 +1,56 @@
+"""Scores that mean the risk without plays are held against those whom no play reached."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ledger_world import publish_entries
+from worlds import corner_shop
+
+from ml.segments import LEAST_IN_SEGMENT
+from orchestration.left_alone import left_alone
+from orchestration.workspace import Workspace
+
+DAY, LATER = date(2025, 3, 1), date(2025, 6, 1)
+CUSTOMERS = [f"c_{n}" for n in range(4 * LEAST_IN_SEGMENT)]
+FRAME = pd.DataFrame({"customer_id": CUSTOMERS, "has_churned": False})
+SOME = {customer: n < LEAST_IN_SEGMENT for n, customer in enumerate(CUSTOMERS)}
+TREATED = ("c_300", "call", "treatment", "2025-03-30 23:59:59", 0.9)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    shop = corner_shop(tmp_path, "", churn={"horizon_days": 30, "active_days": 365}, time_zone="UTC")
+    return shop.workspace
+
+
+def judged(workspace: Workspace, **entered: object) -> int:
+    """How many of the frame are judged, given what was entered in the ledgers."""
+    given = {"decided": [TREATED], "held_out": SOME, "share": 0.25, "since": "2025-03-01", **entered}
+    publish_entries(workspace.state, date(2025, 4, 1), **given)  # type: ignore[arg-type]
+    return len(left_alone(workspace, FRAME, DAY, as_of=LATER))
+
+
+def test_where_plays_were_sent_the_holdout_is_judged(workspace: Workspace) -> None:
+    assert judged(workspace) == LEAST_IN_SEGMENT
+
+
+def test_without_a_ledger_everybody_is(workspace: Workspace) -> None:
+    assert len(left_alone(workspace, FRAME, DAY, as_of=LATER)) == len(FRAME)
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        pytest.param({"decided": [(*TREATED[:3], "2025-03-31", 0.9)]}, id="a play after the window"),
+        pytest.param({"decided": [(*TREATED[:3], "2025-02-28 23:59:59", 0.9)]}, id="a play before it"),
+        pytest.param({"decided": [("c_1", "call", "control", "2025-03-05", 0.1)]}, id="nothing sent"),
+        pytest.param({"held_out": {**SOME, "c_0": False}}, id="too few held out"),
+        pytest.param({"since": "2025-03-31"}, id="held out from the end of the window on"),
+    ],
+)
+def test_everybody_is_judged_where_the_holdout_says_nothing_of_the_window(
+    workspace: Workspace, entered: dict[str, object]
+) -> None:
+    assert judged(workspace, **entered) == len(FRAME)
