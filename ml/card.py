@@ -11,8 +11,8 @@ from typing import Any
 
 PURPOSE = {
     "churn": (
-        "The probability that an active customer buys nothing (or ends the contract) within the horizon, for deciding "
-        "whom to keep in touch with.",
+        "The probability that an active customer buys nothing (or ends the contract) within the horizon if no play is "
+        "sent, for deciding whom to keep in touch with.",
         "It says who is likely to leave, not who would stay because of a message: effects are measured against "
         "holdouts. It is no ground for refusing anybody anything.",
     ),

@@ -3,6 +3,9 @@
 Belongs here: the order of the steps. Does not belong here: what a backtest tells (``ml.value.backtest``), MLflow
 (``ml.registry``), the decision whether the model may serve (``ml.value.gate``), plots. As in churn, one recipe is
 applied at several dates: at the newest snapshots, whose outcome no step has seen, and at the scoring as-of.
+
+Unlike churn, value is what customers bring with the plays that are sent: its level is that of the histories of orders,
+which hold what plays brought. The holdout is judged apart here too.
 """
 
 from __future__ import annotations

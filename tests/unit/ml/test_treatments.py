@@ -149,6 +149,15 @@ def test_at_an_earlier_date_only_what_was_known_of_the_effects_then_is_used(data
     assert np.array_equal(untreated(few)[0].Y, few.treatments.happened), "a hundred customers tell of no effect"
 
 
+def test_a_model_of_an_earlier_date_learns_the_same_whatever_was_known_later(data: Snapshots) -> None:
+    early, (later, _) = data.dates[:-2], untreated(data)
+    alone, after = (
+        Trainer(OUTCOME, replace(worlds.RECIPE, rounds=5), seed=3, threads=1).parts(rows.at(early)).trees.text
+        for rows in (data, later)
+    )
+    assert alone == after
+
+
 def test_levels_are_those_without_plays(data: Snapshots) -> None:
     model = Trainer(OUTCOME, replace(worlds.RECIPE, rounds=5), seed=3, threads=1).model_at(data)
     told, _ = untreated(data)
