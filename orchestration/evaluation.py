@@ -7,7 +7,7 @@ not belong here: outcomes (``orchestration.outcomes``), metrics (``ml.evaluation
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import pandas as pd
 from ml.churn.rules import RULES
 from ml.evaluation import Metrics, auc, evaluate
 from orchestration.inputs import pinned
+from orchestration.left_alone import left_alone
 from orchestration.outcomes import churn, outcomes
 from orchestration.simulation import truth_folder
 from orchestration.snapshots import snapshot_folder
@@ -33,6 +34,8 @@ class Evaluation:
     """Name of the simple rule that needs no model."""
     rule_auc: float
     oracle: OracleShare | None
+    holdout: Metrics | None = None
+    """Of the holdout, where plays were sent within the horizon: scores mean the risk without plays."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,23 @@ def evaluate_scores(workspace: Workspace, as_of_date: date) -> Evaluation:
         raise StateError(f"there are no scores for {as_of_date}: regulars run --as-of {as_of_date}")
     features = snapshot_folder(workspace, inputs) / "customer_features.parquet"
     frame = outcomes(workspace, churn(workspace), as_of_date, scores, features=features)
+    end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
+    alone = left_alone(workspace, frame, as_of_date, as_of=end)
     rule = RULES[workspace.shop.churn.mode]
-    y, p = frame["has_churned"].to_numpy(float), frame["churn_probability"].to_numpy(float)
+    y = frame["has_churned"].to_numpy(float)
     return Evaluation(
         customers=len(frame),
         churn_rate=float(y.mean()),
-        model=evaluate(y, p),
+        model=_metrics(frame),
         rule=rule.name,
         rule_auc=auc(y, rule.rank({str(name): values.to_numpy() for name, values in frame.items()})),
         oracle=_oracle(workspace, as_of_date, frame) if workspace.shop.simulator else None,
+        holdout=None if alone is frame else _metrics(alone),
     )
+
+
+def _metrics(frame: pd.DataFrame) -> Metrics:
+    return evaluate(frame["has_churned"].to_numpy(float), frame["churn_probability"].to_numpy(float))
 
 
 def lines(evaluation: Evaluation) -> list[str]:
@@ -80,15 +90,26 @@ def lines(evaluation: Evaluation) -> list[str]:
     found = [
         f"{evaluation.customers:,} customers, {evaluation.churn_rate:.1%} churned",
         f"AUC {evaluation.model.auc:.4f} ({evaluation.rule} alone {evaluation.rule_auc:.4f}), "
-        f"log-loss {evaluation.model.log_loss:.4f}, calibration error {evaluation.model.calibration_error:.4f} "
-        f"(noise up to {evaluation.model.calibration_error_noise:.4f}), slope {evaluation.model.calibration_slope:.2f}",
+        + _calibration(evaluation.model),
     ]
+    if alone := evaluation.holdout:
+        found.append(
+            f"plays were sent; among the {alone.customers:,} held out of all {alone.churn_rate:.1%} churned: "
+            f"AUC {alone.auc:.4f}, {_calibration(alone)}"
+        )
     if oracle := evaluation.oracle:
         found.append(
             f"oracle AUC {oracle.oracle_auc:.4f}, model {oracle.model_auc:.4f} on the same {oracle.customers:,}: "
             f"(AUC - .5) / (oracle - .5) = {oracle.share:.3f}"
         )
     return found
+
+
+def _calibration(model: Metrics) -> str:
+    return (
+        f"log-loss {model.log_loss:.4f}, calibration error {model.calibration_error:.4f} "
+        f"(noise up to {model.calibration_error_noise:.4f}), slope {model.calibration_slope:.2f}"
+    )
 
 
 def _oracle(workspace: Workspace, as_of_date: date, frame: pd.DataFrame) -> OracleShare:

@@ -1,14 +1,18 @@
 """Scores that mean the risk without plays are held against those whom no play reached."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from ledger_world import publish_entries
 from worlds import corner_shop
 
+from ml.evaluation import evaluate
 from ml.segments import LEAST_IN_SEGMENT
+from orchestration.evaluation import Evaluation, lines
 from orchestration.left_alone import left_alone
 from orchestration.workspace import Workspace
 
@@ -54,3 +58,11 @@ def test_everybody_is_judged_where_the_holdout_says_nothing_of_the_window(
     workspace: Workspace, entered: dict[str, object]
 ) -> None:
     assert judged(workspace, **entered) == len(FRAME)
+
+
+def test_an_evaluation_says_what_the_holdout_did_where_plays_were_sent() -> None:
+    y, p = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.2, 0.7, 0.9, 0.4])
+    everybody = Evaluation(4, 0.5, evaluate(y, p), "recency", 0.5, None)
+    assert not any("held out" in line for line in lines(everybody))
+    said = lines(replace(everybody, holdout=evaluate(y[:2], p[:2])))
+    assert said[-1].startswith("plays were sent; among the 2 held out of all 50.0% churned: AUC 1.0000, log-loss 0.28")
