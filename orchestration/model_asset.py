@@ -67,7 +67,7 @@ def of_holdout(figures: Mapping[str, Any]) -> dict[str, Any]:
 
     held_out = {name: value for name, value in figures.items() if name.startswith(f"{HOLDOUT}/")}
     own = {name: figures[name] for key in held_out if (name := key.split("/", 1)[1]) in figures}
-    return {**own, **held_out} if held_out else {}
+    return own | held_out
 
 
 def compared(figures: Mapping[str, Any]) -> dict[str, dg.MetadataValue]:

@@ -19,6 +19,11 @@ from ml.snapshots import Snapshots
 from ml.treatments.effects import Effects, fit_effects
 from ml.treatments.record import NONE
 
+AT_ONCE = 50_000
+"""Treated rows whose features are copied together."""
+TINY = 1e-12
+"""Instead of nothing, where it is certain who stays or leaves."""
+
 
 def untreated(rows: Snapshots) -> tuple[Snapshots, Effects | str]:
     """The same rows with the first target, a yes-or-no, as it would be without plays, and the effects that say so.
@@ -39,9 +44,10 @@ def corrected(rows: Snapshots, effects: Effects) -> Snapshots:
     if done is None:
         return rows
     where = np.flatnonzero(done.treated != NONE)
-    without = effects.log_odds(rows.X[where], done.first[where])
+    blocks = np.array_split(where, 1 + len(where) // AT_ONCE)
+    without = np.concatenate([effects.log_odds(rows.X[some], done.first[some]) for some in blocks])
     q, p = expit(without), expit(without + effects.effects[done.treated[where]])
-    saved, harmed = np.clip((q - p) / (1 - p), 0, 1), np.clip(q / p, 0, 1)
+    saved, harmed = np.clip((q - p) / np.maximum(1 - p, TINY), 0, 1), np.clip(q / np.maximum(p, TINY), 0, 1)
     Y = done.happened.copy()
     Y[where, 0] = np.where(Y[where, 0] > 0, harmed, saved)
     return replace(rows, Y=Y)
