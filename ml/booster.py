@@ -49,6 +49,10 @@ class Recipe:
     row_share: float = 0.7
     rows_per_leaf: int = 300
     ridge: float = 50.0
+    leaf_scale: float = 1.0
+    """Times the rows per leaf that the size of the data asks for."""
+    ridge_scale: float = 1.0
+    """Times the ridge that the size of the data asks for."""
 
     def parameters(self, objective: Mapping[str, Any], rows: int, seed: int, threads: int) -> dict[str, Any]:
         return {
@@ -58,8 +62,8 @@ class Recipe:
             "feature_fraction": self.feature_share,
             "bagging_fraction": self.row_share,
             "bagging_freq": 1,
-            "min_data_in_leaf": int(np.clip(rows // 200, 10, self.rows_per_leaf)),
-            "lambda_l2": float(np.clip(rows / 1000, 1.0, self.ridge)),
+            "min_data_in_leaf": max(1, int(np.clip(rows // 200, 10, self.rows_per_leaf) * self.leaf_scale)),
+            "lambda_l2": float(np.clip(rows / 1000, 1.0, self.ridge)) * self.ridge_scale,
             "deterministic": True,
             "force_col_wise": True,
             "seed": seed,

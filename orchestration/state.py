@@ -95,6 +95,11 @@ class State:
         return self.root / "dagster"
 
     @property
+    def tuning(self) -> Path:
+        """``tuning/studies.db``: trials of settings and their losses, so that a killed search goes on."""
+        return self.root / "tuning"
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 

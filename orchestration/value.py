@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.inputs import Inputs
 from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
+from orchestration.tuned import recipe_for
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
     """What value means in the shop, as models are trained on it."""
     from ml.value.training import TrainingPlan
 
-    return TrainingPlan(as_of=date.fromisoformat(inputs.as_of_date), outcome=outcome(workspace))
+    as_of = date.fromisoformat(inputs.as_of_date)
+    recipe = recipe_for(workspace.shop.folder, "value", as_of)
+    return TrainingPlan(as_of=as_of, outcome=outcome(workspace), recipe=recipe)
 
 
 def train_on(
@@ -32,15 +35,19 @@ def train_on(
     """Train on the snapshots of these inputs."""
     from ml.value.training import train
 
-    folder = snapshot_folder(workspace, inputs)
     return train(
-        folder / "customer_features.parquet",
-        folder / "customer_labels.parquet",
+        *files(workspace, inputs),
         plan,
         reading_engine(workspace),
-        histories=folder / "order_histories.parquet",
+        histories=snapshot_folder(workspace, inputs) / "order_histories.parquet",
         champion_folder=champion_folder,
     )
+
+
+def files(workspace: Workspace, inputs: Inputs) -> tuple[Path, Path]:
+    """Features and labels of the run's snapshots."""
+    folder = snapshot_folder(workspace, inputs)
+    return folder / "customer_features.parquet", folder / "customer_labels.parquet"
 
 
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:

@@ -21,7 +21,7 @@ from ml.btyd.expectations import knows_season
 from ml.churn.calibration import Held, fit_weights, level_gap
 from ml.churn.model import ChurnModel, expected_log_odds
 from ml.evaluation import Floats
-from ml.linear import fit_logistic
+from ml.linear import Linear, fit_logistic
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
@@ -59,6 +59,11 @@ class Trainer:
     fitted: dict[bytes, ChurnModel] = field(default_factory=dict)
     told: dict[bytes, tuple[Snapshots, Effects | str]] = field(default_factory=dict)
     """Rows with labels as they would be without plays, and the effects that say so, by the key of the rows."""
+    regressions: dict[bytes, Linear] = field(default_factory=dict)
+
+    def with_recipe(self, recipe: Recipe) -> Trainer:
+        """The same with other trees; what does not depend on them is not fitted again."""
+        return replace(self, recipe=recipe, fitted={})
 
     def model_at(self, known: Snapshots) -> ChurnModel:
         """The model of one date, given the snapshots whose outcome was known then."""
@@ -120,7 +125,7 @@ class Trainer:
         return ChurnModel(
             names=rows.names,
             trees=trees,
-            logistic=fit_logistic(rows.X, rows.y, rows.hashed),
+            logistic=self._regression(rows),
             weights=PRIOR_WEIGHTS[2 if expectation is None else 3],
             expectation=expectation,
             usual=usual,
@@ -129,6 +134,11 @@ class Trainer:
             level_gaps={},
             base_rate=float(rows.y.mean()),
         )
+
+    def _regression(self, rows: Snapshots) -> Linear:
+        if rows.key not in self.regressions:
+            self.regressions[rows.key] = fit_logistic(rows.X, rows.y, rows.hashed)
+        return self.regressions[rows.key]
 
     def _held(self, origin: Origin) -> Held:
         model = self.parts(origin.known)

@@ -146,9 +146,7 @@ def train(
     """Read, backtest, and train the model that serves. The same bytes for any number of threads."""
     import threadpoolctl
 
-    dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
-    names = tuple(name for name in feature_names(sources.features) if name not in plan.without)
-    data = read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
+    data = teaching(sources, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
     trainer = Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
@@ -170,6 +168,13 @@ def train(
     )
 
 
+def teaching(sources: Sources, plan: TrainingPlan, engine: Engine) -> Snapshots:
+    """The snapshots whose outcome is known at the plan's as-of."""
+    dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
+    names = tuple(name for name in feature_names(sources.features) if name not in plan.without)
+    return read_snapshots(sources.features, sources.labels, names, dates, engine, max_rows=plan.max_rows)
+
+
 def _dependences(model: ChurnModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
     added = np.empty((X.shape[1] + 1, len(X)))
     model.explain(added, np.ascontiguousarray(X.T))
@@ -187,13 +192,13 @@ def backtested(
     models = {origin.date: trainer.model_at(origin.known) for origin in judging}
     said = [
         {
-            "model": _said(models[origin.date], origin, trainer.threads),
+            "model": said_at(models[origin.date], origin, trainer.threads),
             **baselines(trainer, origin, plan.rule, histories),
         }
         for origin in judging
     ]
     unfit = let_champion_speak(
-        champion_folder, judging, said, plan.outcome, ChurnModel.load, lambda m, at: _said(m, at, trainer.threads)
+        champion_folder, judging, said, plan.outcome, ChurnModel.load, lambda m, at: said_at(m, at, trainer.threads)
     )
     rows = judged([origin.test for origin in judging], [origin.test.y for origin in judging], said)
     metrics = {name: _metrics(rows.where(name), name, plan.seed) for name in rows.said}
@@ -201,7 +206,8 @@ def backtested(
     return models, Backtest(rows, "time" if rolled else "customers", metrics, apart, unfit)
 
 
-def _said(model: ChurnModel, origin: Origin, threads: int) -> Floats:
+def said_at(model: ChurnModel, origin: Origin, threads: int) -> Floats:
+    """What a model says of the customers of a date, at its level, (rows,)."""
     test = origin.test
     model.check(test.names)
     return model.predict(test.X, test.names, model.level(test.X, origin.date, threads=threads), threads=threads)

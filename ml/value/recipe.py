@@ -16,12 +16,12 @@ import numpy as np
 from ml.amounts import gini
 from ml.booster import Recipe, fit_trees
 from ml.evaluation import Floats
-from ml.linear import fit_tweedie
+from ml.linear import Linear, fit_tweedie
 from ml.model import blend
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
-from ml.value.base import fit_base
+from ml.value.base import Base, fit_base
 from ml.value.interval import Interval, fit_interval
 from ml.value.level import recent_feature, season_of
 from ml.value.model import Expectation, ValueModel
@@ -79,6 +79,12 @@ class Trainer:
     seed: int
     threads: int
     fitted: dict[tuple[bytes, str], Expectation] = field(default_factory=dict)
+    beside: dict[tuple[bytes, str], tuple[Base | None, Linear]] = field(default_factory=dict)
+    """What an expectation has beside its trees."""
+
+    def with_recipe(self, recipe: Recipe) -> Trainer:
+        """The same with other trees; what does not depend on them is not fitted again."""
+        return replace(self, recipe=recipe, fitted={})
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
@@ -119,7 +125,7 @@ class Trainer:
             objective = {"objective": "tweedie", "tweedie_variance_power": power}
         scaled = y / scale
         recent = recent_feature(measure, self.outcome.horizon_days, rows.names) or ""
-        base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share(rows))
+        base, linear = self._beside(rows, measure, y, scaled)
         start, before = 0.0, None
         if base is not None:
             amounts = base.amounts(rows.X, rows.names)
@@ -131,7 +137,7 @@ class Trainer:
         )  # fmt: skip
         return Expectation(
             trees=trees,
-            linear=fit_tweedie(rows.X, scaled, rows.hashed, power=power),
+            linear=linear,
             linear_share=0.0,
             scale=scale,
             ceiling=float(np.log(max(scaled.max(), 1.0))),
@@ -140,6 +146,13 @@ class Trainer:
             base=base,
             start=start,
         )
+
+    def _beside(self, rows: Snapshots, measure: str, y: Floats, scaled: Floats) -> tuple[Base | None, Linear]:
+        if (rows.key, measure) not in self.beside:
+            base = fit_base(rows, y, in_money=measure == "spend", kept=1 - returned_share(rows))
+            linear = fit_tweedie(rows.X, scaled, rows.hashed, power=POWERS[measure])
+            self.beside[rows.key, measure] = base, linear
+        return self.beside[rows.key, measure]
 
     def _best_share(self, weighing: Sequence[Origin]) -> float:
         """The blend that ranks the spend of held-out snapshots best; the trees alone where there is no difference.

@@ -104,9 +104,7 @@ def train(
     """
     import threadpoolctl
 
-    dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
-    names = tuple(name for name in feature_names(features) if name not in plan.without)
-    data = read_snapshots(features, labels, names, dates, engine, max_rows=plan.max_rows, targets=TARGETS)
+    data = teaching(features, labels, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
     trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
@@ -124,6 +122,13 @@ def train(
         customers=data.customers,
         data_hash=data.content_hash,
     )
+
+
+def teaching(features: Path, labels: Path, plan: TrainingPlan, engine: Engine) -> Snapshots:
+    """The snapshots whose outcome is known at the plan's as-of."""
+    dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
+    names = tuple(name for name in feature_names(features) if name not in plan.without)
+    return read_snapshots(features, labels, names, dates, engine, max_rows=plan.max_rows, targets=TARGETS)
 
 
 def _dependences(model: ValueModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
@@ -155,7 +160,7 @@ def backtested(
     judging = rolled or [by_customers(trainer.data, 1)]
     trainer.fit_ahead([origin.known for origin in judging])
     models = {origin.date: trainer.model_at(origin.known) for origin in judging}
-    predicted = [_predicted(models[origin.date], origin, trainer.threads) for origin in judging]
+    predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
     said = [
         {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
         for origin, own in zip(judging, predicted, strict=True)
@@ -166,7 +171,7 @@ def backtested(
         said,
         plan.outcome,
         ValueModel.load,
-        lambda model, origin: _predicted(model, origin, trainer.threads).spend,
+        lambda model, origin: predicted_at(model, origin, trainer.threads).spend,
     )
     rows = judged([origin.test for origin in judging], [net_spend(origin.test) for origin in judging], said)
     ordered = np.concatenate([orders(origin.test) for origin in judging])
@@ -183,7 +188,8 @@ def backtested(
     )
 
 
-def _predicted(model: ValueModel, origin: Origin, threads: int) -> Prediction:
+def predicted_at(model: ValueModel, origin: Origin, threads: int) -> Prediction:
+    """What a model expects of the customers of a date, at its level."""
     return model.predict(origin.test.X, origin.test.names, origin.date, threads=threads)
 
 

@@ -21,6 +21,7 @@ from orchestration.landing import Manifest, Rehearsal, batches, load_contract, r
 from orchestration.landing.errors import FileRefusedError
 from orchestration.shop import Shop
 from orchestration.state import State
+from orchestration.tuned import in_force
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 NOBODYS = "no accepted row of {} says whose it is: map account_id, email, phone or another identifier of the customer"
@@ -58,7 +59,10 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
                 *consent_troubles(connection, consents, shop),
                 *_time_troubles(shop, bool(rows), seen, possible),
             ),
-            notes=tuple(f"{p} is assumed: {c.because}" for p, c in shop.consent.items() if c.basis == "assume"),
+            notes=(
+                *(f"{p} is assumed: {c.because}" for p, c in shop.consent.items() if c.basis == "assume"),
+                *in_force(shop.folder),
+            ),
         )
 
 

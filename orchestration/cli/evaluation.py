@@ -1,5 +1,5 @@
-"""Commands that hold what was foretold against what happened, and what was trained against itself: backtest, evaluate,
-evaluate recommender, reproduce."""
+"""Commands that hold what was foretold against what happened, and what was trained against itself or against other
+settings: backtest, evaluate, evaluate recommender, reproduce, tune."""
 
 from __future__ import annotations
 
@@ -56,6 +56,34 @@ def backtest(
     if worth:
         found = data_worth.worth_of_data(workspace, start.date(), end.date())
         console.print("\n".join(data_worth.lines(found)), soft_wrap=True)
+
+
+@app.command()
+def tune(
+    shop: ShopOption = None,
+    model: Annotated[str | None, typer.Option(help="churn or value; else one after the other.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="For each model.")] = 20,
+    as_of: DayOption = None,
+    seed: Annotated[int, typer.Option(min=0)] = 7,
+    track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
+) -> None:
+    """Search better settings for churn and value than the defaults; what was interrupted goes on."""
+    from orchestration import tuning
+    from orchestration.inputs import pinned_as_ofs
+
+    if model not in (None, *tuning.MODELS):
+        raise typer.BadParameter(f"{model!r} is not tuned, only {' and '.join(tuning.MODELS)} are")
+    workspace = open_workspace(shop)
+    workspace.claim("regulars tune")
+    day = as_of.date() if as_of else max(pinned_as_ofs(workspace.state), default=workspace.default_as_of())
+    request = tuning.Request(day, minutes, seed)
+    inputs = tuning.inputs_of(workspace, day)
+    for name in (model,) if model else tuning.MODELS:
+        found = tuning.searched(workspace, inputs, name, request, lambda words: console.print(words, soft_wrap=True))
+        console.print(f"  {found.verdict.words}", soft_wrap=True)
+        console.print(f"  [bold]{tuning.keep(workspace, found, request)}[/]", soft_wrap=True)
+        if track:
+            console.print(f"  MLflow run {tuning.track(workspace, found, request)}")
 
 
 @app.command()

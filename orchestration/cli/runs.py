@@ -26,6 +26,7 @@ def run(
     from orchestration.progress import Progress
     from orchestration.simulation import simulate_if_asked
     from orchestration.summary import close
+    from orchestration.tuned import in_force
 
     workspace = open_workspace(shop)
     workspace.claim("regulars run")
@@ -39,6 +40,8 @@ def run(
         day = as_of.date() if as_of else workspace.default_as_of()
         require_as_of(workspace.shop, day)
         progress.console.print(f"[bold]{workspace.shop.name}[/], as-of {day} 00:00 {workspace.shop.time_zone}")
+        for settings in in_force(workspace.shop.folder):
+            progress.console.print(settings)
         simulate_if_asked(workspace, progress)
         trains = train if train is not None else _needs_training(workspace, day, progress.console)
         outcome = run_job(workspace, day, train=trains, progress=progress)
