@@ -78,7 +78,8 @@ def searched(workspace: Workspace, inputs: Inputs, model: str, request: Request,
         There is too little history before the dates that the gate judges on.
     """
     from ml.booster import Recipe
-    from ml.tuning.study import TimeBox, search
+    from ml.tuning.study import search
+    from ml.tuning.timebox import TimeBox
     from ml.tuning.verdict import judge, spoken_dates
 
     box = TimeBox(60 * request.minutes, request.clock)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,9 @@ import numpy as np
 from ml.booster import Recipe
 from ml.bootstrap import Difference
 from ml.evaluation import Floats
-from ml.rolling import Origin
 from ml.tuning.space import recipe_of, settings_of, space
 from ml.tuning.task import Task
+from ml.tuning.timebox import OutOfTimeError, TimeBox
 
 if TYPE_CHECKING:
     import optuna
@@ -37,35 +37,7 @@ DRAWN_AT_RANDOM = 8
 BEFORE_PRUNING = 5
 """Finished trials, and below ``DATES_BEFORE_PRUNING`` dates, before any trial is stopped early."""
 DATES_BEFORE_PRUNING = 2
-CONFIRMING = 2
-"""Trainings that are kept room for: the best settings and the defaults on the date that confirms."""
 LOSSES, SECONDS, DIFFERENCE = "losses", "seconds", "difference"
-
-
-class OutOfTimeError(RuntimeError):
-    """The next training would end after the time that was given."""
-
-
-@dataclass
-class TimeBox:
-    """A bounded stretch of time. What has been done says how long the next training will take."""
-
-    seconds: float
-    clock: Callable[[], float]
-    longest: float = 0.0
-    began: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.began = self.clock()
-
-    def spend(self, work: Callable[[Origin], Floats], origin: Origin) -> Floats:
-        """Train at a date, if that and the confirmation still fit in."""
-        start = self.clock()
-        if start - self.began + (1 + CONFIRMING) * self.longest >= self.seconds:
-            raise OutOfTimeError
-        said = work(origin)
-        self.longest = max(self.longest, self.clock() - start)
-        return said
 
 
 @dataclass(frozen=True)
@@ -166,14 +138,14 @@ class _Search:
             for step, origin in enumerate(self.task.searched):
                 said.append(self.box.spend(at, origin))
                 losses.append(self.task.loss(self.task.happened(origin.test), said[-1]))
-                trial.set_user_attr(LOSSES, losses)
-                trial.set_user_attr(SECONDS, round(self.box.clock() - start, 3))
                 trial.report(float(np.mean(losses) - np.mean((usual or losses)[: step + 1])), step)
                 if step + 1 < len(self.task.searched) and trial.should_prune():
                     break
         except OutOfTimeError:
             _give_up(self.study, trial.number)
             raise
+        trial.set_user_attr(LOSSES, losses)
+        trial.set_user_attr(SECONDS, round(self.box.clock() - start, 3))
         return said
 
     def _close(self, trial: optuna.Trial, said: list[Floats], usual: list[Floats], best: Attempt | None) -> None:
