@@ -13,7 +13,6 @@ Sources: Bergstra et al., "Algorithms for hyper-parameter optimization", 2011 (T
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -189,9 +188,7 @@ def _sampler(seed: int, done: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     own = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=own, n_startup_trials=DRAWN_AT_RANDOM)
+    return optuna.samplers.TPESampler(seed=own, n_startup_trials=DRAWN_AT_RANDOM)
 
 
 def _finished(study: optuna.Study) -> tuple[Attempt, ...]:

@@ -128,7 +128,8 @@ def test_other_data_or_another_seed_is_another_study(
     assert len(names | {found.study}) == 2
 
 
-def test_the_command_searches_says_what_it_found_and_logs_it(shop: Deployment, inputs: Inputs, folder: Path) -> None:
+@pytest.mark.usefixtures("inputs")
+def test_the_command_searches_says_what_it_found_and_logs_it(shop: Deployment, folder: Path) -> None:
     done = shop.run("tune", "--model", "churn", "--minutes", "0.2", "--as-of", AS_OF.isoformat(), "--seed", "11")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "log-loss on " in done.stdout

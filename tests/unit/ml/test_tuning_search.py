@@ -146,7 +146,7 @@ def only_on_searched_dates(recipe: Recipe, day: date) -> float:
     ("worth", "words"),
     [
         (lambda *_: 0.0, "none of"),
-        (lambda *_: 0.02 * (recipe.leaf_scale < 1.5), "no more than noise"),
+        (lambda recipe, _: 0.02 * (recipe.leaf_scale < 1.5), "no more than noise"),
         (lambda recipe, _: float(recipe.leaf_scale != 1.0), "none of"),
         (only_on_searched_dates, "on the dates of the search only"),
     ],

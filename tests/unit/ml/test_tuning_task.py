@@ -63,7 +63,7 @@ def test_every_outcome_that_settings_see_was_known_at_the_first_date_of_the_gate
         assert all(day + timedelta(OUTCOME.known_after_days) <= origin.date for day in origin.known.dates)
 
 
-def test_outcomes_turned_round_on_the_dates_of_the_gate_change_no_loss_and_no_study(world, task, gate, tmp_path):
+def test_outcomes_turned_round_on_the_dates_of_the_gate_change_no_loss_and_no_study(task, gate, tmp_path):
     write_snapshots(tmp_path, [*DAYS, AS_OF], AS_OF)
     labels = pd.read_parquet(tmp_path / "customer_labels.parquet")
     unknown = [day for day in DAYS if day + timedelta(OUTCOME.known_after_days) > gate[0]]
@@ -76,7 +76,7 @@ def test_outcomes_turned_round_on_the_dates_of_the_gate_change_no_loss_and_no_st
     assert losses(turned) == losses(task)
 
 
-def test_an_outcome_changed_among_what_is_seen_is_another_study(world, task, tmp_path):
+def test_an_outcome_changed_among_what_is_seen_is_another_study(task, tmp_path):
     write_snapshots(tmp_path, [*DAYS, AS_OF], AS_OF)
     labels = pd.read_parquet(tmp_path / "customer_labels.parquet")
     row = labels.index[labels["as_of_date"] == task.searched[0].date][0]
