@@ -84,7 +84,7 @@ def searched(workspace: Workspace, inputs: Inputs, model: str, request: Request,
 
     box = TimeBox(60 * request.minutes, request.clock)
     task = _task(workspace, inputs, model)
-    study = digest([model, task.data_hash, [origin.date for origin in task.searched], request.seed, code_hash()])
+    study = digest([model, task.data_hash, spoken_dates(task), request.seed, code_hash()])
     standing = tuned.recipe_for(workspace.shop.folder, model, request.as_of)
     note(f"{model}: {task.metric} on {spoken_dates(task)}; {task.confirming.date} is kept to confirm; study {study}")
     attempts = search(

@@ -61,6 +61,7 @@ def test_the_defaults_come_first_and_the_search_finds_what_is_better(long):
     assert best.loss < attempts[0].loss
     assert abs(np.log(best.recipe.leaf_scale / 3)) < abs(np.log(1 / 3))
     assert best.difference.high < 0
+    assert len({one.recipe for one in attempts}) == len(attempts), "nothing is tried twice"
 
 
 def test_poor_trials_are_stopped_early_and_not_before_there_is_something_to_compare_with(long):
@@ -146,7 +147,7 @@ def only_on_searched_dates(recipe: Recipe, day: date) -> float:
     ("worth", "words"),
     [
         (lambda *_: 0.0, "none of"),
-        (lambda recipe, _: 0.02 * (recipe.leaf_scale < 1.5), "no more than noise"),
+        (lambda recipe, _: -0.02 * (recipe.leaf_scale < 1.5), "no more than noise"),
         (lambda recipe, _: float(recipe.leaf_scale != 1.0), "none of"),
         (only_on_searched_dates, "on the dates of the search only"),
     ],
