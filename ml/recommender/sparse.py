@@ -20,8 +20,6 @@ Csr = Any
 """``scipy.sparse.csr_array``, which carries no type of its own."""
 CELLS = 2_000_000
 """Entries that are laid side by side at once."""
-COMPILED_FROM, COMPILED_CELLS = 20_000_000, 200_000
-"""From so many multiplications, and wanted cells, on compiling pays: numba and the compilation take seconds, once."""
 
 
 def decayed(steps: Ints, base: float) -> Floats:
@@ -36,25 +34,10 @@ def decayed(steps: Ints, base: float) -> Floats:
 
 def matrix(values: NDArray[Any], rows: Ints, columns: Ints, shape: tuple[int, int]) -> Csr:
     """Canonical CSR matrix; entries of one cell are added."""
-    if _in_order(rows, columns):
-        kept = values != 0
-        if not kept.all():
-            values, rows, columns = values[kept], rows[kept], columns[kept]
-        built = csr_array((values, columns, np.searchsorted(rows, np.arange(shape[0] + 1))), shape=shape)
-        built.has_canonical_format = True
-        return built
     built = csr_array((values, (rows, columns)), shape=shape)
     built.sum_duplicates()
     built.eliminate_zeros()
     return built
-
-
-def _in_order(rows: Ints, columns: Ints) -> bool:
-    """Whether cells stand by row and column, each once."""
-    if len(rows) < 2:
-        return True
-    later = rows[1:] > rows[:-1]
-    return bool((later | ((rows[1:] == rows[:-1]) & (columns[1:] > columns[:-1]))).all())
 
 
 def cells(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
@@ -86,41 +69,20 @@ def places(sorted_rows: Ints) -> Ints:
 
 
 def top(m: Csr, count: int) -> Csr:
-    """The ``count`` highest entries of each row, ties to the lower column."""
-    rows, columns, values = cells(m)
+    """The ``count`` highest entries of each row, ties to the lower column; entries may stand in any order."""
+    m = m.tocsr()
+    rows, columns, values = np.repeat(np.arange(m.shape[0], dtype=np.int64), np.diff(m.indptr)), m.indices, m.data
     kept = np.ones(len(rows), bool)
     for own, padded in _padded(rows, values, longer_than=count):
         threshold = -np.partition(-padded, count - 1, axis=1)[:, count - 1, None]
         above, equal = padded > threshold, padded == threshold
         room = count - above.sum(axis=1, keepdims=True)
-        kept[own[own >= 0]] = (above | (equal & (equal.cumsum(axis=1) <= room)))[own >= 0]
-    return matrix(values[kept], rows[kept], columns[kept], m.shape)
-
-
-def top_product(left: Csr, right: Csr, count: int) -> Csr:
-    """The ``count`` highest positive entries of each row of ``left @ right``, ties to the lower column."""
-    if _work(left, right) < COMPILED_FROM:
-        found = (left @ right).tocsr()
-        found.data = np.maximum(found.data, 0)
-        found.eliminate_zeros()
-        return top(found, count)
-    from ml.recommender import compiled
-
-    start, columns, values = compiled.best_of_product(*_parts(left), *_parts(right), right.shape[1], count)
-    built = csr_array((values, columns, start), shape=(left.shape[0], right.shape[1]))
-    built.has_canonical_format = True
-    return built
-
-
-def _work(left: Csr, right: Csr) -> int:
-    """Multiplications of a product."""
-    return int(np.diff(right.indptr)[left.indices].sum())
-
-
-def _parts(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
-    """Row starts, columns and values of a canonical matrix, of the same types whatever the size."""
-    m.sort_indices()
-    return m.indptr.astype(np.int64), m.indices.astype(np.int64), m.data
+        crowded = np.flatnonzero(equal.sum(axis=1) > room[:, 0])
+        if len(crowded):
+            by_column = np.where(equal[crowded], columns[own[crowded]], m.shape[1])
+            equal[crowded] &= by_column.argsort(axis=1).argsort(axis=1) < room[crowded]
+        kept[own[own >= 0]] = (above | equal)[own >= 0]
+    return matrix(values[kept], rows[kept], columns[kept].astype(np.int64), m.shape)
 
 
 def top_dense(values: NDArray[Any], count: int) -> Csr:
@@ -137,11 +99,28 @@ def top_dense(values: NDArray[Any], count: int) -> Csr:
 def ranked(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
     """As ``cells``, but within each row the highest value first, ties by column."""
     rows, columns, values = cells(m)
+    order = _down(rows, values)
+    return rows, columns[order], values[order]
+
+
+def standing(m: Csr, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
+    """Values of single cells and their ranks, from 1, within the row, ties by column; 0 where there is no entry."""
+    own_rows, own_columns, values = cells(m)
+    rank = np.empty(len(values))
+    rank[_down(own_rows, values)] = places(own_rows) + 1
+    found, where = _find(own_rows * m.shape[1] + own_columns, rows * m.shape[1] + columns)
+    share, place = np.zeros((2, len(rows)))
+    share[found], place[found] = values[where[found]], rank[where[found]]
+    return share, place
+
+
+def _down(rows: Ints, values: NDArray[Any]) -> Ints:
+    """Order of entries that stand by row and column: within each row the highest first."""
     order = np.arange(len(rows))
     for own, padded in _padded(rows, values, longer_than=1):
         down = np.take_along_axis(own, np.argsort(-padded, axis=1, kind="stable"), axis=1)
         order[own[own >= 0]] = down[own >= 0]
-    return rows, columns[order], values[order]
+    return order
 
 
 def _padded(rows: Ints, values: NDArray[Any], *, longer_than: int) -> Iterator[tuple[Ints, Floats]]:
@@ -167,30 +146,10 @@ def at(m: Csr, rows: Ints, columns: Ints) -> NDArray[Any]:
     return out
 
 
-def standing(m: Csr, rows: Ints, columns: Ints) -> tuple[Floats, Floats]:
-    """Value of each wanted cell and its rank, from 1, within its row; 0 where there is no entry.
-
-    Wanted cells stand by row and column.
-    """
-    if len(rows) >= COMPILED_CELLS:
-        from ml.recommender import compiled
-
-        found: tuple[Floats, Floats] = compiled.standing(*_parts(m), rows, columns)
-        return found
-    own_rows, own_columns, _ = ranked(m)
-    rank = matrix(places(own_rows) + 1.0, own_rows, own_columns, m.shape)
-    return at(m, rows, columns), at(rank, rows, columns)
-
-
 def strongest(left: Csr, right: Csr, rows: Ints, columns: Ints) -> Ints:
     """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none does."""
     if not len(rows):
         return np.empty(0, np.int64)
-    if len(rows) >= COMPILED_CELLS // 10:
-        from ml.recommender import compiled
-
-        most: Ints = compiled.strongest(*_parts(left), *_parts(right), rows, columns)
-        return most
     shares = csr_array(left[rows].multiply(right.T.tocsr()[columns]))
     shares.eliminate_zeros()
     of, inner, values = cells(shares)

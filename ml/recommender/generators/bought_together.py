@@ -8,7 +8,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import CoPurchases, co_purchases
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES, because
-from ml.recommender.sparse import Csr, Ints, normalised, top, top_product
+from ml.recommender.sparse import Csr, Ints, normalised, top
 
 
 @dataclass
@@ -39,7 +39,8 @@ class BoughtTogether:
         self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top_product(self._lately(block), self.similar, MOST_CANDIDATES))
+        near = (self._lately(block) @ self.similar).tocsr()
+        return normalised(top(near, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(self._lately(block), self.similar, rows, items, self.catalogue, is_sold=self.has_orders)

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, top, top_product
+from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, top
 
 SCALE = 1_000_000
 """Chances are added as whole numbers of this part."""
@@ -50,7 +50,7 @@ class Walks:
         self.near: Csr = top(matrix(chance.astype(np.float32), rows, items, (size, size)), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
+        return normalised(top((recent(block, self.recency) @ self.near).tocsr(), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(recent(block, self.recency), self.near, rows, items, self.catalogue, is_sold=self.has_orders)
