@@ -59,6 +59,15 @@ def test_everybody_has_a_full_list_and_only_who_asked_for_it_a_personal_one(fini
     assert neighbours > 0
 
 
+def test_lists_can_be_held_against_what_was_bought_and_made_again_without_discovery(finished_demo: Deployment) -> None:
+    done = finished_demo.run("evaluate")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "customers with a list of their own bought within 30 days" in done.stdout
+    assert "recall@10, NDCG@10, recall@10 of popularity, by purchases known of the customer" in done.stdout
+    assert "discovery off" in done.stdout, "the same model makes the published lists again"
+    assert "discovery slots" in done.stdout
+
+
 def test_postgres_answers_with_the_same_rows(finished_demo: Deployment) -> None:
     workspace = finished_demo.workspace
     with psycopg.connect(postgres_url(None, workspace.state.postgres)) as connection:
