@@ -17,7 +17,7 @@ app.add_typer(evaluate, name="evaluate")
 
 @evaluate.callback(invoke_without_command=True)
 def scores(context: typer.Context, shop: ShopOption = None, as_of: DayOption = None) -> None:
-    """Hold the scores of an as-of, the newest that was run, against what then really happened; a simulated shop knows
+    """Hold scores and lists of an as-of, the newest that was run, against what then happened; a simulated shop knows
     more of it."""
     if context.invoked_subcommand:
         return
