@@ -128,4 +128,4 @@ def _fit(design: Floats, y: Floats, weight: Floats, stiffness: Floats) -> tuple[
         beta = beta + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-9:
             break
-    return beta, np.linalg.inv(hessian)
+    return beta, np.asarray(np.linalg.inv(hessian), dtype=np.float64)

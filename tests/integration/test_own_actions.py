@@ -10,7 +10,7 @@ import pytest
 from ledger_world import publish_entries
 from worlds import Deployment, corner_shop, features
 
-from orchestration.inputs import pinned
+from orchestration.inputs import finish, pinned
 from orchestration.snapshots import snapshot_folder
 
 AS_OF, NEXT, SCORED = date(2025, 3, 1), date(2025, 3, 31), date(2025, 5, 15)
@@ -29,9 +29,11 @@ RECORDED = ["first_play", "first_arm", "treated_play", "untreated_propensity", "
 
 
 def seen(shop: Deployment) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Features and labels of all as-ofs."""
+    """Features and labels of all as-ofs, by a run that came to its end."""
     features(shop, AS_OF, NEXT, SCORED)
-    folder = snapshot_folder(shop.workspace, pinned(shop.workspace.state, SCORED.isoformat()))
+    inputs = pinned(shop.workspace.state, SCORED.isoformat())
+    finish(shop.workspace.state, inputs)
+    folder = snapshot_folder(shop.workspace, inputs)
     found = (pd.read_parquet(folder / f"{name}.parquet") for name in ("customer_features", "customer_labels"))
     return next(found), next(found)
 
@@ -51,8 +53,9 @@ def test_plays_stand_beside_the_label_of_their_window_and_nowhere_else(tmp_path:
     pd.testing.assert_frame_equal(after[0], before[0])
     rest = [name for name in after[1].columns if name not in RECORDED]
     pd.testing.assert_frame_equal(after[1][rest], before[1][rest])
+    recorded = after[1][RECORDED].astype(object).where(after[1][RECORDED].notna(), None)
     told = {
-        (account, day): after[1].query("customer_id == @customer and as_of_date == @day")[RECORDED].iloc[0].tolist()
+        (account, day): recorded[(after[1]["customer_id"] == customer) & (after[1]["as_of_date"] == day)].iloc[0].tolist()
         for account, customer in ids.items() for day in (AS_OF, NEXT)
     }  # fmt: skip
     both = round(0.2 + 0.8 * 0.1 * 0.2, 6)
