@@ -54,10 +54,9 @@ def test_plays_stand_beside_the_label_of_their_window_and_nowhere_else(tmp_path:
     rest = [name for name in after[1].columns if name not in RECORDED]
     pd.testing.assert_frame_equal(after[1][rest], before[1][rest])
     recorded = after[1][RECORDED].astype(object).where(after[1][RECORDED].notna(), None)
-    told = {
-        (account, day): recorded[(after[1]["customer_id"] == customer) & (after[1]["as_of_date"] == day)].iloc[0].tolist()
-        for account, customer in ids.items() for day in (AS_OF, NEXT)
-    }  # fmt: skip
+    rows = zip(after[1]["customer_id"], after[1]["as_of_date"], recorded.to_numpy().tolist(), strict=True)
+    account = {customer: name for name, customer in ids.items()}
+    told = {(account[customer], day): row for customer, day, row in rows}
     both = round(0.2 + 0.8 * 0.1 * 0.2, 6)
     assert told["A", AS_OF] == ["call", "control", "mail", pytest.approx(both), 2, False]
     assert told["B", AS_OF] == ["call", "holdout", None, pytest.approx(0.2 + 0.8 * 0.1), 1, True]
