@@ -61,7 +61,7 @@ def settings(task: Task, complete: list[Attempt]) -> Figure:
         one.scatter(values[:1], losses[:1], s=60, color=COLOURS[1], marker="D", zorder=3, label="defaults")
         one.set(xlabel=name.replace("_", " "), xscale="log")
         one.minorticks_off()
-        ticks = np.geomspace(min(values), max(values), 4) if min(values) < max(values) else values[:1]
+        ticks = np.unique(np.geomspace(min(values), max(values), 4))
         one.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
         _focus(one, losses.tolist(), losses[0])
     axes[0].legend(frameon=False, fontsize=8)

@@ -50,7 +50,9 @@ def recipe_of(settings: Mapping[str, float]) -> Recipe:
         leaves=int(settings["leaves"]),
         rounds=max(1, round(settings["learning"] / rate)),
         learning_rate=rate,
-        **{name: _rounded(settings[name]) for name in ("feature_share", "leaf_scale", "ridge_scale")},
+        feature_share=_rounded(settings["feature_share"]),
+        leaf_scale=_rounded(settings["leaf_scale"]),
+        ridge_scale=_rounded(settings["ridge_scale"]),
     )
 
 
