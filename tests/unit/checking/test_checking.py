@@ -155,6 +155,13 @@ def test_a_mapping_that_is_no_sql_is_said_with_its_error(tmp_path: Path) -> None
     assert "no_such_column" in str(findings.files[0].error)
 
 
+def test_settings_that_are_in_force_instead_of_the_defaults_are_named(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY)
+    found = "churn: {as_of: 2025-03-01, because: a test, leaves: 8}\n"
+    (deployment.folder / "shops" / "corner" / "tuned.yml").write_text(found)
+    assert "churn trains with settings of tuned.yml from 2025-03-01 on: leaves 8" in checked(deployment).notes
+
+
 def test_without_a_basis_for_profiling_it_says_that_nobody_would_be_scored(tmp_path: Path) -> None:
     deployment = corner_shop(tmp_path, DIRTY)
     assert "profiling is assumed: a test" in checked(deployment).notes
