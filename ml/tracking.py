@@ -64,7 +64,9 @@ def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str
     import mlflow
 
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
-    with mlflow.start_run(experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags)) as run:
+    with mlflow.start_run(
+        experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags), description=record.card(gate)
+    ) as run:
         _log(record, gate)
         _log_parts(experiment, record.parts)
         return str(run.info.run_id), _log_model(record)
@@ -90,7 +92,7 @@ def log_comparison(
     import mlflow
 
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
-    with mlflow.start_run(experiment_id=found, run_name=name) as run:
+    with mlflow.start_run(experiment_id=found, run_name=name, description=f"```\n{text}\n```" if text else None) as run:
         mlflow.log_params(dict(whole.parameters))
         mlflow.log_metrics(_told(whole.metrics))
         mlflow.log_text(text + "\n", "table.txt")

@@ -1,6 +1,6 @@
 """A search in MLflow: a run for the study, and below it one for each trial.
 
-Belongs here: what is logged, and how it is called. Does not belong here: the store (``ml.tracking``), the pictures
+Belongs here: what is logged, and how it is called. Does not belong here: the store (``ml.store``), the pictures
 (``plots``). A study that goes on, after a kill or on another day, keeps its run.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.tracking import close_dead_runs, experiment_id, open_store, tracking_uri
+from ml.store import close_dead_runs, experiment_id, open_store, tracking_uri
 from ml.tuning.plots import draw
 from ml.tuning.study import Attempt
 from ml.tuning.task import Task

@@ -11,7 +11,7 @@ from drift_world import write_snapshots
 from worlds import Deployment, corner_shop
 
 from ml.booster import Recipe
-from ml.tracking import open_store
+from ml.store import open_store
 from ml.tuning.verdict import Verdict
 from orchestration import tuning
 from orchestration.inputs import Inputs

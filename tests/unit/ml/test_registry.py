@@ -72,6 +72,12 @@ def test_a_promoted_model_becomes_champion_and_is_found_with_its_files(store, fi
     assert found.content == registry.content_hash(found.folder)
 
 
+def test_whoever_opens_the_run_reads_what_the_model_is_for(store, first):
+    said = client(store).get_run(first.run_id).data.tags["mlflow.note.content"]
+    assert said == client(store).get_model_version("demo.churn", "1").description
+    assert "better" in said
+
+
 @pytest.mark.usefixtures("first")
 def test_another_shop_has_a_champion_of_its_own(store):
     assert registry.champion(store, "another") is None
