@@ -56,6 +56,9 @@ THEMES = {
         "Not everything was to your liking", "You have been happy with what you ordered", "Nothing bought in 365 days"
     ),
     "visits": Theme("We have not seen you much lately", "You have been visiting us", "No visit on record"),
+    "pace": Theme(
+        "You have come a little less often than before", "You come as often as ever", "Contract too young for a pace"
+    ),
     "interest": Theme("There is a lot new to look at", "You have been looking around"),
     "messages": Theme(
         "We may not have written about what interests you",
@@ -140,6 +143,8 @@ WORDS: dict[str, Words] = {
     **_counted("event_days", "visits", 30),
     **_counted("event_weeks", "visits", 365),
     "session_trend": Words("visits", "Visits of the last 30 days at {value} times the earlier pace"),
+    "session_pace_30d": Words("pace", "Visits of the last 30 days at {value} times the own pace of the year"),
+    "session_pace_90d": Words("pace", "Visits of the last 90 days at {value} times the own pace of the year"),
     **_counted("product_views", "interest", 30, 90),
     **_counted("searches", "interest", 90),
     **_counted("carts", "interest", 30, 90),
@@ -161,13 +166,19 @@ WORDS: dict[str, Words] = {
     **_counted("points_spent", "loyalty", 365),
     "subscriptions_running": Words("contract", "{value} contracts running"),
     "days_to_renewal": Words("contract", "Contract renews in {value} days", "Contract renews today"),
+    "days_to_last_renewal": Words(
+        "contract", "Can end for {value} days of the horizon", "No renewal ahead within the horizon"
+    ),
     "contract_age_days": Words("contract", "Contract is {value} days old"),
     "contract_period_days": Words("contract", "Contract runs by periods of {value} days"),
     "has_given_notice": Words("contract", "Notice has been given", "No notice has been given"),
     **_counted("plan_changes", "contract", 365),
     "is_past_due": Words("payment", "Payment is past due", "Payments are up to date"),
     **_counted("payment_failures", "payment", 365),
+    "days_past_due_365d": Words("payment", "Payments were past due on {value} of 365 days"),
     "days_since_payment_failure": Words("payment", "Payment failed {value} days ago"),
+    "days_past_due": Words("payment", "Payment is {value} days past due", "No payment is past due"),
+    "payment_failure_share": Words("payment", "Share of payments that failed {value}"),
     **_counted("price_rises", "price", 365),
     "days_since_price_rise": Words("price", "Price rose {value} days ago"),
     "usage_share": Words("usage", "Has used {value} of what the plan includes in a period"),

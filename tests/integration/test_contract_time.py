@@ -25,8 +25,12 @@ def version(
     )
 
 
-BEFORE = HEADER + "".join(
-    version(contract, "2025-01-20T00:00:00Z", "2025-01-21T00:00:00Z") for contract in ("A1", "B1", "C1", "D1")
+BEFORE = (
+    HEADER
+    + "".join(
+        version(contract, "2025-01-20T00:00:00Z", "2025-01-21T00:00:00Z") for contract in ("A1", "B1", "C1", "D1", "E1")
+    )
+    + version("E1", "2025-02-10T00:00:00Z", "2025-02-11T00:00:00Z", status="past_due")
 )
 AFTER = {
     "notice given before the as-of and known only after the knowledge lag": version(
@@ -44,6 +48,9 @@ AFTER = {
     ),
     "a reading of the meter that came late": version("D1", "2025-02-27T00:00:00Z", "2025-03-01T07:00:00Z", usage=8),
     "a contract that begins after the as-of": version("D2", "2025-03-01T01:00:00Z", "2025-03-01T01:00:00Z"),
+    "a payment made good before the as-of and known only after the knowledge lag": version(
+        "E1", "2025-02-25T00:00:00Z", "2025-03-01T06:00:00Z"
+    ),
 }  # fmt: skip
 
 
@@ -78,7 +85,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 def test_what_comes_after_an_as_of_changes_nothing_about_its_contracts(tmp_path: Path, planted: Seen) -> None:
     untouched = seen(shop(tmp_path, BEFORE))[AS_OF]
-    assert untouched["is_eligible"].tolist() == [True] * 4
+    assert untouched["is_eligible"].tolist() == [True] * 5
+    assert untouched["days_past_due"].sum() == untouched["days_past_due_365d"].sum() == 19
     pd.testing.assert_frame_equal(planted[AS_OF], untouched)
 
 
@@ -86,8 +94,9 @@ def test_the_next_as_of_sees_what_had_come_by_then(planted: Seen) -> None:
     """The plants are no blanks: each shows a day later."""
     found = planted[NEXT]
     assert found["has_given_notice"].sum() == 1
-    assert found["payment_failures_365d"].sum() == found["is_past_due"].sum() == 1
+    assert (found["payment_failures_365d"].sum(), found["is_past_due"].sum()) == (2, 1)
+    assert (found["days_past_due"].sum(), found["days_past_due_365d"].sum()) == (1, 1 + 15), "one failed, one was paid"
     assert found["plan_changes_365d"].sum() == found["price_rises_365d"].sum() == 1
     assert found["usage_30d"].sum() == 6 + 2, "from one reading to the next, and on the new contract"
-    assert found["subscriptions_running"].sum() == 4, "one ended, one began"
+    assert found["subscriptions_running"].sum() == 5, "one ended, one began"
     assert sorted(found["status_if_not_eligible"].dropna()) == ["not_eligible", "notice_given"]

@@ -15,7 +15,11 @@
     ],
     'snapshot_products': ['products_365d'],
     'snapshot_contracts': ['subscriptions_running'],
-    'snapshot_contract_changes': ['payment_failures_365d', 'price_rises_365d', 'plan_changes_365d', 'usage_30d', 'usage_90d'],
+    'snapshot_contract_changes': [
+        'payment_failures_365d', 'days_past_due', 'days_past_due_365d', 'price_rises_365d', 'plan_changes_365d', 'usage_30d',
+        'usage_90d',
+    ],
+    'snapshot_contract_visits': [],
 } %}
 {%- set measured = {
     'snapshot_orders': [
@@ -29,9 +33,12 @@
     ],
     'snapshot_products': ['repeat_product_share_365d'],
     'snapshot_contracts': [
-        'contract_age_days', 'days_to_renewal', 'contract_period_days', 'is_past_due', 'has_given_notice', 'usage_share',
+        'contract_age_days', 'days_to_renewal', 'days_to_last_renewal', 'contract_period_days', 'is_past_due', 'has_given_notice', 'usage_share',
     ],
-    'snapshot_contract_changes': ['days_since_price_rise', 'days_since_payment_failure', 'usage_trend'],
+    'snapshot_contract_changes': [
+        'days_since_price_rise', 'days_since_payment_failure', 'payment_failure_share', 'usage_trend',
+    ],
+    'snapshot_contract_visits': ['session_pace_30d', 'session_pace_90d'],
 } %}
 with snapshots as (
     select * from {{ ref('customer_snapshots') }}

@@ -33,7 +33,12 @@ running as (
 judged as (
     select
         *,
-        case when renewal_days >= {{ var('horizon_days') }} and past_due = 0 then 0 else 1 end as can_end
+        case when renewal_days >= {{ var('horizon_days') }} and past_due = 0 then 0 else 1 end as can_end,
+        case
+            when renewal_days is null then {{ var('horizon_days') }}
+            when renewal_days >= {{ var('horizon_days') }} then 0
+            else renewal_days + coalesce(period_days * {{ periods_back('(' ~ var('horizon_days') ~ ' - 1 - renewal_days)', 'period_days') }}, 0)
+        end as last_renewal_days
     from running
 ),
 
@@ -44,6 +49,7 @@ final as (
         cast(count(*) as double) as subscriptions_running,
         cast(max(age_days) as double) as contract_age_days,
         cast(min(renewal_days) as double) as days_to_renewal,
+        cast(max(last_renewal_days) as double) as days_to_last_renewal,
         cast(min(period_days) as double) as contract_period_days,
         cast(max(past_due) as double) as is_past_due,
         cast(max(notice) as double) as has_given_notice,
