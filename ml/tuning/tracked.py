@@ -39,8 +39,8 @@ def track(
     import mlflow
 
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
-    started = {"run_id": parent} if parent else {"experiment_id": found, "run_name": f"{task.model}, study {name}"}
-    with mlflow.start_run(**started) as run:
+    called = f"{task.model}, study {name}"
+    with mlflow.start_run(run_id=parent) if parent else mlflow.start_run(experiment_id=found, run_name=called) as run:
         if not parent:
             mlflow.set_tag(STUDY, name)
             told = {"dates": spoken_dates(task), "date_kept": task.confirming.date, "data_hash": task.data_hash}

@@ -15,6 +15,12 @@ DESCRIPTIONS = {
     "person_spans": "Which person an identifier belonged to, over what was known when.",
     "customer_ledger": "Every customer id ever minted, append-only.",
 }
+GIVEN = {
+    ("shop", "exchange_rates"): ("landing", "Rates into the shop's currency, from rates.csv in the shop's folder."),
+    ("ledger", "decisions"): ("actions", "What earlier runs decided and readers saw, append-only."),
+    ("ledger", "holdouts"): ("actions", "Arms as they were drawn with these decisions, append-only."),
+}
+"""What dbt reads and no run makes: its stage and what it is."""
 
 
 @dg.definitions
@@ -44,12 +50,12 @@ def defs() -> dg.Definitions:
         yield dg.MaterializeResult(asset_key=["identity", "person_spans"], metadata=summary)
         yield dg.MaterializeResult(asset_key=["identity", "customer_ledger"])
 
-    rates = dg.AssetSpec(
-        ["shop", "exchange_rates"],
-        description="Rates into the shop's currency, from rates.csv in the shop's folder.",
-        group_name="landing",
-        kinds={"csv"},
-        owners=owners(Workspace().shop),
-    )
     staging = dbt.stage("staging", select=" ".join(["staging", *dbt.IDENTITY_MODELS]))
-    return dg.Definitions(assets=[rates, staging, persons])
+    return dg.Definitions(assets=[*_given(), staging, persons])
+
+
+def _given() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec([*key], group_name=stage, description=description, owners=owners(Workspace().shop))
+        for key, (stage, description) in GIVEN.items()
+    ]
