@@ -1,9 +1,9 @@
 """The simple rule of each kind of churn: what a shop would go by without a model.
 
 Belongs here: a ladder that parts customers into groups of rising risk, what is believed of each group before any
-outcome is known, and the columns that the rule reads. It is the fallback where nothing can be learned yet, the
+outcome is known, and the columns that the rule reads. It is a fallback where nothing can be learned yet, the
 baseline that a model must beat, and needs no kind of churn to be named anywhere else. Does not belong here: rates
-fitted from outcomes (``ml.churn.fallback``).
+fitted from outcomes (``ml.churn.ladder``).
 """
 
 from __future__ import annotations
