@@ -52,6 +52,35 @@ def write_world(folder: Path, seed: int = 7) -> dict[str, list[str]]:
     return files
 
 
+def write_ledgers(folder: Path, customers: list[str], seed: int = 7) -> dict[str, list[str]]:
+    """Plays decided for these customers in every arm, some of them twice, and who was drawn for the holdout."""
+    rng = Random(seed)
+    drawn = [
+        {"customer_id": customer, "experiment": experiment, "arm": rng.choice(["treatment", "holdout"]), "share": 0.1}
+        | {"assigned_as_of": _instant(rng)}
+        for customer in customers
+        for experiment in ("global", "play:win_back")
+    ]
+    decided = [
+        {"action_id": f"a{number // 2 * 2 if number % 5 == 0 else number}", "customer_id": rng.choice(customers)}
+        | {"play": rng.choice(["win_back", "welcome"]), "arm": rng.choice(["treatment", "control", "holdout"])}
+        | {"decided_as_of": _instant(rng), "propensity": rng.choice([0.81, 0.09, 0.1])}
+        for number in range(300)
+    ]
+    types = {
+        "holdouts": dict.fromkeys(("customer_id", "experiment", "arm"), "varchar"),
+        "decisions": dict.fromkeys(("action_id", "customer_id", "play", "arm"), "varchar"),
+    }
+    types["holdouts"] |= {"share": "double", "assigned_as_of": "timestamp"}
+    types["decisions"] |= {"decided_as_of": "timestamp", "propensity": "double"}
+    files = {}
+    for name, rows in (("holdouts", drawn), ("decisions", decided)):
+        path = folder / f"{name}.parquet"
+        pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(types[name])), path)
+        files[f"ledger.{name}"] = [str(path)]
+    return files
+
+
 def write_manifest(path: Path, files: dict[str, list[str]]) -> str:
     """The manifest as JSON; its path."""
     path.write_text(json.dumps({"inputs_id": "0" * 16, "as_of": AS_OFS[-1], "files": files}, indent=2))

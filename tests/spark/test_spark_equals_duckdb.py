@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spark_world import AS_OFS, TIME_ZONE, write_manifest, write_world
+from spark_world import AS_OFS, TIME_ZONE, write_ledgers, write_manifest, write_world
 
 from ml.identity import resolve
 
@@ -107,6 +107,7 @@ def built(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     for name, table in (("person_spans", resolved.person_spans), ("customer_ledger", resolved.new_ledger)):
         pq.write_table(table, folder / f"{name}.parquet")
         files[f"identity.{name}"] = [str(folder / f"{name}.parquet")]
+    files |= write_ledgers(folder, sorted(set(resolved.new_ledger["customer_id"].to_pylist())))
     manifest = write_manifest(folder / "inputs.json", files)
     select = [f"path:models/{name}" for name in FOLDERS if (PROJECT / "models" / name).is_dir()]
     run_on_duckdb(select, manifest, folder)
