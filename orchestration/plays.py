@@ -10,13 +10,11 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ml.actions.policy import CHANNELS, Cap, Play, Policy
-from orchestration import strict_yaml
 from orchestration.play_sql import candidate_columns, checked
-from orchestration.shop import ShopError
+from orchestration.shop import ShopError, read_settings
 
 FILE = "plays.yml"
 CONSENT_CHANNELS = {"email": "email", "push": "push", "sms": "sms", "agent_task": "phone"}
@@ -131,17 +129,8 @@ def load_policy(shop_folder: Path, trigger: Literal["daily", "live"] = "daily") 
 
 
 def _read(path: Path) -> Plays:
-    try:
-        content = strict_yaml.load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ShopError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ShopError(f"{path} is empty or no mapping; write `plays:` and under it one entry per play, or delete it")
-    try:
-        return Plays.model_validate(content)
-    except ValidationError as error:
-        lines = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
-        raise ShopError(f"{path} has {error.error_count()} mistake(s):\n{lines}") from None
+    hint = "write `plays:` and under it one entry per play, or delete it"
+    return read_settings(path, Plays.model_validate, _explain, hint)
 
 
 def _play(path: Path, name: str, entry: PlayEntry) -> Play:

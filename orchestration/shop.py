@@ -7,9 +7,10 @@ Belongs here: the schema of shop.yml and its errors. Does not belong here: what 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
@@ -26,6 +27,8 @@ VERSIONED = ("customers", "products", "subscriptions")
 """Their rows are versions: what one says was not known before it came."""
 SUFFICIENT = ("orders", "events", "subscriptions")
 PURPOSES = ("service", "marketing", "profiling", "personalised_recommendations", "ad_audiences", "special_category")
+
+Said = TypeVar("Said")
 
 
 class ShopError(ValueError):
@@ -175,16 +178,34 @@ def load_shop(shops_dir: Path, slug: str) -> Shop:
             f"{_unknown('shop', slug, shops)}: no {path}. Shops here: {', '.join(shops) or 'none'}. "
             f"A new one: regulars init {slug}"
         )
+    return read_settings(
+        path,
+        lambda content: Shop(slug=slug, folder=path.parent, **content),
+        _explain,
+        "it needs at least name: and touchpoints:",
+    )
+
+
+def read_settings(
+    path: Path, make: Callable[[dict[str, Any]], Said], explain: Callable[[Any], str], where_empty: str
+) -> Said:
+    """A YAML file of a shop's folder as its schema; all its mistakes at once, each in a line by ``explain``.
+
+    Raises
+    ------
+    ShopError
+        Unreadable YAML, nothing in it (``where_empty`` says what to do) or what the schema refuses.
+    """
     try:
         content = strict_yaml.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ShopError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ShopError(f"{path} is empty or no mapping; it needs at least name: and touchpoints:")
+        raise ShopError(f"{path} is empty or no mapping; {where_empty}")
     try:
-        return Shop(slug=slug, folder=path.parent, **content)
+        return make(content)
     except ValidationError as error:
-        lines = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
+        lines = "\n".join(f"  {explain(detail)}" for detail in error.errors())
         raise ShopError(f"{path} has {error.error_count()} mistake(s):\n{lines}") from None
 
 

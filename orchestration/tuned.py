@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from orchestration import strict_yaml
 from orchestration.files import write_text_atomically
-from orchestration.shop import ShopError
+from orchestration.shop import read_settings
 from orchestration.touchpoint import Strict
 
 if TYPE_CHECKING:
@@ -72,17 +71,7 @@ def load_tuned(shop_folder: Path) -> Tuned:
     path = shop_folder / FILE
     if not path.exists():
         return Tuned()
-    try:
-        content = strict_yaml.load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ShopError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ShopError(f"{path} is empty or no mapping; run `regulars tune` again, or delete it")
-    try:
-        return Tuned.model_validate(content)
-    except ValidationError as error:
-        lines = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
-        raise ShopError(f"{path} has {error.error_count()} mistake(s):\n{lines}") from None
+    return read_settings(path, Tuned.model_validate, _explain, "run `regulars tune` again, or delete it")
 
 
 def recipe_for(shop_folder: Path, model: str, as_of: date) -> Recipe:
