@@ -86,8 +86,8 @@ class Trees:
 
     def margin(self, X: NDArray[np.float32], threads: int, *, is_compiled: bool = False) -> Floats:
         """Log-odds of a probability, logarithm of an amount; (rows,), the same bits compiled or not."""
-        if is_compiled and self.tables:
-            return self._compiled_margin(X, threads, self.tables.margin_alone)
+        if is_compiled and self.margins:
+            return self._compiled_margin(X, threads, self.margins)
         return np.asarray(self.booster.predict(X, raw_score=True, num_threads=threads), dtype=np.float64)
 
     @staticmethod
@@ -115,6 +115,11 @@ class Trees:
     def tables(self) -> Tables | None:
         """What Shapley values are looked up in; None for trees that would need too much room."""
         return tabulate(self.booster.dump_model()["tree_info"], self.booster.num_feature())
+
+    @cached_property
+    def margins(self) -> Tables | None:
+        """What margins alone are looked up in."""
+        return tabulate(self.booster.dump_model()["tree_info"], self.booster.num_feature(), is_explained=False)
 
     def add_explained(self, total: Floats, columns: NDArray[np.float32], *, is_compiled: bool = False) -> None:
         """Add what each feature adds to the margin and, last, the margin.

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix
+from ml.recommender.cuts import best_of_sum, weighted_sum
+from ml.recommender.sparse import Csr, Floats, Ints
 
 HISTORY_STEPS = (1, 2, 4, 8, 16)
 """Customers are told apart by the items they have bought: none, 1, 2 or 3, 4 to 7, 8 to 15, 16 and more."""
@@ -42,13 +43,11 @@ class Blend:
 
     def scores(self, proposals: Sequence[Csr], purchases: Ints) -> Csr:
         """Customers by items: the estimated share of each item in the customer's next purchases."""
-        own = self.group_weights(purchases)
-        total: Csr = matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), proposals[0].shape)
-        for number, proposal in enumerate(proposals):
-            rows, items, shares = cells(proposal)
-            total = total + matrix(own[rows, number] * shares, rows, items, proposal.shape)
-        rows, items, values = cells(total)
-        return matrix(values.round(PLACES + 3), rows, items, total.shape)
+        return weighted_sum(proposals, self.group_weights(purchases), PLACES + 3)
+
+    def best(self, proposals: Sequence[Csr], purchases: Ints, count: int) -> Csr:
+        """The ``count`` highest of ``scores`` of each customer."""
+        return best_of_sum(proposals, self.group_weights(purchases), count, PLACES + 3)
 
 
 def even(generators: int) -> Blend:

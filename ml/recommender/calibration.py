@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Flags
+from ml.recommender.cuts import ranked
 from ml.recommender.popularity import Popularity
-from ml.recommender.sparse import Csr, Floats, Ints, places, ranked
+from ml.recommender.sparse import Csr, Floats, Ints, places
 
 CONSIDERED = 40
 """The best candidates of each customer, of which the order may change."""

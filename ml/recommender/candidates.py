@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recommender.block import Block, Catalogue
+from ml.recommender.block import Block, Catalogue, Flags
+from ml.recommender.cuts import standing
 from ml.recommender.popularity import Popularity
 from ml.recommender.rhythm import repeats
-from ml.recommender.sparse import Csr, Floats, Ints, at, cells, matrix, standing, top
+from ml.recommender.sparse import Csr, Floats, Ints, at, cells, find, matrix
 from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 
 CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
@@ -42,6 +43,7 @@ class Candidates:
     rows: Ints
     items: Ints
     X: NDArray[np.float32]
+    """Each feature's values lie side by side in memory."""
 
 
 def candidates_for(customers: int) -> int:
@@ -67,23 +69,26 @@ class Context:
     states: ItemStates
 
 
-def candidates(block: Block, context: Context, proposals: Sequence[Csr], blended: Csr, most: int) -> Candidates:
-    """The ``most`` highest of the blend for each customer, and what is known of each."""
-    rows, items, shares = cells(top(blended, most))
-    columns, found, reciprocal = [], np.zeros(len(rows)), np.zeros(len(rows))
+def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: Csr) -> Candidates:
+    """The highest of the blend for each customer, and what is known of each."""
+    rows, items, shares = cells(best)
+    columns: list[Floats | Ints] = []
+    found, reciprocal = np.zeros(len(rows), np.int64), np.zeros(len(rows))
     for proposal in proposals:
         share, rank = standing(proposal, rows, items)
         columns += [share, rank]
         found += rank > 0
         reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
-    _, rank = standing(blended, rows, items)
+    _, rank = standing(best, rows, items)
     columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
     columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
     columns += _own(block, rows, items)
     columns += [values[items] for values in context.states.columns().values()]
     columns += [values[rows] for values in _customers(block)]
-    X = np.column_stack([np.round(column, SHARE_PLACES) for column in columns]).astype(np.float32)
-    return Candidates(rows, items, X)
+    X = np.empty((len(columns), len(rows)), np.float32)
+    for own, column in zip(X, columns, strict=True):
+        own[:] = column if column.dtype == np.int64 else column.round(SHARE_PLACES)
+    return Candidates(rows, items, X.T)
 
 
 def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
@@ -96,19 +101,25 @@ def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tupl
     return price[items], price[items] - mean[rows]
 
 
-def _own(block: Block, rows: Ints, items: Ints) -> list[Floats]:
+def _own(block: Block, rows: Ints, items: Ints) -> list[Floats | Ints]:
     """Days on which the customer bought the item, ever, lately and in the season; days since, and that over the usual
     gap; share of the customer's baskets that held it."""
-    kept, one = block.lines > 0, np.ones(len(block.rows), np.int64)
-    often = at(block.spread(one, kept), rows, items).astype(float)
-    lately = [at(block.spread(one, kept & (block.ages <= days)), rows, items).astype(float) for days in OWN_WINDOWS]
-    lately.append(at(block.spread(one, kept & in_season(block.ages)), rows, items).astype(float))
-    own, shape = repeats(block), (len(block), block.width)
-    since = at(matrix(own.last_age + 1, own.rows, own.items, shape), rows, items) - 1.0
-    gap = at(matrix(own.mean_gap, own.rows, own.items, shape), rows, items)
+    kept, own = block.lines > 0, repeats(block)
+    pair, ages = (block.rows * block.width + block.items)[kept], block.ages[kept]
+    known, which = find(own.rows * block.width + own.items, rows * block.width + items)
+    which = np.where(known, which, len(own.rows))  # the last, of nothing
+
+    def count(days: Flags) -> Ints:
+        return np.bincount(of[days], minlength=len(own.rows) + 1)[which]
+
+    of = np.cumsum(np.append(0, pair[1:] != pair[:-1]))[: len(pair)]
+    often = np.append(own.gaps + 1, 0)[which]
+    lately = [count(ages <= days) for days in OWN_WINDOWS]
+    since = np.append(own.last_age, NEVER_DAYS)[which]
+    gap = np.append(own.mean_gap, 0)[which]
     late = np.divide(since, gap, out=np.full(len(rows), np.nan), where=gap > 0)
     share = often / np.maximum(_baskets(block), 1)[rows]
-    return [often, *lately, np.where(since >= 0, since, NEVER_DAYS), late, share]
+    return [often, *lately, count(in_season(ages)), since, late, share]
 
 
 def _baskets(block: Block) -> Ints:
@@ -119,24 +130,24 @@ def _baskets(block: Block) -> Ints:
     return last
 
 
-def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[Floats]:
+def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[Floats | Ints]:
     """Share of the customer's purchases, and of their views, that were of the candidate's category (NaN without one);
     and their views of the candidate itself."""
     category, names = catalogue.categories
-    shape, out = (len(block), max(len(names), 1)), []
+    shape, out = (len(block), max(len(names), 1)), list[Floats | Ints]()
     for acts in ((block.lines > 0).astype(np.int64), block.views):
         kept = (acts > 0) & (category[block.items] >= 0)
         of = matrix(acts[kept], block.rows[kept], category[block.items[kept]], shape)
         total = np.bincount(block.rows, acts, minlength=len(block))
         share = at(of, rows, np.maximum(category[items], 0)) / np.maximum(total[rows], 1)
         out.append(np.where(category[items] >= 0, share, np.nan))
-    return [*out, at(block.spread(block.views), rows, items).astype(float)]
+    return [*out, at(block.spread(block.views), rows, items)]
 
 
-def _customers(block: Block) -> tuple[Floats, ...]:
+def _customers(block: Block) -> tuple[Ints, ...]:
     """Purchases, distinct items, baskets, days since the last purchase."""
     kept = block.lines > 0
     since = np.full(len(block), NEVER_DAYS)
     np.minimum.at(since, block.rows[kept], block.ages[kept])
     distinct = np.bincount(block.bought.keys // max(block.width, 1), minlength=len(block))
-    return tuple(values.astype(float) for values in (block.purchases, distinct, _baskets(block), since))
+    return block.purchases, distinct, _baskets(block), since

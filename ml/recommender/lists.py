@@ -20,9 +20,10 @@ import numpy as np
 
 from ml.recommender.block import Flags
 from ml.recommender.calibration import calibrated
+from ml.recommender.cuts import top
 from ml.recommender.popularity import Popularity
 from ml.recommender.rules import Case, allowed, allowed_unprofiled
-from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, top
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places
 
 HASH_SPACE = 16**12
 CHANCE_PLACES = 9

@@ -140,9 +140,8 @@ class Fitted:
 
     def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
         """The best of the blend with their features."""
-        blended = self.model.blend.scores(proposals, case.block.purchases)
-        context = Context(self.source.catalogue, self.popularity, self.states)
-        return candidates(case.block, context, proposals, blended, self.model.most_candidates)
+        best = self.model.blend.best(proposals, case.block.purchases, self.model.most_candidates)
+        return candidates(case.block, Context(self.source.catalogue, self.popularity, self.states), proposals, best)
 
     def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
         """Customers by items: the estimated share of each item in the customer's next purchases."""

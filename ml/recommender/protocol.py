@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.sparse import Csr, Ints, decayed, matrix, strongest
+from ml.recommender.cuts import strongest
+from ml.recommender.sparse import Csr, Ints, decayed, matrix
 
 MOST_CANDIDATES = 100
 """Of one generator for one customer."""

@@ -12,16 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.booster import COMPILED_ROWS, Trees
 from ml.recommender.candidates import Candidates
 from ml.recommender.sparse import Csr, Ints, matrix
-
-if TYPE_CHECKING:
-    import lightgbm
 
 LEAST_LISTS = 300
 """Customers with a purchase among their candidates; with fewer the blend's own order stands."""
@@ -50,15 +48,15 @@ Shown = tuple[Candidates, NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Ranker:
-    """A booster over named features."""
+    """Trees over named features."""
 
-    booster: lightgbm.Booster
+    trees: Trees
 
     def scores(self, found: Candidates, shape: tuple[int, int], *, threads: int = 1) -> Csr:
         """Customers by items: chances of the candidates among each other, rows that sum to one (softmax)."""
         if not len(found.rows):
             return matrix(np.empty(0), found.rows, found.items, shape)
-        margin = np.asarray(self.booster.predict(found.X, num_threads=threads)).round(SCORE_PLACES)
+        margin = self.trees.margin(found.X, threads, is_compiled=len(found.X) >= COMPILED_ROWS).round(SCORE_PLACES)
         highest = np.full(shape[0], -np.inf)
         np.maximum.at(highest, found.rows, margin)
         worth = np.exp(np.maximum(margin - highest[found.rows], -20))
@@ -66,22 +64,19 @@ class Ranker:
         return matrix(worth / total[found.rows], found.rows, found.items, shape)
 
     def save(self, path: Path) -> None:
-        self.booster.save_model(str(path))
+        path.write_text(self.trees.text, encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Ranker:
-        import lightgbm
-
-        return cls(lightgbm.Booster(model_file=str(path)))
+        return cls(Trees(path.read_text(encoding="utf-8")))
 
     @property
     def features(self) -> list[str]:
-        return list(self.booster.feature_name())
+        return list(self.trees.booster.feature_name())
 
     def gains(self) -> dict[str, float]:
         """Share of each feature in what the trees gained."""
-        gain = self.booster.feature_importance("gain")
-        return dict(zip(self.features, (gain / max(gain.sum(), 1e-12)).tolist(), strict=True))
+        return dict(zip(self.features, self.trees.gains().tolist(), strict=True))
 
 
 def learn_order(lists: Sequence[Shown], names: Sequence[str], *, seed: int, rounds: int = ROUNDS) -> Ranker | None:
@@ -103,7 +98,7 @@ def learn_order(lists: Sequence[Shown], names: Sequence[str], *, seed: int, roun
 
     data = lightgbm.Dataset(X, label.astype(np.int32), group=sizes, feature_name=list(names))
     parameters: dict[str, Any] = {**PARAMETERS, "seed": seed, "num_threads": THREADS}
-    return Ranker(lightgbm.train(parameters, data, num_boost_round=rounds))
+    return Ranker(Trees(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string()))
 
 
 def _teaching(

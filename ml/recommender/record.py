@@ -77,7 +77,7 @@ def parts(result: TrainingResult) -> dict[str, Part]:
     if model.ranker:
         gains = {f"gain/{name}": value for name, value in model.ranker.gains().items()}
         own = {**result.backtest.hits["model"].summary(), "candidate_recall": result.learned.candidate_recall}
-        found["ranker"] = Part({**PARAMETERS, "rounds": model.ranker.booster.num_trees()}, {**own, **gains})
+        found["ranker"] = Part({**PARAMETERS, "rounds": model.ranker.trees.booster.num_trees()}, {**own, **gains})
     return found
 
 

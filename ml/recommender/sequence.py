@@ -11,8 +11,9 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from ml.recommender.block import Block, Source
+from ml.recommender.cuts import top
 from ml.recommender.decay import UNIT
-from ml.recommender.sparse import Csr, Ints, matrix, top
+from ml.recommender.sparse import Csr, Ints, matrix
 
 MOST_ITEMS = 50
 """Of one basket: pairs grow with its square, and a reseller's basket says little."""

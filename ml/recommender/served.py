@@ -25,7 +25,7 @@ class ServedRecommender(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
         if self.model.ranker:
             features = model_input[self.model.ranker.features].to_numpy("float32")
-            return pd.DataFrame({"score": self.model.ranker.booster.predict(features)})
+            return pd.DataFrame({"score": self.model.ranker.trees.booster.predict(features)})
         own = self.model.blend.group_weights(model_input["purchases"].to_numpy("int64"))
         shares = model_input[list(self.model.generators)].fillna(0).to_numpy("float64")
         return pd.DataFrame({"score": (own * shares).sum(axis=1)})

@@ -13,7 +13,7 @@ Wettenstein, Mitchell, Yu, "Quadrature-TreeSHAP", 2026.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -66,17 +66,13 @@ class Tables:
     columns: Columns
     values: Floats
 
-    @property
-    def margin_alone(self) -> Tables:
-        """For those who ask for nothing else; the totals are (1, rows)."""
-        kept = np.flatnonzero(self.columns.feature == self.features)
-        _, _, *others = self.columns
-        columns = Columns(np.searchsorted(kept, self.columns.ends), 0 * kept, *(part[kept] for part in others))
-        return replace(self, features=0, columns=columns)
 
+def tabulate(trees: Sequence[dict[str, Any]], features: int, *, is_explained: bool = True) -> Tables | None:
+    """Tables of ``dump_model()["tree_info"]``; None where they would be too large (paths of very many features).
 
-def tabulate(trees: Sequence[dict[str, Any]], features: int) -> Tables | None:
-    """Tables of ``dump_model()["tree_info"]``; None where they would be too large (paths of very many features)."""
+    ``is_explained`` False: the margin alone, of which the totals are (1, rows).
+    """
+    features = features if is_explained else 0
     groups = [grouped(leaves(tree)) for tree in trees]
     if sum(group.bytes for tree in groups for group in tree) > LARGEST:
         return None
@@ -88,7 +84,8 @@ def tabulate(trees: Sequence[dict[str, Any]], features: int) -> Tables | None:
         own = []
         for slot, group in enumerate(tree):
             asked += [(slot, 1 << k, *one) for k, one in enumerate(group.ranges)]
-            for feature, column in zip((*group.features, features), _table(group), strict=True):
+            told = zip((*group.features, features), _table(group), strict=True) if is_explained else [(0, _margin(group))]
+            for feature, column in told:
                 own.append((feature, slot, start, start + len(column)))
                 values.append(column)
                 start += len(column)
@@ -109,10 +106,21 @@ def tabulate(trees: Sequence[dict[str, Any]], features: int) -> Tables | None:
 _KINDS = (np.int64, np.uint32, np.int64, np.float32, np.float32, np.bool_)
 
 
+def _margin(group: Group) -> Floats:
+    """(answers,): the value of the leaf that is reached, 0 where it is of another group."""
+    positions = np.arange(1 << len(group.ranges))
+    total = np.zeros(len(positions))
+    for leaf, answers in zip(group.leaves, group.answers, strict=True):
+        asked = sum(1 << bit for _, bit, _ in answers)
+        wanted = sum(1 << bit for _, bit, is_inside in answers if is_inside)
+        total += leaf.value * ((positions & asked) == wanted)
+    return total
+
+
 def _table(group: Group) -> Floats:
     """(features + 1, answers): what the group adds to the Shapley value of each of its features, and to the margin."""
     positions = np.arange(1 << len(group.ranges))
-    total = np.zeros((len(group.features) + 1, len(positions)))
+    total = np.zeros((len(group.features), len(positions)))
     for leaf, answers in zip(group.leaves, group.answers, strict=True):
         asked, yes = {feature: 0 for feature, _, _ in answers}, {feature: 0 for feature, _, _ in answers}
         for feature, bit, wanted in answers:
@@ -122,8 +130,7 @@ def _table(group: Group) -> Floats:
         satisfied = (positions & np.array([*asked.values()], np.int64)[:, None]) == np.array([*yes.values()])[:, None]
         case = (satisfied << np.arange(len(features))[:, None]).sum(axis=0)
         total[[group.features.index(feature) for feature in features]] += _leaf_values(leaf, features)[:, case]
-        total[-1] += leaf.value * satisfied.all(axis=0)
-    return total
+    return np.vstack([total, _margin(group)])
 
 
 def _leaf_values(leaf: Leaf, features: Sequence[int]) -> Floats:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import CoPurchases, co_purchases
+from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES, because
-from ml.recommender.sparse import Csr, Ints, normalised, top
+from ml.recommender.sparse import Csr, Ints, normalised
 
 
 @dataclass
@@ -39,8 +40,7 @@ class BoughtTogether:
         self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        near = (self._lately(block) @ self.similar).tocsr()
-        return normalised(top(near, MOST_CANDIDATES))
+        return normalised(best_of_product(self._lately(block), self.similar, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(self._lately(block), self.similar, rows, items, self.catalogue, is_sold=self.has_orders)

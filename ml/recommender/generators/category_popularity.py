@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
+from ml.recommender.sparse import Csr, Ints, matrix, normalised
 
 
 @dataclass
@@ -44,7 +45,7 @@ class CategoryPopularity:
             acts * weights(block.ages, self.half_life_days) / UNIT, block.rows, block.items, (len(block), block.width)
         )
         tastes = normalised((worth @ self.category_of).tocsr())
-        return normalised(top((tastes @ self.within).tocsr(), MOST_CANDIDATES))
+        return normalised(best_of_product(tastes, self.within, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
         category = self.catalogue.categories[0][items]

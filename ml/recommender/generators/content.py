@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import best_of_product, strongest, top
 from ml.recommender.protocol import MOST_CANDIDATES, recent
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, strongest, top
+from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 PRICE_STEPS = 2.0
@@ -46,7 +47,7 @@ class Content:
         self.near: Csr = top(matrix(cosine[apart].round(9), rows[apart], items[apart], near.shape), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top((recent(block, self.recency) @ self.near).tocsr(), MOST_CANDIDATES))
+        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         category, names = self.catalogue.categories

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import top
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.rhythm import Rhythm, repeats, rhythm
-from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
+from ml.recommender.sparse import Csr, Ints, matrix, normalised
 
 
 @dataclass

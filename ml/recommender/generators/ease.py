@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import co_purchases
+from ml.recommender.cuts import best_of_product
 from ml.recommender.decay import UNIT
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sequence import count_transitions
 from ml.recommender.solver import regression
-from ml.recommender.sparse import Csr, Ints, normalised, top
+from ml.recommender.sparse import Csr, Ints, normalised
 
 
 @dataclass
@@ -43,9 +42,7 @@ class Ease:
         self.weights: Csr = regression(pairs.support, pairs.alone, wanted, self.regularisation, self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        found = (recent(block, self.recency) @ self.weights).tocsr()
-        found.data = np.maximum(found.data, 0)
-        return normalised(top(found, MOST_CANDIDATES))
+        return normalised(best_of_product(recent(block, self.recency), self.weights, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(recent(block, self.recency), self.weights, rows, items, self.catalogue, is_sold=self.has_orders)

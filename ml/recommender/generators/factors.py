@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import vstack
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import best_of_dense
 from ml.recommender.protocol import MOST_CANDIDATES, recent
-from ml.recommender.sparse import Csr, Ints, matrix, normalised, top_dense
+from ml.recommender.sparse import Csr, Ints, matrix, normalised
 from ml.splits import HASH_SPACE, customer_hash
 
 Single = NDArray[np.float32]
@@ -52,7 +53,7 @@ class Factors:
         mine = self.customers(block)
         step = max(CELLS // max(block.width, 1), 1)
         parts = [
-            top_dense(np.maximum(mine[start : start + step] @ self.items.T, 0), MOST_CANDIDATES)
+            best_of_dense(np.maximum(mine[start : start + step] @ self.items.T, 0), MOST_CANDIDATES)
             for start in range(0, len(block), step)
         ]
         if not parts:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Floats, Ints, normalised, top
+from ml.recommender.sparse import Csr, Floats, Ints, normalised
 
 PRIOR_CUSTOMERS = 20
 """How many customers of the average item stand beside an item's own when it is told how often it is bought again."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Source, Texts
+from ml.recommender.cuts import top
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, matrix, normalised, top
+from ml.recommender.sparse import Csr, Ints, matrix, normalised
 
 
 @dataclass

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Source, Texts
+from ml.recommender.cuts import best_of_product, strongest, top
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, normalised, strongest, top
+from ml.recommender.sparse import Csr, Ints, normalised
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Stated:
         self.worth = shares + 0.1 / max(world.catalogue.size, 1)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top((block.statements(+1) @ self._spoken(block)).tocsr(), MOST_CANDIDATES))
+        return normalised(best_of_product(block.statements(+1), self._spoken(block), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         which = strongest(block.statements(+1), self._spoken(block), rows, items)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import best_of_product, top
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sequence import count_transitions
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, top
+from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
 
 
 @dataclass
@@ -38,7 +39,7 @@ class NextBasket:
         self.next: Csr = top(matrix(worth, rows[apart], items[apart], counted.later.shape), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top((recent(block, self.recency) @ self.next).tocsr(), MOST_CANDIDATES))
+        return normalised(best_of_product(recent(block, self.recency), self.next, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(recent(block, self.recency), self.next, rows, items, self.catalogue, is_sold=self.has_orders)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import top
 from ml.recommender.decay import weights
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, normalised, top
+from ml.recommender.sparse import Csr, Ints, normalised
 
 
 @dataclass

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.cuts import best_of_product, top
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised, top
+from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
 
 SCALE = 1_000_000
 """Chances are added as whole numbers of this part."""
@@ -47,10 +48,10 @@ class Walks:
         kept = rows != items
         rows, items, many = rows[kept], items[kept], np.maximum(buyers, 1).astype(float)
         chance = values[kept] / SCALE / many[rows] / np.exp(self.damping * np.log(many))[items]
-        self.near: Csr = top(matrix(chance.astype(np.float32), rows, items, (size, size)), self.neighbours)
+        self.near: Csr = top(matrix(chance.astype(np.float32).astype(float), rows, items, (size, size)), self.neighbours)
 
     def score(self, block: Block) -> Csr:
-        return normalised(top((recent(block, self.recency) @ self.near).tocsr(), MOST_CANDIDATES))
+        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(recent(block, self.recency), self.near, rows, items, self.catalogue, is_sold=self.has_orders)

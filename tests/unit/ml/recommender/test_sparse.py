@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from ml.recommender.sparse import standing, top
+from ml.recommender.cuts import standing, top
 
 RNG = np.random.default_rng(6)
 
