@@ -25,7 +25,7 @@ from ml.recommender.protocol import Generator
 from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed
-from ml.recommender.sparse import Csr, cells, matrix, normalised
+from ml.recommender.sparse import Csr, cells, normalised, only
 from ml.recommender.state import ItemStates, item_states
 
 FORMAT = 2
@@ -151,6 +151,5 @@ class Fitted:
 
 
 def _allowed(proposal: Csr, case: Case) -> Csr:
-    rows, items, shares = cells(proposal)
-    kept = allowed(case, rows, items)
-    return matrix(shares[kept], rows[kept], items[kept], proposal.shape)
+    rows, items, _ = cells(proposal)
+    return only(proposal, allowed(case, rows, items))

@@ -68,9 +68,18 @@ def cells(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
 
 def normalised(m: Csr) -> Csr:
     """Rows that sum to one; an empty row stays empty."""
-    rows, columns, values = cells(m)
-    total = np.bincount(rows, values, minlength=m.shape[0])
-    return matrix(values / total[rows], rows, columns, m.shape)
+    m = m.tocsr()
+    m.sort_indices()
+    m.eliminate_zeros()
+    rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
+    total = np.bincount(rows, m.data, minlength=m.shape[0])
+    return canonical(m.indptr, m.indices, m.data / total[rows], m.shape)
+
+
+def only(m: Csr, kept: NDArray[np.bool_]) -> Csr:
+    """Some of its entries, told in the order of ``cells``."""
+    before = np.append(0, np.cumsum(kept))
+    return canonical(before[m.indptr], m.indices[kept], m.data[kept], m.shape)
 
 
 def parts(m: Csr) -> tuple[Ints, NDArray[np.int32], Floats]:
@@ -114,7 +123,11 @@ class Pairs:
 
     @classmethod
     def of(cls, rows: Ints, columns: Ints, width: int) -> Pairs:
-        return cls(np.unique(rows.astype(np.int64) * width + columns), width)
+        keys = rows.astype(np.int64) * width + columns
+        later = keys[1:] > keys[:-1]
+        if (later | (keys[1:] == keys[:-1])).all():  # as they mostly stand
+            return cls(keys[np.append(True, later)] if len(keys) else keys, width)
+        return cls(np.unique(keys), width)
 
     def contains(self, rows: Ints, columns: Ints) -> NDArray[np.bool_]:
         return find(self.keys, rows * self.columns + columns)[0]
@@ -122,12 +135,12 @@ class Pairs:
 
 def find(sorted_keys: Ints, wanted: Ints) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
     """Which keys stand among those in order, and where."""
-    if len(wanted) >= COMPILED_KEYS and len(sorted_keys):
+    if not len(sorted_keys):
+        return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.int64)
+    if len(wanted) >= COMPILED_KEYS:
         from ml.recommender import compiled
 
         quick: tuple[NDArray[np.bool_], NDArray[np.intp]] = compiled.find(sorted_keys, wanted)
         return quick
     where = np.searchsorted(sorted_keys, wanted)
-    inside = np.minimum(where, max(len(sorted_keys) - 1, 0))
-    found = sorted_keys[inside] == wanted if len(sorted_keys) else np.zeros(len(wanted), bool)
-    return found, inside
+    return sorted_keys[np.minimum(where, len(sorted_keys) - 1)] == wanted, where
