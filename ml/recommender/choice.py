@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.recommender.block import Source
+from ml.recommender.generators import GENERATORS
 from ml.recommender.rules import Mode
+from ml.recommender.sparse import Floats
 
 EASE_ITEMS = 20_000
 """Items squared in single precision, three times over, are 5 GB here."""
@@ -21,8 +23,12 @@ REPEAT_SHARE = 0.95
 """From this share of purchases that are repeats on, nothing new is shown."""
 DISCOVERY_SHARE = 0.05
 """Up to this share of purchases that are repeats, nothing known is shown."""
-SPEED = 30e9
-"""Arithmetic per second that a time budget counts with: a nominal core, so that the same data is the same choice."""
+LEAST_WEIGHT, MANY_CUSTOMERS = 0.001, 100_000
+SPEED, SCATTERED = 30e9, 0.5e9
+"""Operations per second that a time budget counts with, on whole matrices and here and there in sparse ones: a nominal
+core, so that the same data is the same choice."""
+EACH_CUSTOMER = 20e-6
+"""Seconds for what any generator proposes to a customer: cut, rules, shares, ranks."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +108,22 @@ def choose(shop: Profile, names: Sequence[str]) -> tuple[list[str], list[Left]]:
 
 
 def costs(shop: Profile, names: Sequence[str]) -> dict[str, float]:
-    """Seconds that fitting is expected to take, counted in arithmetic on a nominal core."""
-    each = shop.pairs / max(shop.customers, 1)
-    walk = 50.0 * shop.pairs * max(each, 1)
-    operations = {
-        "ease": 2.4 * float(shop.items) ** 3 + walk,
-        "transitions": 20 * walk,
-        "factors": 16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs),
+    """Seconds that fitting and everybody's lists are expected to take, counted on a nominal core."""
+    each = max(shop.pairs / max(shop.customers, 1), 1)
+    walk = shop.pairs * each / SCATTERED
+    listed = shop.customers * EACH_CUSTOMER
+    near = {
+        name: shop.pairs * getattr(GENERATORS[name](), "neighbours", 0) / SCATTERED + listed for name in names
     }
-    return {name: operations.get(name, walk) / SPEED for name in names}
+    more = {
+        "ease": 2.4 * float(shop.items) ** 3 / SPEED,
+        "transitions": 20 * walk,
+        "factors": (
+            16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs)
+            + 128 * float(shop.customers) * shop.items
+        ) / SPEED,
+    }
+    return {name: walk + near[name] + more.get(name, 0.0) for name in names}
 
 
 def within_budget(
@@ -130,6 +143,20 @@ def within_budget(
         kept.remove(name)
         left.append(Left(name, f"the time budget of {seconds:g} s leaves no room for {cost[name]:.1f} s"))
     return kept, left
+
+
+def counted(names: Sequence[str], weights: Floats, customers: int) -> tuple[list[str], list[Left]]:
+    """Leave out what next to no purchase spoke for, where so many customers would pay for it.
+
+    Parameters
+    ----------
+    weights
+        What each counted for each group of customers, (groups, generators).
+    """
+    idle = (weights.max(axis=0) < LEAST_WEIGHT) & (customers >= MANY_CUSTOMERS)
+    reason = f"it counts for less than {LEAST_WEIGHT:.1%} with everybody, and {customers:,} customers would wait for it"
+    left = [Left(name, reason) for name, is_idle in zip(names, idle, strict=True) if is_idle]
+    return [name for name, is_idle in zip(names, idle, strict=True) if not is_idle], left
 
 
 def mode_of(repeat_share: float) -> Mode:

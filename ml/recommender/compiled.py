@@ -50,7 +50,8 @@ def best_of_sum(stacked: Parts, weights: Numbers, width: int, count: int, digits
         reached = 0
         for term in range(terms):
             first, beyond = stacked[0][term * rows + row], stacked[0][term * rows + row + 1]
-            reached = _add(weights[row, term], stacked[1][first:beyond], stacked[2][first:beyond], total, touched, reached)
+            some, amounts = stacked[1][first:beyond], stacked[2][first:beyond]
+            reached = _add(weights[row, term], some, amounts, total, touched, reached)
         for place in range(reached):
             column = np.uint32(touched[place])
             total[column] = np.rint(total[column] * scale) / scale
@@ -125,10 +126,10 @@ def _take(
     if held > count:
         _cut(best, held, count)
         held = count
-    for place in np.argsort(best[0][:held]):
-        columns[filled], values[filled] = best[0][place], best[1][place]
-        filled += 1
-    return filled
+    _sort(best[0], best[1], held)
+    for place in range(held):
+        columns[filled + place], values[filled + place] = best[0][place], best[1][place]
+    return filled + held
 
 
 @numba.njit(nogil=True)
@@ -144,13 +145,30 @@ def _cut(best: Parts, held: int, count: int) -> tuple[float, int]:
         equal += values[place] == least
     last = np.int32(2**31 - 1)
     if equal > room:
-        last = np.sort(columns[:held][values[:held] == least])[room - 1]
+        equal = 0
+        for place in range(held):
+            if values[place] == least:
+                scratch[equal] = -columns[place]
+                equal += 1
+        last = np.int32(-_nth(scratch, equal, room - 1))
     kept = 0
     for place in range(held):
         column, value = columns[place], values[place]
         columns[kept], values[kept] = column, value
         kept += value > least or (value == least and column <= last)
     return least, last
+
+
+@numba.njit(nogil=True)
+def _sort(columns: Numbers, values: Numbers, held: int) -> None:
+    """By column (Shell 1959, gaps by Ciura 2001); numpy's own sorts take numba three seconds more to compile."""
+    for gap in (301, 132, 57, 23, 10, 4, 1):
+        for place in range(gap, held):
+            column, value, to = columns[place], values[place], place
+            while to >= gap and columns[to - gap] > column:
+                columns[to], values[to] = columns[to - gap], values[to - gap]
+                to -= gap
+            columns[to], values[to] = column, value
 
 
 @numba.njit(nogil=True)

@@ -1,7 +1,7 @@
 """The best of each row of a matrix: cutting, ranking, what made an entry.
 
-Belongs here: the few operations through which every list goes, in two ways that give the same bits: with numpy and scipy
-for few customers, compiled (``compiled``) for many. Does not belong here: what a number means.
+Belongs here: the few operations through which every list goes, in two ways that give the same bits: with numpy and
+scipy for few customers, compiled (``compiled``) for many. Does not belong here: what a number means.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ml.recommender.sparse import Csr, Floats, Ints, canonical, cells, find, mat
 CELLS = 2_000_000
 """Entries that are laid side by side at once."""
 COMPILED_PRODUCTS, COMPILED_VALUES, COMPILED_CELLS = 5_000_000, 5_000_000, 200_000
-"""From so many multiplications, values to be cut, and single cells at once on, compiling pays: numba and the compilation
-take seconds, once for all blocks of customers."""
+"""From so many multiplications, values to be cut, and single cells at once on, compiling pays: numba and the
+compilation take seconds, once for all blocks of customers."""
 
 
 def top(m: Csr, count: int) -> Csr:

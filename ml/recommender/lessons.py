@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ml.recommender.blend import even, history_group, learn
 from ml.recommender.block import Block, Source
 from ml.recommender.candidates import Candidates, candidates_for, feature_names
-from ml.recommender.choice import Left, Profile, choose, costs, look, mode_of, within_budget
+from ml.recommender.choice import Left, Profile, choose, costs, counted, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
 from ml.recommender.ranker import learn_order
@@ -121,12 +121,14 @@ def teach(
         parameters or {},
     )
     shares, groups = _shares(lessons, start, note)
+    weights = learn(shares, groups).weights
+    kept, idle = counted(names, weights, profile.customers)
+    late: list[Left] = []
     if time_budget is not None:
-        weighed = dict(zip(names, learn(shares, groups).weights.mean(axis=0).tolist(), strict=True))
-        kept, dropped = within_budget(names, time_budget, costs(profile, names), weighed)
-        shares, left = shares[:, [names.index(name) for name in kept]], left + dropped
-        start = replace(start, generators=tuple(kept), blend=even(len(kept)))
-    model = replace(start, blend=learn(shares, groups))
+        weighed = dict(zip(names, weights.mean(axis=0).tolist(), strict=True))
+        kept, late = within_budget(kept, time_budget, costs(profile, kept), weighed)
+    blend = learn(shares[:, [names.index(name) for name in kept]], groups)
+    model = replace(start, generators=tuple(kept), blend=blend)
     lists, recall = [], []
     for lesson in lessons:
         fitted = model.fit(lesson.source, lesson.fits)
@@ -140,7 +142,7 @@ def teach(
     note("ranker")
     hits, wanted = np.array(recall).sum(axis=0) if recall else (0, 0)
     ceiling = float(hits / wanted) if wanted else float("nan")
-    return Learned(replace(model, ranker=ranker), profile, tuple(left), repeats, len(shares), ceiling)
+    return Learned(replace(model, ranker=ranker), profile, (*left, *idle, *late), repeats, len(shares), ceiling)
 
 
 def _shares(

@@ -84,8 +84,8 @@ def tabulate(trees: Sequence[dict[str, Any]], features: int, *, is_explained: bo
         own = []
         for slot, group in enumerate(tree):
             asked += [(slot, 1 << k, *one) for k, one in enumerate(group.ranges)]
-            told = zip((*group.features, features), _table(group), strict=True) if is_explained else [(0, _margin(group))]
-            for feature, column in told:
+            whose = (*group.features, features) if is_explained else (features,)
+            for feature, column in zip(whose, _table(group) if is_explained else [_margin(group)], strict=True):
                 own.append((feature, slot, start, start + len(column)))
                 values.append(column)
                 start += len(column)

@@ -48,7 +48,8 @@ class Walks:
         kept = rows != items
         rows, items, many = rows[kept], items[kept], np.maximum(buyers, 1).astype(float)
         chance = values[kept] / SCALE / many[rows] / np.exp(self.damping * np.log(many))[items]
-        self.near: Csr = top(matrix(chance.astype(np.float32).astype(float), rows, items, (size, size)), self.neighbours)
+        chance = chance.astype(np.float32).astype(float)  # powers differ in their last bits between machines
+        self.near: Csr = top(matrix(chance, rows, items, (size, size)), self.neighbours)
 
     def score(self, block: Block) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
