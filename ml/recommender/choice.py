@@ -112,16 +112,14 @@ def costs(shop: Profile, names: Sequence[str]) -> dict[str, float]:
     each = max(shop.pairs / max(shop.customers, 1), 1)
     walk = shop.pairs * each / SCATTERED
     listed = shop.customers * EACH_CUSTOMER
-    near = {
-        name: shop.pairs * getattr(GENERATORS[name](), "neighbours", 0) / SCATTERED + listed for name in names
-    }
+    near = {name: shop.pairs * getattr(GENERATORS[name](), "neighbours", 0) / SCATTERED + listed for name in names}
     more = {
         "ease": 2.4 * float(shop.items) ** 3 / SPEED,
         "transitions": 20 * walk,
         "factors": (
-            16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs)
-            + 128 * float(shop.customers) * shop.items
-        ) / SPEED,
+            16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs) + 128 * float(shop.customers) * shop.items
+        )
+        / SPEED,
     }
     return {name: walk + near[name] + more.get(name, 0.0) for name in names}
 

@@ -95,9 +95,7 @@ def _buffer(count: int) -> Parts:
 
 
 @numba.njit(nogil=True)
-def _add(
-    worth: float, others: Numbers, amounts: Numbers, total: Numbers, touched: Numbers, reached: int
-) -> int:
+def _add(worth: float, others: Numbers, amounts: Numbers, total: Numbers, touched: Numbers, reached: int) -> int:
     """Add a row, times its worth, and note the columns that were zero; how many are noted. A column whose sum fell back
     to zero is noted twice, which ``_take`` bears."""
     for place in range(len(others)):

@@ -1,5 +1,6 @@
 """Choice of generators, linear algebra, and what the ranker sees, each against a plain computation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from recommender_world import fitted, tiny_world
 from scipy.sparse import csr_array
 
 from ml.recommender.candidates import Candidates, feature_names
-from ml.recommender.choice import choose, costs, look, mode_of, within_budget
+from ml.recommender.choice import MANY_CUSTOMERS, choose, costs, counted, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
 from ml.recommender.ranker import learn_order
 from ml.recommender.solver import autoencoder, least_squares, regression
@@ -48,6 +49,22 @@ def test_the_least_useful_generator_goes_first_until_the_rest_fits() -> None:
     assert [one.name for one in left] == ["b"]
     assert within_budget(list(cost), 100.0, cost, {})[0] == list(cost)
     assert len(within_budget(list(cost), 0.0, cost, {})[0]) == 1
+
+
+def test_what_no_purchase_spoke_for_is_left_out_where_many_customers_would_wait_for_it() -> None:
+    weights = np.array([[0.7, 0.3, 0.0], [0.9995, 0.0, 0.0005]])
+    assert counted(["a", "b", "c"], weights, MANY_CUSTOMERS - 1) == (["a", "b", "c"], [])
+    kept, left = counted(["a", "b", "c"], weights, MANY_CUSTOMERS)
+    assert kept == ["a", "b"]
+    assert [one.name for one in left] == ["c"]
+    assert "less than 0.1% with everybody" in left[0].reason
+
+
+def test_more_customers_are_expected_to_cost_more(tmp_path: Path) -> None:
+    shop = look(tiny_world(tmp_path, bought=[("c", "tea", 9)]))
+    many = replace(shop, customers=1000 * shop.customers, pairs=1000 * shop.pairs)
+    for name, seconds in costs(many, list(GENERATORS)).items():
+        assert seconds > 500 * costs(shop, [name])[name], name
 
 
 def test_a_larger_catalogue_is_expected_to_cost_more(tmp_path: Path) -> None:
