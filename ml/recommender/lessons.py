@@ -105,7 +105,7 @@ def teach(
     mode
         What lists hold; by the share of repeats in the last window if not given.
     time_budget
-        Seconds that fitting may take, in terms of ``choice.costs``: the least useful generators are dropped.
+        Seconds that fitting and lists may take, in terms of ``choice.costs``: the least useful generators are dropped.
     note
         Told of each step.
     """
