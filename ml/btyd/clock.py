@@ -26,7 +26,8 @@ class Clock:
     @classmethod
     def of_speed(cls, behind: Floats, ahead: Floats, beyond: float = 1.0) -> Clock:
         """From the pace of each day: entry k of ``behind`` is k + 1 days before the as-of, of ``ahead`` k after."""
-        return cls(*(np.concatenate([[0.0], np.cumsum(part)]) for part in (behind, ahead)), beyond)
+        back, forth = (np.concatenate([[0.0], np.cumsum(part)]) for part in (behind, ahead))
+        return cls(back, forth, beyond)
 
     def elapsed(self, days: Floats) -> Floats:
         return np.interp(days, np.arange(len(self.behind)), self.behind)

@@ -110,7 +110,7 @@ def fit_seasonal(stats: Statistics, repeats: Floats, horizon_days: int, *, count
     )
     parameters, season = np.exp(found[: len(medians)]), found[len(medians) :]
     year = float(np.exp(_waves(np.arange(YEAR_DAYS // 1) + 0.5) @ season).mean())
-    clock = Clock.of_speed(*(np.exp(waves @ season) for waves in (past, future)), beyond=year)
+    clock = Clock.of_speed(np.exp(past @ season), np.exp(future @ season), year)
     return SeasonalMbgNbd(MbgNbd(*parameters.tolist()), clock)
 
 

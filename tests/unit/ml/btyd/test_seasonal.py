@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from season_world import fitted, lives, pace, shop
 
 from ml.btyd.clock import Clock
 from ml.btyd.expectations import ALIVE, COLUMNS, HISTORY, INACTIVE, ORDERS, expectations
 from ml.btyd.mbg_nbd import MbgNbd
 from ml.btyd.seasonal import FEWEST_DAYS
+
 
 @pytest.fixture(scope="module")
 def busy():
