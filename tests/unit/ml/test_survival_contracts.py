@@ -99,6 +99,28 @@ def test_an_end_within_the_horizon_is_the_end_of_whole_periods_and_parts_of_one(
     assert np.allclose(1 - model.ends_within(X, 75), np.sqrt(curve[2] * curve[3]))
 
 
+class Asked:
+    """Takes the place of a hazard and keeps which periods ahead it was asked of."""
+
+    names = (*NAMES, *CALENDAR)
+
+    def __init__(self) -> None:
+        self.calendar: list[list[float]] = []
+
+    def predict(self, X: np.ndarray, names: tuple[str, ...], level: float, *, threads: int) -> np.ndarray:
+        assert (names, level, threads) == (self.names, 0.0, 1)
+        self.calendar.append(X[0, -4:].tolist())
+        return np.full(len(X), 0.5)
+
+
+def test_beyond_the_farthest_period_that_was_watched_the_contract_grows_older_and_nothing_else() -> None:
+    hazard = Asked()
+    *_, last = ContractLifetimes(hazard, farthest=1).survival(rows_of((1, True)).X, 120)  # type: ignore[arg-type]
+    assert hazard.calendar == [[0, 100, 10, 1], [1, 130, 10, 1], [1, 160, 10, 1], [1, 190, 10, 1]]
+    assert last.tolist() == [1 / 16]
+    assert ContractLifetimes(hazard, 1).expected_days(rows_of((1, True)).X, 45).tolist() == [22.5 + 6.5625]  # type: ignore[arg-type]
+
+
 def test_a_bound_contract_lasts_until_it_renews_one_under_notice_no_longer_and_none_not_at_all(
     model: ContractLifetimes,
 ) -> None:
