@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import contract_world
 import numpy as np
+import pandas as pd
 import pytest
 from contract_world import AS_OF, ENGINE, NAMES, OUTCOME, scored, true_days, watched, write_world
 
@@ -163,12 +164,22 @@ def test_a_training_holds_an_earlier_model_against_what_then_happened(tmp_path) 
     assert two.check == check
 
 
+def test_what_happened_after_the_date_of_the_check_does_not_change_what_was_expected_on_it(tmp_path) -> None:
+    files = write_world(tmp_path, 400)
+    first = learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, max_rows=2_000_000, seed=7)
+    labels = pd.read_parquet(files[1])
+    later = labels["as_of_date"] >= first.check.date
+    labels.loc[later, TARGETS[1]] = ~labels.loc[later, TARGETS[1]]
+    labels.to_parquet(files[1], index=False)
+    second = learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, max_rows=2_000_000, seed=7)
+    assert second.check.happened_days != first.check.happened_days
+    assert second.check.expected_days == first.check.expected_days
+
+
 def test_features_that_know_of_no_contract_and_labels_without_courses_teach_nothing(tmp_path) -> None:
     files = write_world(tmp_path, 200)
     settings = {"max_rows": 2_000_000, "seed": 7}
     assert learn(files, ("usage_share", "noise"), AS_OF, OUTCOME, QUICK, ENGINE, **settings) is None
-    import pandas as pd
-
     pd.read_parquet(files[1]).drop(columns=list(TARGETS)).to_parquet(files[1], index=False)
     assert learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, **settings) is None
 
