@@ -161,7 +161,7 @@ def train(
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         models, backtest = backtested(trainer, data, plan, sources.histories, champion_folder)
         model = trainer.model_at(data)
-        lifetimes = _lifetimes(sources, data.names, plan, engine)
+        lifetimes = learn((sources.features, sources.labels), data.names, plan, engine)
     return TrainingResult(
         model=model,
         backtest_models=models,
@@ -176,11 +176,6 @@ def train(
         plays=trainer.said_of_plays(data),
         lifetimes=lifetimes,
     )
-
-
-def _lifetimes(sources: Sources, names: tuple[str, ...], plan: TrainingPlan, engine: Engine) -> LearnedLifetimes | None:
-    files, limits = (sources.features, sources.labels), {"max_rows": plan.max_rows, "seed": plan.seed}
-    return learn(files, names, plan.as_of, plan.outcome, plan.recipe, engine, **limits)
 
 
 def teaching(sources: Sources, plan: TrainingPlan, engine: Engine) -> Snapshots:

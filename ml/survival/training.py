@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.booster import Recipe
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.snapshots import Snapshots, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.survival.contracts import NEEDED, ContractLifetimes, fit_contract_lifetimes
 from ml.survival.periods import ENDED, PERIOD_DAYS, TARGETS, WATCHED, period_outcome, person_periods
+
+if TYPE_CHECKING:
+    from ml.churn.training import TrainingPlan
 
 CHECKED_DAYS = 180
 """Within so many days after an earlier date lifetimes are held against what happened."""
@@ -48,15 +51,7 @@ class Check:
 
 
 def learn(
-    files: tuple[Path, Path],
-    names: tuple[str, ...],
-    as_of: date,
-    outcome: Outcome,
-    recipe: Recipe,
-    engine: Engine,
-    *,
-    max_rows: int,
-    seed: int,
+    files: tuple[Path, Path], names: tuple[str, ...], plan: TrainingPlan, engine: Engine
 ) -> LearnedLifetimes | None:
     """Learn from all that is known at an as-of; None where churn is not told from contracts, or too few have ended.
 
@@ -67,14 +62,12 @@ def learn(
     names
         Features that may be learned from.
     """
-    watched = _watched(files, names, as_of, outcome, engine, max_rows)
+    watched = _watched(files, names, plan, engine)
     if watched is None:
         return None
     rows = person_periods(watched)
-    model = fit_contract_lifetimes(rows, recipe, seed=seed, threads=engine.threads)
-    if model is None:
-        return None
-    return LearnedLifetimes(model, _check(watched, rows, as_of, outcome, recipe, seed, engine.threads))
+    model = fit_contract_lifetimes(rows, plan.recipe, seed=plan.seed, threads=engine.threads)
+    return LearnedLifetimes(model, _check(watched, rows, plan, engine.threads)) if model else None
 
 
 def known_at(rows: Snapshots, day: date, outcome: Outcome) -> Snapshots:
@@ -82,29 +75,26 @@ def known_at(rows: Snapshots, day: date, outcome: Outcome) -> Snapshots:
     return rows.at(period_outcome(outcome).known_at(rows.dates, day))
 
 
-def _watched(
-    files: tuple[Path, Path], names: tuple[str, ...], as_of: date, outcome: Outcome, engine: Engine, max_rows: int
-) -> Snapshots | None:
+def _watched(files: tuple[Path, Path], names: tuple[str, ...], plan: TrainingPlan, engine: Engine) -> Snapshots | None:
     import pyarrow.parquet as pq
 
     features, labels = files
     if not (set(TARGETS) <= set(pq.read_schema(labels).names) and set(NEEDED) <= set(names)):
         return None
-    dates = period_outcome(outcome).known_at(tuple(known_snapshots(labels, engine, TARGETS)), as_of)
-    rows = read_snapshots(
-        features, labels, names, dates, engine, max_rows=max_rows // USUAL_PERIODS, targets=TARGETS
-    )  # fmt: skip
+    dates = period_outcome(plan.outcome).known_at(tuple(known_snapshots(labels, engine, TARGETS)), plan.as_of)
+    most = plan.max_rows // USUAL_PERIODS
+    rows = read_snapshots(features, labels, names, dates, engine, max_rows=most, targets=TARGETS)
     return rows if len(rows) else None
 
 
-def _check(
-    watched: Snapshots, rows: Snapshots, as_of: date, outcome: Outcome, recipe: Recipe, seed: int, threads: int
-) -> Check | None:
+def _check(watched: Snapshots, rows: Snapshots, plan: TrainingPlan, threads: int) -> Check | None:
     """On the newest date after which enough has passed; None where too little was known on it."""
-    dates = [day for day in watched.dates if day + timedelta(CHECKED_DAYS + outcome.label_delay_days) <= as_of]
-    model = None
-    if dates:
-        model = fit_contract_lifetimes(known_at(rows, dates[-1], outcome), recipe, seed=seed, threads=threads)
+    passed = timedelta(CHECKED_DAYS + plan.outcome.label_delay_days)
+    dates = [day for day in watched.dates if day + passed <= plan.as_of]
+    if not dates:
+        return None
+    known = known_at(rows, dates[-1], plan.outcome)
+    model = fit_contract_lifetimes(known, plan.recipe, seed=plan.seed, threads=threads)
     if model is None:
         return None
     test = watched.at(dates[-1:])

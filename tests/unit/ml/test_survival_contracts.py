@@ -10,6 +10,7 @@ import pytest
 from contract_world import AS_OF, ENGINE, NAMES, OUTCOME, scored, true_days, watched, write_world
 
 from ml.booster import Recipe
+from ml.churn.training import TrainingPlan
 from ml.engine import Engine
 from ml.model import ModelFileError
 from ml.snapshots import Snapshots, day_number
@@ -19,6 +20,7 @@ from ml.survival.periods import CALENDAR, TARGETS, at_period, person_periods
 from ml.survival.training import CHECKED_DAYS, happened_days, known_at, learn
 
 RECIPE, QUICK = Recipe(), Recipe(rounds=40)
+PLAN = TrainingPlan(AS_OF, OUTCOME, recipe=QUICK)
 NOBODY = np.zeros(1, bool)
 
 
@@ -152,13 +154,13 @@ def test_where_hardly_a_contract_has_ended_nothing_is_learned() -> None:
 
 def test_a_training_holds_an_earlier_model_against_what_then_happened(tmp_path) -> None:
     files = write_world(tmp_path, 600)
-    found = learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, max_rows=2_000_000, seed=7)
+    found = learn(files, NAMES, PLAN, ENGINE)
     assert found is not None
     check = found.check
     assert check is not None
     assert check.date + timedelta(CHECKED_DAYS + OUTCOME.label_delay_days) <= AS_OF
     assert check.expected_days == pytest.approx(check.happened_days, rel=0.08)
-    two = learn(files, NAMES, AS_OF, OUTCOME, QUICK, Engine(threads=2), max_rows=2_000_000, seed=7)
+    two = learn(files, NAMES, PLAN, Engine(threads=2))
     assert two is not None
     assert two.model.hazard.trees.text == found.model.hazard.trees.text
     assert two.check == check
@@ -166,22 +168,21 @@ def test_a_training_holds_an_earlier_model_against_what_then_happened(tmp_path) 
 
 def test_what_happened_after_the_date_of_the_check_does_not_change_what_was_expected_on_it(tmp_path) -> None:
     files = write_world(tmp_path, 400)
-    first = learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, max_rows=2_000_000, seed=7)
+    first = learn(files, NAMES, PLAN, ENGINE)
     labels = pd.read_parquet(files[1])
     later = labels["as_of_date"] >= first.check.date
     labels.loc[later, TARGETS[1]] = ~labels.loc[later, TARGETS[1]]
     labels.to_parquet(files[1], index=False)
-    second = learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, max_rows=2_000_000, seed=7)
+    second = learn(files, NAMES, PLAN, ENGINE)
     assert second.check.happened_days != first.check.happened_days
     assert second.check.expected_days == first.check.expected_days
 
 
 def test_features_that_know_of_no_contract_and_labels_without_courses_teach_nothing(tmp_path) -> None:
     files = write_world(tmp_path, 200)
-    settings = {"max_rows": 2_000_000, "seed": 7}
-    assert learn(files, ("usage_share", "noise"), AS_OF, OUTCOME, QUICK, ENGINE, **settings) is None
+    assert learn(files, ("usage_share", "noise"), PLAN, ENGINE) is None
     pd.read_parquet(files[1]).drop(columns=list(TARGETS)).to_parquet(files[1], index=False)
-    assert learn(files, NAMES, AS_OF, OUTCOME, QUICK, ENGINE, **settings) is None
+    assert learn(files, NAMES, PLAN, ENGINE) is None
 
 
 def test_days_with_a_contract_are_counted_until_the_middle_of_the_period_of_its_end() -> None:
