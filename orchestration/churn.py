@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult
+    from ml.survival.lifetimes import Lifetimes
 
 
 def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
@@ -108,6 +109,7 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         reading_engine(workspace),
         model_folder=model.folder if model else None,
         model_version=model.spoken if model else None,
+        lifetimes=_lifetimes(workspace, inputs, model.folder if model else None),
     )
     return {
         "dagster/row_count": summary.rows,
@@ -117,3 +119,18 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         **{f"status {name}": count for name, count in summary.statuses.items()},
         **{f"band {name}": count for name, count in summary.bands.items()},
     }
+
+
+def _lifetimes(workspace: Workspace, inputs: Inputs, model_folder: Path | None) -> Lifetimes | None:
+    """Who tells how long customers remain: the champion's hazards of contracts, or the model of repeat purchase."""
+    from ml.churn.training import LIFETIMES
+    from ml.survival.contracts import ContractLifetimes
+    from ml.survival.lifetimes import OrderFiles, order_lifetimes
+
+    churn, folder = workspace.shop.churn, snapshot_folder(workspace, inputs)
+    if churn.touchpoint == "orders":
+        files = OrderFiles(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
+        return order_lifetimes(files, date.fromisoformat(inputs.as_of_date), churn.horizon_days)
+    if model_folder and (model_folder / LIFETIMES).exists():
+        return ContractLifetimes.load(model_folder / LIFETIMES)
+    return None

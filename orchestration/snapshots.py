@@ -28,8 +28,9 @@ FILES = {
     "customer_labels": "select * from features.customer_labels order by as_of_date, customer_id",
     "customer_margins": "select * from features.customer_margins order by as_of_date, customer_id",
     "order_histories": "select * from features.order_histories order by all",
+    "repeat_order_totals": "select * from features.repeat_order_totals order by all",
 }
-TABLES = (*FILES, "repeat_order_totals")
+TABLES = tuple(FILES)
 """What is read of the warehouse, in schema ``features``."""
 
 

@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [fallback] [cdnow]``; all
-by default, real data where their files lie beside the project.
+Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [fallback] [survival]
+[cdnow]``; all by default, real data where their files lie beside the project.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 import cdnow_world
 import fallback_world
+import hazard_worlds
 import recommender_oracle
 import recommender_scale
 import scoring_world
@@ -190,6 +191,16 @@ def fallback(_: Path, draws: int = 2) -> dict[str, object]:
     return found
 
 
+def survival(folder: Path) -> dict[str, object]:
+    """Hazards of contracts against the classifier of the horizon, in worlds whose settings no test or default uses."""
+    worlds = [hazard_worlds.judged(folder / f"contracts{k}", own) for k, own in enumerate(hazard_worlds.WORLDS)]
+    print("\n".join(hazard_worlds.lines(worlds)))
+    return {
+        str(own): {"figures": one.figures(), "differences": {k: str(v) for k, v in one.differences().items()}}
+        for own, one in zip(hazard_worlds.WORLDS, worlds, strict=True)
+    }
+
+
 ROUNDS = 5
 """How often either way is timed, by turns."""
 
@@ -205,7 +216,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, cdnow):
+        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, survival, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

@@ -20,14 +20,22 @@ class Clock:
 
     behind: Floats
     ahead: Floats
+    beyond: float = 1.0
+    """Pace of the days after those of ``ahead``."""
 
     @classmethod
-    def of_speed(cls, behind: Floats, ahead: Floats) -> Clock:
+    def of_speed(cls, behind: Floats, ahead: Floats, beyond: float = 1.0) -> Clock:
         """From the pace of each day: entry k of ``behind`` is k + 1 days before the as-of, of ``ahead`` k after."""
-        return cls(*(np.concatenate([[0.0], np.cumsum(part)]) for part in (behind, ahead)))
+        back, forth = (np.concatenate([[0.0], np.cumsum(part)]) for part in (behind, ahead))
+        return cls(back, forth, beyond)
 
     def elapsed(self, days: Floats) -> Floats:
         return np.interp(days, np.arange(len(self.behind)), self.behind)
+
+    def coming(self, days: Floats) -> Floats:
+        """Days at the usual pace within the next ``days``, however many."""
+        told = len(self.ahead) - 1
+        return np.interp(days, np.arange(told + 1), self.ahead) + np.maximum(days - told, 0) * self.beyond
 
     def read(self, stats: Statistics) -> Statistics:
         """The same customers, in days at the usual pace."""

@@ -44,7 +44,7 @@ def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: in
     told = histories.sort_values(list(HISTORY), ignore_index=True)
     stats = statistics(told)
     try:
-        model = _fit(stats, told["customers"].to_numpy(float), _daily(totals, stats), horizon_days)
+        model = fitted(told, totals, horizon_days)
     except BtydFitError:
         values = [np.full(len(told), np.nan) for _ in COLUMNS]
     else:
@@ -56,6 +56,18 @@ def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: in
     return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, values, strict=True)})
 
 
+def fitted(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int) -> SeasonalMbgNbd:
+    """The model of one as-of, from its histories in ascending order and its totals.
+
+    Raises
+    ------
+    BtydFitError
+        Nobody has bought anything, or no optimum was found.
+    """
+    stats = statistics(histories)
+    return _fit(stats, histories["customers"].to_numpy(float), _daily(totals, stats), horizon_days)
+
+
 def knows_season(X: NDArray[np.float32], names: Sequence[str]) -> bool:
     """Whether enough lay behind an as-of, whose rows are given, for its expectations to know the season."""
     first = HISTORY[1]
@@ -65,6 +77,11 @@ def knows_season(X: NDArray[np.float32], names: Sequence[str]) -> bool:
 def read_histories(path: Path, day: date) -> pd.DataFrame:
     """The histories of one as-of out of ``order_histories.parquet``, ascending."""
     return pd.read_parquet(path, filters=[("as_of_date", "==", day)]).sort_values(list(HISTORY), ignore_index=True)
+
+
+def read_totals(path: Path, day: date) -> pd.DataFrame:
+    """The totals of one as-of out of ``repeat_order_totals.parquet``."""
+    return pd.read_parquet(path, filters=[("as_of_date", "==", day)])
 
 
 def statistics(histories: pd.DataFrame) -> Statistics:

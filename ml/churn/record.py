@@ -69,4 +69,5 @@ def metrics(result: TrainingResult) -> dict[str, float]:
     for name, measured in by_segment(result.backtest).items():
         own = measured.as_dict()
         found |= {f"{name}/{metric}": own[metric] for metric in (own if name == HOLDOUT else OF_SEGMENTS)}
-    return found | result.reasons.as_metrics()
+    check = result.lifetimes.check if result.lifetimes else None
+    return found | result.reasons.as_metrics() | (check.as_metrics() if check else {})

@@ -35,6 +35,7 @@ def schema() -> pa.Schema:
         [
             ("as_of_date", pa.date32()), ("customer_id", pa.string()), ("status", pa.string()),
             ("churn_probability", pa.float64()), ("churn_percentile", pa.float64()), ("churn_band", pa.string()),
+            ("expected_remaining_lifetime_days", pa.int32()),
             *((name, pa.string()) for name in reasons), ("model_version", pa.string()),
         ]
     )  # fmt: skip
@@ -85,9 +86,18 @@ def _millionths(p: Floats) -> NDArray[np.int64]:
 
 
 def score_table(
-    as_of: date, customers: pa.Array, status: pa.Array, p: Floats, reasons: Reasons, *, base_rate: float, version: str
+    as_of: date,
+    customers: pa.Array,
+    status: pa.Array,
+    p: Floats,
+    reasons: Reasons,
+    lifetime: Floats,
+    *,
+    base_rate: float,
+    version: str,
 ) -> pa.Table:
-    """One batch of the draft. ``p`` and ``reasons`` have a row for each ``status`` that is scored, in order."""
+    """One batch of the draft. ``p`` and ``reasons`` have a row for each ``status`` that is scored, in order;
+    ``lifetime`` has one for each customer, in days, NaN where unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -102,6 +112,7 @@ def score_table(
         "churn_probability": pa.array(rounded).take(at),
         "churn_percentile": pa.nulls(rows, pa.float64()),
         "churn_band": pa.array(bands(rounded, base_rate), pa.string()).dictionary_encode().take(at),
+        "expected_remaining_lifetime_days": pa.array(np.floor(lifetime + 0.5), from_pandas=True),
         "model_version": pa.repeat(version, rows).dictionary_encode(),
     }
     for rank in range(COUNT):

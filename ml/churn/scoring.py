@@ -29,6 +29,7 @@ from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
 from ml.snapshots import feature_names, known_snapshots, matrix, population, read_snapshots
 from ml.splits import Outcome
+from ml.survival.lifetimes import Lifetimes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,18 +67,21 @@ class ScoringPlan:
 
 def score(
     features: Path, labels: Path, out: Path, plan: ScoringPlan, engine: Engine,
-    *, model_folder: Path | None, model_version: str | None,
+    *, model_folder: Path | None, model_version: str | None, lifetimes: Lifetimes | None = None,
 ) -> ScoreSummary:  # fmt: skip
     """Write ``out`` with the columns of ``ml.churn_scores``, sorted by customer; without a model the fallback speaks.
 
-    The file appears by one rename; a kill leaves the old one, or none.
+    The file appears by one rename; a kill leaves the old one, or none. ``lifetimes`` are told of everybody who may be
+    profiled, eligible or not.
 
     Raises
     ------
     FeatureMismatchError
-        The file lacks features of the model.
+        The file lacks features of the model, or of the lifetimes.
     """
     available, chosen = feature_names(features), None
+    if lifetimes and set(lifetimes.names) - set(available):
+        raise FeatureMismatchError(explain_mismatch(lifetimes.names, available))
     if model_folder:
         model = ChurnModel.load(model_folder)
         if set(model.names) - set(available):
@@ -85,11 +89,13 @@ def score(
         everybody = population(features, labels, model.names, plan.as_of, engine)
         level = model.level(everybody, plan.as_of, threads=engine.threads)
         is_compiled = count_customers(features, plan.as_of, engine) >= COMPILED_ROWS
-        scorer = _Scorer(model.names, plan, engine.threads, model_version or "unregistered", model, level, is_compiled)
+        scorer = _Scorer(
+            model.names, plan, engine.threads, model_version or "unregistered", model, lifetimes, level, is_compiled
+        )
     else:
         chosen = _choose(features, labels, available, plan, engine)
-        scorer = _Scorer(available, plan, engine.threads, chosen.fallback.version, chosen.fallback)
-    batches = scoring_batches(features, labels, scorer.names, plan.as_of, engine, batch_rows=plan.batch_rows)
+        scorer = _Scorer(available, plan, engine.threads, chosen.fallback.version, chosen.fallback, lifetimes)
+    batches = scoring_batches(features, labels, scorer.read, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
         for table in _one_ahead(scorer, batches):
             file.add(table)
@@ -112,8 +118,14 @@ class _Scorer:
     threads: int
     version: str
     model: ChurnModel | Fallback
+    lifetimes: Lifetimes | None
     level: float = 0.0
     is_compiled: bool = False
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Features that are read of a customer."""
+        return tuple(dict.fromkeys((*self.names, *(self.lifetimes.names if self.lifetimes else ()))))
 
     def prepare(self) -> None:
         """Tables and compilation, while DuckDB still sorts."""
@@ -129,7 +141,19 @@ class _Scorer:
         status = pc.if_else(profiled, otherwise, "not_profiled")
         p, said = self._predict(matrix(batch.filter(pc.and_(profiled, eligible)), self.names))
         customers, base_rate = batch.column("customer_id"), self.model.base_rate
-        return score_table(self.plan.as_of, customers, status, p, said, base_rate=base_rate, version=self.version)
+        told = (p, said, self._lifetimes(batch))
+        return score_table(self.plan.as_of, customers, status, *told, base_rate=base_rate, version=self.version)
+
+    def _lifetimes(self, batch: pa.RecordBatch) -> Floats:
+        import pyarrow.compute as pc
+
+        days, profiled = np.full(batch.num_rows, np.nan), batch.column("is_profiled")
+        if self.lifetimes:
+            own = batch.filter(profiled)
+            leaves = pc.equal(own.column("status_if_not_eligible"), "notice_given").to_numpy(zero_copy_only=False)
+            told = self.lifetimes.days(matrix(own, self.lifetimes.names), leaves, threads=self.threads)
+            days[profiled.to_numpy(zero_copy_only=False)] = told
+        return days
 
     def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
         if isinstance(self.model, ChurnModel):

@@ -39,7 +39,10 @@ from ml.rolling import Judged, Origin, by_customers, judged, origins
 from ml.segments import Flags, segments_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
+from ml.survival.training import LearnedLifetimes, learn
 
+LIFETIMES = "lifetimes"
+"""Folder of the lifetimes of contracts within that of a model."""
 BACKTEST_DATES = 3
 """On how many of the newest dates a training is judged; each costs a training."""
 
@@ -122,13 +125,18 @@ class TrainingResult:
     """How the score depends on the features that move it most."""
     plays: str | None = None
     """What the arms tell of the effects of our plays; None where none was decided."""
+    lifetimes: LearnedLifetimes | None = None
+    """How long contracts run on; None where churn is not told from them, or too few have ended."""
 
     def save(self, folder: Path) -> Path:
-        """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
+        """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by,
+        ``<folder>/lifetimes`` tells how long contracts run on."""
         self.model.save(folder)
         for day, model in self.backtest_models.items():
             model.save(folder / "backtest" / day.isoformat())
         self.reference.save(folder)
+        if self.lifetimes:
+            self.lifetimes.model.save(folder / LIFETIMES)
         return folder
 
 
@@ -153,6 +161,7 @@ def train(
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         models, backtest = backtested(trainer, data, plan, sources.histories, champion_folder)
         model = trainer.model_at(data)
+        lifetimes = learn((sources.features, sources.labels), data.names, plan, engine)
     return TrainingResult(
         model=model,
         backtest_models=models,
@@ -165,6 +174,7 @@ def train(
         reasons=agreement(model, some := data.some_of_newest(SAMPLE), threads=engine.threads),
         dependences=_dependences(model, some),
         plays=trainer.said_of_plays(data),
+        lifetimes=lifetimes,
     )
 
 

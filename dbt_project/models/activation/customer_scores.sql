@@ -82,6 +82,7 @@ final as (
         case when {{ may_value }} then {{ decimal_of('amounts.bound_cents') }} end as remaining_contract_value,
         case when {{ may_order }} then value_scores.expected_orders end as expected_orders,
         case when {{ may_order }} then value_scores.expected_date_of_next_order end as expected_date_of_next_order,
+        case when permissions.may_profile then scores.expected_remaining_lifetime_days end as expected_remaining_lifetime_days,
         '{{ var("currency") }}' as currency,
         case when permissions.may_profile then channels.preferred_channel end as preferred_channel,
         case when permissions.may_profile then channels.preferred_sales_channel end as preferred_sales_channel,

@@ -57,13 +57,16 @@ known as (
         spent.customer_id is not null as has_spent,
         spent.orders, spent.spend_cents, spent.net_spend_cents, spent.margin_cents,
         actions.first_play, actions.first_arm, actions.treated_play, actions.untreated_propensity,
-        actions.plays_decided, actions.messages_sent, actions.actions_sent, actions.is_held_out
+        actions.plays_decided, actions.messages_sent, actions.actions_sent, actions.is_held_out,
+        courses.periods_watched, courses.has_ended
     from snapshots
     left join due on snapshots.as_of_date = due.as_of_date
     left join stayed on snapshots.as_of_date = stayed.as_of_date and snapshots.customer_id = stayed.customer_id
     left join spent on snapshots.as_of_date = spent.as_of_date and snapshots.customer_id = spent.customer_id
     left join {{ ref('label_actions') }} as actions
         on snapshots.as_of_date = actions.as_of_date and snapshots.customer_id = actions.customer_id
+    left join {{ ref('label_contract_courses') }} as courses
+        on snapshots.as_of_date = courses.as_of_date and snapshots.customer_id = courses.customer_id
 ),
 
 final as (
@@ -84,7 +87,9 @@ final as (
         {%- for name in ['plays_decided', 'messages_sent', 'actions_sent'] %},
         cast(case when is_known then coalesce({{ name }}, 0) end as bigint) as {{ name }}
         {%- endfor %},
-        case when is_known then coalesce(is_held_out, false) end as is_held_out
+        case when is_known then coalesce(is_held_out, false) end as is_held_out,
+        periods_watched as contract_periods_watched,
+        has_ended as has_contract_ended
     from known
 )
 

@@ -77,7 +77,7 @@ def test_the_file_has_exactly_the_columns_of_the_contract(pytestconfig):
     sources = yaml.safe_load((pytestconfig.rootpath / PRODUCED).read_text())["sources"]
     tables = [table for source in sources if source["name"] == "ml" for table in source["tables"]]
     contract = next(table for table in tables if table["name"] == "churn_scores")
-    types = {"date": "date32[day]", "varchar": "string", "double": "double"}
+    types = {"date": "date32[day]", "varchar": "string", "double": "double", "integer": "int32"}
     expected = [(c["name"], types[c["data_type"]]) for c in contract["columns"]]
     assert [(f.name, str(f.type)) for f in schema()] == expected
 
@@ -196,6 +196,40 @@ def test_where_churn_is_told_from_orders_the_model_of_repeat_purchase_speaks_and
     assert np.allclose(scores["churn_probability"], told[scores.index])
     assert set(scores["reason_1"].dropna()) == {"+btyd_inactive_probability", "-btyd_inactive_probability"}
     assert (scores["reason_1"].str[0] == "+").eq(scores["churn_probability"] > told[scores.index].mean()).mean() > 0.99
+
+
+class Told:
+    """Lifetimes that say what they were asked: half a day more than the visits, and a thousand for who is leaving."""
+
+    names = ("sessions_30d",)
+
+    def days(self, X, is_leaving, *, threads=1):  # noqa: ARG002
+        return np.where(X[:, 0] > 8, np.nan, X[:, 0] + 0.5 + 1000 * is_leaving)
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+def test_lifetimes_are_told_of_all_who_may_be_profiled_in_whole_days(world, model, tmp_path, has_model):
+    out = tmp_path / "s.parquet"
+    files = world / "features.parquet", world / "labels.parquet", out
+    given = {"model_folder": model if has_model else None, "model_version": "demo.churn/1"}
+    score(*files, PLAN, ENGINE, lifetimes=Told(), **given)
+    told = pd.read_parquet(out).set_index("customer_id")["expected_remaining_lifetime_days"]
+    features = pd.read_parquet(world / "features.parquet").query("as_of_date == @AS_OF").set_index("customer_id")
+    visits = features["sessions_30d"].astype(float)
+    expected = (visits + 1).mask(visits > 8).mask(visits.index.isin(["c_00005", "c_00007"]))
+    expected["c_00009"] += 1000
+    assert told.isna().sum() > 2
+    pd.testing.assert_series_equal(told.astype(float), expected, check_names=False)
+
+
+def test_without_anybody_to_tell_lifetimes_there_are_none_and_a_feature_they_lack_is_named(world, model, tmp_path):
+    score_in(world, tmp_path / "s.parquet", model)
+    assert pd.read_parquet(tmp_path / "s.parquet")["expected_remaining_lifetime_days"].isna().all()
+    asking = Told()
+    asking.names = ("sessions_31d",)
+    files = world / "features.parquet", world / "labels.parquet", tmp_path / "t.parquet"
+    with pytest.raises(FeatureMismatchError, match="missing sessions_31d"):
+        score(*files, PLAN, ENGINE, model_folder=model, model_version="demo.churn/1", lifetimes=asking)
 
 
 def test_an_as_of_without_customers_gives_an_empty_file_with_the_columns(world, model, tmp_path):

@@ -3,47 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from season_world import fitted, lives, pace, shop
 
 from ml.btyd.clock import Clock
 from ml.btyd.expectations import ALIVE, COLUMNS, HISTORY, INACTIVE, ORDERS, expectations
 from ml.btyd.mbg_nbd import MbgNbd
-from ml.btyd.seasonal import FEWEST_DAYS, fit_seasonal
-from ml.btyd.statistics import Statistics
-
-SWING = 0.6
-"""Log of how much busier the best day is than the usual one; the as-of stands at the start of the busy half."""
-
-
-def pace(day):
-    """How busy the shop is on a day from the as-of on."""
-    return np.exp(SWING * np.sin(2 * np.pi * day / 365.25))
-
-
-def shop(days, *, seasonal=True, customers=6000, horizon=90, seed=1):
-    """Statistics, repeat purchases by days ago, and who bought within the horizon; whoever buys may leave."""
-    rng = np.random.default_rng(seed)
-    first, rate, leaves = (
-        rng.integers(1, days + 1, customers),
-        rng.gamma(1.2, 1 / 50, customers),
-        rng.beta(1, 6, customers),
-    )
-    bought = np.zeros((customers, days + horizon), bool)
-    alive = rng.random(customers) > leaves
-    for column, day in enumerate(range(-days, horizon)):
-        chance = 1 - np.exp(-rate * (pace(day + 0.5) if seasonal else 1.0))
-        buys = alive & (-first < day) & (rng.random(customers) < chance)
-        bought[:, column] = buys
-        alive &= ~(buys & (rng.random(customers) < leaves))
-    past = bought[:, :days]
-    frequency = past.sum(axis=1)
-    last = np.where(frequency > 0, days - (days - 1 - past[:, ::-1].argmax(axis=1)), first)
-    stats = Statistics(frequency.astype(float), (first - last).astype(float), first.astype(float))
-    return stats, past.sum(axis=0)[::-1].astype(float), bought[:, days:].any(axis=1)
-
-
-def fitted(stats, repeats, horizon=90):
-    kinds, group = stats.kinds()
-    return fit_seasonal(kinds, repeats, horizon, count=np.bincount(group).astype(float))
+from ml.btyd.seasonal import FEWEST_DAYS
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +73,33 @@ def test_whoever_shares_a_history_shares_an_expectation_and_no_order_of_rows_mat
     assert (found[ORDERS] >= (1 - found[INACTIVE]) - 1e-6).all(), "who comes at all comes on a day at least"
     shuffled = expectations(histories.sample(frac=1, random_state=1), totals.sample(frac=1, random_state=2), 90)
     pd.testing.assert_frame_equal(found, shuffled)
+
+
+def test_lifetimes_are_days_of_the_calendar_whatever_the_season_does_to_the_clock():
+    """Read off the clock they would be too long by two fifths: the next ninety days lie in the busy half."""
+    stats, repeats, _, left = lives(540, horizon=400, customers=12_000)
+    model = fitted(stats, repeats)
+    for cap in (90, 400):
+        expected, happened = model.expected_lifetime_days(stats, cap), np.minimum(left, cap)
+        group = np.argsort(np.argsort(expected, kind="stable")) // 3000
+        for number in range(4):
+            own = group == number
+            assert expected[own].mean() == pytest.approx(happened[own].mean(), abs=0.03 * cap), (cap, number)
+
+
+def test_in_steady_time_a_lifetime_is_that_of_the_model_however_far_the_cap():
+    stats, repeats, _ = shop(FEWEST_DAYS - 1, customers=800)
+    model = fitted(stats, repeats)
+    for cap in (30, 90, 1825):
+        assert model.expected_lifetime_days(stats, cap) == pytest.approx(model.model.expected_lifetime_days(stats, cap))
+
+
+def test_beyond_the_horizon_time_runs_at_the_mean_pace_of_the_year():
+    clock = Clock.of_speed(np.ones(3), np.array([2.0, 2.0]), beyond=0.5)
+    assert clock.coming(np.array([0.0, 1.0, 2.0, 4.0])).tolist() == [0, 2, 4, 5]
+    busy = fitted(*shop(540)[:2]).clock
+    assert busy.beyond == pytest.approx(busy.behind[365] / 365, rel=0.03)
+    assert busy.beyond < busy.ahead[90] / 90 * 0.8
 
 
 def test_without_orders_there_is_no_expectation(busy):
