@@ -51,7 +51,7 @@ class Spoken:
         number = self.number[rank]
         is_used = np.bincount(number + 1, minlength=len(self.words) + 1)[1:] > 0
         words = pa.array([self.words[k] for k in np.flatnonzero(is_used)], pa.string())
-        renumbered = (np.cumsum(is_used, dtype=np.int32) - 1)[number]
+        renumbered = np.append(np.cumsum(is_used, dtype=np.int32) - 1, np.int32(-1))[number]  # the last: none
         return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=number < 0), words)
 
     def text(self) -> NDArray[np.object_]:

@@ -112,7 +112,7 @@ def _take(
     total: Numbers, touched: Numbers, best: Parts, count: int, columns: Numbers, values: Numbers, filled: int
 ) -> int:
     """Write the best of the touched columns in their order, and set all touched to zero; where the next row starts."""
-    held, least, last = 0, 0.0, np.int32(-1)
+    held, least, last = 0, 0.0, -1
     for column in touched:
         value = total[np.uint32(column)]
         total[np.uint32(column)] = 0.0
@@ -141,14 +141,14 @@ def _cut(best: Parts, held: int, count: int) -> tuple[float, int]:
     for place in range(held):
         room -= values[place] > least
         equal += values[place] == least
-    last = np.int32(2**31 - 1)
+    last = 2**31 - 1
     if equal > room:
         equal = 0
         for place in range(held):
             if values[place] == least:
                 scratch[equal] = -columns[place]
                 equal += 1
-        last = np.int32(-_nth(scratch, equal, room - 1))
+        last = int(-_nth(scratch, equal, room - 1))
     kept = 0
     for place in range(held):
         column, value = columns[place], values[place]
