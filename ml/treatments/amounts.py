@@ -5,10 +5,15 @@ a yes-or-no (``effects``, ``labels``), what an amount is to a model (``ml.value`
 
 A play multiplies what its customers are expected to bring; an amount that it brought about is divided by that. Nothing
 stays nothing, no amount changes its sign, and the sum over the treated goes to that of those left alone, who stand for
-them: the estimate is the ratio of both sums at like features, as a Poisson likelihood weighs it (Santos Silva, Tenreyro,
-"The log of gravity", Review of Economics and Statistics 88, 2006). How far chance moves such a sum is taken from the
-data, customer by customer: amounts have long tails, and on all of their dates a customer is one witness. So one large
-order among the few left alone changes little.
+them: the estimate is the ratio of both sums at like features, as a Poisson likelihood weighs it (Santos Silva,
+Tenreyro, "The log of gravity", Review of Economics and Statistics 88, 2006). How far chance moves such a sum is taken
+from the data, customer by customer: amounts have long tails, and on all of their dates a customer is one witness. So
+one large order among the few left alone changes little.
+
+What earlier plays brought stands in the spend of the last months, by which rows would be taken for alike: who was
+treated before would be held against those of a better pace who were not. Arms are frozen, so customers are compared by
+their first row, before most of that: in a simulated shop whose plays raised spend to 1.8 times, effects came out at .51
+by features of the day and .58 by those of the first (the truth is .59, ten seeds).
 """
 
 from __future__ import annotations
@@ -56,7 +61,7 @@ class Multiples:
 
     def share_without(self, treated: NDArray[np.int16]) -> Floats:
         """What of an amount would have come without the play that was sent, (rows,); 1 where none was."""
-        return np.exp(-np.append(self.effects, 0.0)[treated])  # NONE is the last
+        return np.exp(-np.append(self.effects, 0.0)[treated])  # NONE, -1, finds the last
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ class Told:
 def untreated_amounts(rows: Snapshots, amounts: Sequence[Amount]) -> tuple[Snapshots, Told]:
     """The same rows with amounts as they would be without plays, and the effects that say so.
 
-    Where nothing can be said of the effects the labels are as it happened. Only what these rows themselves tell is used,
-    whatever their labels were made into before.
+    Where nothing can be said of the effects the labels are as it happened. Only what these rows themselves tell is
+    used, whatever their labels were made into before.
     """
     if rows.treatments is None:
         return rows, Told({}, "no play was decided")
@@ -99,13 +104,19 @@ def untreated_amounts(rows: Snapshots, amounts: Sequence[Amount]) -> tuple[Snaps
 
 def fit_multiples(seen: Snapshots, arms: Contrast, amount: Amount) -> Multiples:
     """The effects on one amount of what was seen to happen."""
-    X, hashed = seen.X[arms.used], seen.hashed[arms.used]
+    X, hashed = seen.X[_first_rows(seen.hashed, arms.used)], seen.hashed[arms.used]
     y = np.maximum(seen.target(amount.target)[arms.used], 0)
     y = y / (float(y.mean()) or 1.0)
     expected = fit_tweedie(X, y, hashed, power=amount.power)
     design = arms.design(np.clip(expected.margin(X), -MARGIN_LIMIT, MARGIN_LIMIT))
     effects, errors = arms.effects(*_fit(design, y, arms, np.unique(hashed, return_inverse=True)[1]))
     return Multiples(arms.done.plays, effects, errors, arms.treated, arms.left_alone)
+
+
+def _first_rows(hashed: NDArray[np.int64], used: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The earliest row of the customer of each row used."""
+    _, first, customer = np.unique(hashed, return_index=True, return_inverse=True)
+    return first[customer[used]]
 
 
 def _fit(design: Floats, y: Floats, arms: Contrast, customer: NDArray[np.intp]) -> tuple[Floats, Floats]:

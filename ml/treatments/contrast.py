@@ -6,9 +6,9 @@ yes-or-no, ``amounts``).
 Rows are those for whom a play was decided within the window: treated at the first decision, or left alone at all of
 them. Who was left alone at the first and treated at a later one is no longer untreated and drops out; those who remain
 stand for them, weighted by one over the probability of being left alone throughout (Robins, Hernán, Brumback, "Marginal
-structural models", Epidemiology 11, 2000). What is expected by features beside it takes out noise, nothing else: the arm
-does not depend on it. A play has the common effect and its own deviation, both drawn to nothing, so that few customers
-change little and none nothing.
+structural models", Epidemiology 11, 2000). What is expected by features beside it takes out noise, nothing else: the
+arm does not depend on it. A play has the common effect and its own deviation, both drawn to nothing, so that few
+customers change little and none nothing.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ml.figures import pngs
 from ml.registry import Record
+from ml.segments import HOLDOUT
 from ml.value.backtest import by_segment
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult
@@ -41,6 +42,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
+            **({"plays": result.plays, "share_without_plays": model.spend.without_plays} if result.plays else {}),
             **asdict(plan.recipe),
         },
         metrics=metrics(result),
@@ -73,5 +75,5 @@ def metrics(result: TrainingResult) -> dict[str, float]:
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
     for segment, measured in by_segment(backtest).items():
         own = measured.as_dict()
-        found |= {f"{segment}/{metric}": own[metric] for metric in OF_SEGMENTS}
+        found |= {f"{segment}/{metric}": own[metric] for metric in (own if segment == HOLDOUT else OF_SEGMENTS)}
     return found

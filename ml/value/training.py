@@ -4,8 +4,9 @@ Belongs here: the order of the steps. Does not belong here: what a backtest tell
 (``ml.registry``), the decision whether the model may serve (``ml.value.gate``), plots. As in churn, one recipe is
 applied at several dates: at the newest snapshots, whose outcome no step has seen, and at the scoring as-of.
 
-Unlike churn, value is what customers bring with the plays that are sent: its level is that of the histories of orders,
-which hold what plays brought. The holdout is judged apart here too.
+As in churn too, a value is what customers bring if no play is sent: amounts are taken as they would be without plays
+(``ml.treatments``), to learn from and to judge by. The holdout, whom no play reaches, is judged apart, on what was seen
+to happen.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapsho
 from ml.splits import Outcome
 from ml.value.backtest import Backtest
 from ml.value.baselines import baselines
+from ml.value.labels import TARGETS, net_spend, orders
 from ml.value.model import Prediction, ValueModel
-from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
+from ml.value.recipe import Trainer, too_little
 
 SAMPLE = 2000
 """Customers whose Shapley values draw the curves of dependence."""
@@ -65,12 +67,15 @@ class TrainingResult:
     reference: Reference
     """What drift is told from later."""
     levels: dict[date, tuple[float, float, float]]
-    """By snapshot: what was spent, the final model's own sum, and the forecast that the sum is moved to (NaN: none)."""
+    """By snapshot: what was spent without plays, the final model's own sum, and the forecast that it is moved to (NaN:
+    none)."""
     dependences: tuple[Dependence, ...]
     """How expected spend depends on the features that move it most."""
     rows: int
     customers: int
     data_hash: str
+    plays: str | None = None
+    """What the arms tell of the effects of our plays; None where none was decided."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -116,11 +121,12 @@ def train(
         backtest_models=models,
         backtest=backtest,
         reference=_reference(trainer, model, backtest, plan.as_of),
-        levels=_levels(model, data, engine.threads),
+        levels=_levels(model, trainer.untreated(data), engine.threads),
         dependences=_dependences(model, data.some_of_newest(SAMPLE)),
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
+        plays=trainer.said_of_plays(data),
     )
 
 
@@ -156,8 +162,9 @@ def backtested(
     trainer: Trainer, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
 ) -> tuple[dict[date, ValueModel], Backtest]:
     """The model of each date and what all models said of it."""
-    rolled = origins(trainer.data, plan.outcome, too_little, most=plan.backtest_dates)
-    judging = rolled or [by_customers(trainer.data, 1)]
+    data = trainer.untreated(trainer.data)
+    rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
+    judging = rolled or [by_customers(data, 1)]
     trainer.fit_ahead([origin.known for origin in judging])
     models = {origin.date: trainer.model_at(origin.known) for origin in judging}
     predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
