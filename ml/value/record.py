@@ -6,12 +6,12 @@ Belongs here: what of a training is written down, and how it is called. Does not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from ml.figures import pngs
 from ml.registry import Record
 from ml.segments import HOLDOUT
+from ml.since import recipe_parameters
 from ml.value.backtest import by_segment
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult
@@ -43,7 +43,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
             **({"plays": result.plays, "share_without_plays": model.spend.without_plays} if result.plays else {}),
-            **asdict(plan.recipe),
+            **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },
         metrics=metrics(result),
         dataset={

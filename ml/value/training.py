@@ -28,6 +28,7 @@ from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.rolling import Origin, by_customers, judged, origins
 from ml.segments import segments_of
+from ml.since import fit_ahead, trainers_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.backtest import Backtest
@@ -55,6 +56,8 @@ class TrainingPlan:
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
+    recipe_since: date | None = None
+    """From when on the recipe could have been known; models of earlier dates grow by the defaults."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,9 @@ def backtested(
     data = trainer.untreated(trainer.data)
     rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
     judging = rolled or [by_customers(data, 1)]
-    trainer.fit_ahead([origin.known for origin in judging])
-    models = {origin.date: trainer.model_at(origin.known) for origin in judging}
+    own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
+    fit_ahead(own, {origin.date: origin.known for origin in judging})
+    models = {origin.date: own[origin.date].model_at(origin.known) for origin in judging}
     predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
     said = [
         {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
