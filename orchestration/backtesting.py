@@ -42,6 +42,8 @@ class Comparison:
     worse_on: tuple[tuple[date, str, str], ...]
     """Date, baseline, metric: where the model is worse beyond the noise of that date alone."""
     figures: Mapping[str, Figure]
+    usual_on: tuple[date, ...] = ()
+    """Dates before the settings of tuned.yml could have been known, on which the defaults were taken."""
 
 
 def backtest(workspace: Workspace, first: date, last: date) -> list[Comparison]:
@@ -100,17 +102,20 @@ def _churn(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     from ml.bootstrap import paired_bootstrap
     from ml.churn.plots import draw
     from ml.churn.training import TooLittleData
+    from ml.since import usual_dates
 
     plan = replace(churn.training_plan(workspace, inputs), backtest_dates=count)
     result = churn.train_on(workspace, inputs, plan)
     if isinstance(result, TooLittleData) or len(result.backtest.dates) < count:
         return None
     backtest = result.backtest
-    return _compared("churn", backtest, paired_bootstrap, plan.seed, draw(result), {})
+    found = _compared("churn", backtest, paired_bootstrap, plan.seed, draw(result), {})
+    return replace(found, usual_on=usual_dates(backtest.dates, plan.recipe, plan.recipe_since))
 
 
 def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | None:
     from ml.bootstrap import paired_gini
+    from ml.since import usual_dates
     from ml.value.plots import draw
     from ml.value.training import TooLittleData
 
@@ -124,7 +129,8 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
         return {"gini": paired_gini(*arguments, **settings)}
 
     own = {"interval_coverage": backtest.coverage}
-    return _compared("value", backtest, paired, plan.seed, draw(result), own)
+    found = _compared("value", backtest, paired, plan.seed, draw(result), own)
+    return replace(found, usual_on=usual_dates(backtest.dates, plan.recipe, plan.recipe_since))
 
 
 def _compared(
@@ -178,7 +184,11 @@ def lines(compared: Comparison) -> list[str]:
         for name, found in compared.differences.items()
     ]
     worse = [f"  worse on {day} than {name} in {metric}" for day, name, metric in compared.worse_on]
-    return [head, *table, *gains, *(worse or ["  on no date worse than any of them beyond noise"])]
+    usual = [
+        f"  the defaults on {len(compared.usual_on)} dates up to {day}: tuned.yml was chosen by later outcomes"
+        for day in compared.usual_on[-1:]
+    ]
+    return [head, *usual, *table, *gains, *(worse or ["  on no date worse than any of them beyond noise"])]
 
 
 def track(workspace: Workspace, compared: Comparison) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.inputs import Inputs
 from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
-from orchestration.tuned import recipe_for
+from orchestration.tuned import known_since, recipe_for
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
         rule=RULES[workspace.shop.churn.mode],
         expectation=_expectation(workspace),
         recipe=recipe_for(workspace.shop.folder, "churn", date.fromisoformat(inputs.as_of_date)),
+        recipe_since=known_since(workspace.shop.folder, "churn"),
     )
 
 

@@ -163,9 +163,8 @@ def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str, as
     except ModelFileError:
         return None
     scores, happened = watched.scores(workspace, inputs_id), watched.happened(workspace)
-    frame = outcomes.outcomes(workspace, happened, day, scores, most=MOST_JUDGED)
-    if watched is CHURN:
-        frame = left_alone(workspace, frame, day, as_of=as_of)
+    everybody = outcomes.outcomes(workspace, happened, day, scores, most=MOST_JUDGED)
+    frame = left_alone(workspace, everybody, day, as_of=as_of)
     return Realised(day, inputs_id, version.spoken, watched.judge(frame)) if len(frame) else None
 
 

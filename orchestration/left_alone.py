@@ -3,9 +3,9 @@
 Belongs here: reading it from the ledgers. Does not belong here: drawing arms (``ml.actions``), labels of a training
 (``ml.treatments``).
 
-A churn score means the risk without plays. Held against what everybody did it would look wrong wherever plays work, the
-more so the better they do. Whether a play was decided depends on what a customer did meanwhile, so leaving out the
-treated would not do either: the holdout remains, whom no play reaches whatever they do.
+A churn score means the risk, a value the spend, without plays. Held against what everybody did they would look wrong
+wherever plays work, the more so the better they do. Whether a play was decided depends on what a customer did
+meanwhile, so leaving out the treated would not do either: the holdout remains, whom no play reaches whatever they do.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 Belongs here: the schema of tuned.yml, its errors, reading and writing it. Does not belong here: the search
 (``orchestration.tuning``). A shop without the file trains with the defaults.
 
-The file is part of the shop's folder and so of what a run pins (``inputs``). Settings count from the as-of on at which
-they were found: an earlier one could not have known them.
+The file is part of the shop's folder and so of what a run pins (``inputs``). Settings count from the date on at which
+the newest outcome that chose them was known, ``usable_from``: the models of earlier dates, in a backtest or before the
+gate, could not have known them and grow by the defaults. A file of before that was kept counts from its as-of on.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Settings(Strict):
     """Those of one model; what is left out stays at its default."""
 
     as_of: date
-    """From here on they count."""
+    """At which they were found."""
+    usable_from: date | None = None
+    """From here on they count: when the newest outcome that they were chosen by was known. Else from the as-of on."""
     because: str
     """What they were found to be better by."""
     leaves: int | None = Field(None, ge=2, le=1024)
@@ -48,9 +51,13 @@ class Settings(Strict):
     leaf_scale: float | None = Field(None, gt=0, le=100)
     ridge_scale: float | None = Field(None, ge=0, le=1000)
 
+    @property
+    def since(self) -> date:
+        return self.usable_from or self.as_of
+
     def growth(self) -> dict[str, float]:
         """What is said about the trees."""
-        return self.model_dump(exclude={"as_of", "because"}, exclude_none=True)
+        return self.model_dump(exclude={"as_of", "usable_from", "because"}, exclude_none=True)
 
 
 class Tuned(Strict):
@@ -79,17 +86,30 @@ def recipe_for(shop_folder: Path, model: str, as_of: date) -> Recipe:
     from ml.booster import Recipe
 
     found: Settings | None = getattr(load_tuned(shop_folder), model)
-    if found is None or as_of < found.as_of:
+    if found is None or as_of < found.since:
         return Recipe()
     growth: dict[str, Any] = found.growth()
     return replace(Recipe(), **growth)
 
 
-def write_tuned(shop_folder: Path, model: str, growth: Mapping[str, float], *, as_of: date, because: str) -> Path:
+def known_since(shop_folder: Path, model: str) -> date | None:
+    """From when on the settings of a model could have been known; None without any."""
+    found: Settings | None = getattr(load_tuned(shop_folder), model)
+    return found.since if found else None
+
+
+def write_tuned(
+    shop_folder: Path,
+    model: str,
+    growth: Mapping[str, float],
+    *,
+    as_of: date,
+    because: str,
+    usable_from: date | None = None,
+) -> Path:
     """Write the settings of one model; those of the other stay."""
-    found = load_tuned(shop_folder).model_copy(
-        update={model: Settings.model_validate({"as_of": as_of, "because": because, **growth})}
-    )
+    told = {"as_of": as_of, "usable_from": usable_from, "because": because}
+    found = load_tuned(shop_folder).model_copy(update={model: Settings.model_validate({**told, **growth})})
     text = yaml.safe_dump(found.model_dump(exclude_none=True), sort_keys=False, allow_unicode=True, width=110)
     path = shop_folder / FILE
     write_text_atomically(path, HEAD + text)
@@ -101,7 +121,7 @@ def in_force(shop_folder: Path) -> list[str]:
     found = load_tuned(shop_folder)
     by_model: dict[str, Settings | None] = {"churn": found.churn, "value": found.value}
     return [
-        f"{model} trains with settings of {FILE} from {own.as_of} on: {spoken(own.growth())}"
+        f"{model} trains with settings of {FILE} from {own.since} on: {spoken(own.growth())}"
         for model, own in by_model.items()
         if own is not None
     ]

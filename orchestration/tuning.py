@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from orchestration import churn, tuned, value
 from orchestration.fingerprints import code_hash, digest
 from orchestration.inputs import Inputs, fresh
-from orchestration.models import first_activity, training_dates
+from orchestration.models import first_activity, outcome, training_dates
 from orchestration.partitions import require_as_of
 from orchestration.rebuilding import snapshots
 from orchestration.shop import ShopError
@@ -106,7 +106,10 @@ def keep(workspace: Workspace, found: Tuning, request: Request) -> str:
     folder, model, recipe = workspace.shop.folder, found.task.model, found.verdict.recipe
     if recipe is not None:
         growth = tuned_part(recipe)
-        path = tuned.write_tuned(folder, model, growth, as_of=request.as_of, because=found.verdict.words)
+        known = found.task.confirming.date + timedelta(outcome(workspace).known_after_days)
+        path = tuned.write_tuned(
+            folder, model, growth, as_of=request.as_of, usable_from=known, because=found.verdict.words
+        )
         return f"{path} now says {tuned.spoken(growth)}; `regulars run --train` trains with it, and the gate decides"
     if getattr(tuned.load_tuned(folder), model):
         return f"{folder / tuned.FILE} stays as it is; delete its part {model} to go back to the defaults"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.inputs import Inputs
 from orchestration.models import Trained, defender, outcome, registered, scorer
 from orchestration.snapshots import reading_engine, snapshot_folder
-from orchestration.tuned import recipe_for
+from orchestration.tuned import known_since, recipe_for
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan:
     from ml.value.training import TrainingPlan
 
     as_of = date.fromisoformat(inputs.as_of_date)
-    recipe = recipe_for(workspace.shop.folder, "value", as_of)
-    return TrainingPlan(as_of=as_of, outcome=outcome(workspace), recipe=recipe)
+    folder = workspace.shop.folder
+    recipe, since = recipe_for(folder, "value", as_of), known_since(folder, "value")
+    return TrainingPlan(as_of=as_of, outcome=outcome(workspace), recipe=recipe, recipe_since=since)
 
 
 def train_on(

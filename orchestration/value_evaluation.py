@@ -7,17 +7,22 @@ Belongs here: what the predicted value and simple averages were worth. Does not 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.amounts import Metrics, coverage, evaluate
 from orchestration.inputs import pinned
+from orchestration.left_alone import left_alone
 from orchestration.models import outcome
 from orchestration.outcomes import VALUE, outcomes
 from orchestration.snapshots import snapshot_folder
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class ValueEvaluation:
     orders: Metrics
     interval_coverage: float | None
     """Share of customers within the interval, meant to be .8; None where the fallback spoke."""
+    holdout: Metrics | None = None
+    """Of the model among the holdout, where plays were sent within the horizon: value means spend without plays."""
 
 
 def evaluate_value(workspace: Workspace, as_of_date: date) -> ValueEvaluation | None:
@@ -52,14 +59,21 @@ def evaluate_value(workspace: Workspace, as_of_date: date) -> ValueEvaluation | 
     if y.sum() <= 0:
         return None
     X, horizon = frame[list(COLUMNS)].to_numpy("float32"), outcome(workspace).horizon_days
+    end = as_of_date + timedelta(days=horizon)
+    alone = left_alone(workspace, frame, as_of_date, as_of=end)
     low, high = (frame[f"predicted_clv_{end}"].to_numpy(float) for end in ("low", "high"))
     return ValueEvaluation(
-        model=evaluate(y, frame["predicted_clv"].to_numpy(float)),
+        model=_metrics(frame),
         frequency_x_value=evaluate(y, frequency_times_value(X, COLUMNS, horizon)),
         historical_average=evaluate(y, fit_historical_average(X, COLUMNS).predict(X, COLUMNS, horizon)[0]),
         orders=evaluate(frame["orders"].to_numpy(float), frame["expected_orders"].to_numpy(float)),
         interval_coverage=coverage(y, low, high) if np.isfinite(low).all() else None,
+        holdout=None if alone is frame else _metrics(alone),
     )
+
+
+def _metrics(frame: pd.DataFrame) -> Metrics:
+    return evaluate(np.maximum(frame["net_spend"].to_numpy(float), 0), frame["predicted_clv"].to_numpy(float))
 
 
 def lines(evaluation: ValueEvaluation, currency: str) -> list[str]:
@@ -77,6 +91,11 @@ def lines(evaluation: ValueEvaluation, currency: str) -> list[str]:
         found.append(
             f"{name:<20}Gini {one.gini:.4f}, Spearman {one.spearman:.4f}, total {one.total_bias:+.1%}, "
             f"MAE {one.mae:,.2f}, decile MAPE {one.decile_mape:.3f}"
+        )
+    if alone := evaluation.holdout:
+        found.append(
+            f"plays were sent; the {alone.customers:,} held out spent {alone.mean_outcome:,.2f} {currency} each, "
+            f"{alone.mean_prediction:,.2f} predicted (total {alone.total_bias:+.1%}), Gini {alone.gini:.4f}"
         )
     if within is not None:
         found.append(f"within the interval for 80 %: {within:.1%}")

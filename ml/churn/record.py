@@ -7,7 +7,6 @@ Belongs here: what of a training is written down, and how it is called. Does not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from ml.churn.plots import draw
@@ -15,6 +14,7 @@ from ml.churn.training import TrainingPlan, TrainingResult, by_segment
 from ml.figures import pngs
 from ml.registry import Record
 from ml.segments import HOLDOUT
+from ml.since import recipe_parameters
 
 OF_SEGMENTS = ("customers", "churn_rate", "mean_probability", "auc", "log_loss")
 PARTS = ("trees", "logistic", "expectation")
@@ -43,7 +43,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             **{f"weight_{part}": round(weight, 6) for part, weight in zip(PARTS, result.model.weights, strict=False)},
             "level": result.model.expectation or "same season last year",
             **({"plays": result.plays} if result.plays else {}),
-            **asdict(plan.recipe),
+            **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },
         metrics=metrics(result),
         dataset={

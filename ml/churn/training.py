@@ -37,6 +37,7 @@ from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.rolling import Judged, Origin, by_customers, judged, origins
 from ml.segments import Flags, segments_of
+from ml.since import fit_ahead, trainers_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.survival.training import LearnedLifetimes, learn
@@ -64,6 +65,8 @@ class TrainingPlan:
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
+    recipe_since: date | None = None
+    """From when on the recipe could have been known; models of earlier dates grow by the defaults."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,13 @@ def backtested(
     data = trainer.untreated(data)
     rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
     judging = rolled or [by_customers(data, 1)]
-    trainer.fit_ahead([origin.known for origin in judging])
-    models = {origin.date: trainer.model_at(origin.known) for origin in judging}
+    own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
+    fit_ahead(own, {origin.date: origin.known for origin in judging})
+    models = {origin.date: own[origin.date].model_at(origin.known) for origin in judging}
     said = [
         {
             "model": said_at(models[origin.date], origin, trainer.threads),
-            **baselines(trainer, origin, plan.rule, histories),
+            **baselines(own[origin.date], origin, plan.rule, histories),
         }
         for origin in judging
     ]

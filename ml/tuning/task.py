@@ -32,6 +32,7 @@ from ml.snapshots import Snapshots
 from ml.splits import Outcome
 from ml.value import recipe as value_recipe
 from ml.value import training as value
+from ml.value.labels import net_spend
 
 DATES = 5
 """How many dates judge settings; the newest of them is kept from the search."""
@@ -129,7 +130,7 @@ def value_task(features: Path, labels: Path, plan: value.TrainingPlan, engine: E
         confirming=dates[-1],
         data_hash=_hash(dates),
         learner=_learner(trainer, lambda model, origin: value.predicted_at(model, origin, engine.threads).spend),
-        happened=value_recipe.net_spend,
+        happened=net_spend,
         loss=lambda y, p: 1 - gini(y, p),
         compare=_gini_loss_difference,
         seed=plan.seed,

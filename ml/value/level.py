@@ -9,6 +9,9 @@ at earlier dates says little of the next: moving it by the mean of that (were th
 made two simulated shops worse, root mean square error of the logarithm over five dates .041 and .041, without .030 and
 .038. Elsewhere it is what was spent in the same window last year, times the growth since, measured as the last window's
 spend against last year's last window.
+
+Both are told from what customers did with the plays that were sent, and a value is what they bring without: see
+``without``.
 """
 
 from __future__ import annotations

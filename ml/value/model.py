@@ -48,6 +48,8 @@ class Expectation:
     """What the trees start from; its sum then tells the level, instead of the season."""
     start: float = 0.0
     """Added to the logarithm of the base before the trees correct it."""
+    without_plays: float = 1.0
+    """What of a total that is forecast would come without plays."""
 
     def margins(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> tuple[Floats, Floats]:
         """Logarithm of the multiple of ``scale`` that trees and linear model expect, (rows,) each."""
@@ -66,7 +68,8 @@ class Expectation:
 
     def forecast(self, as_of: date, hint: float) -> float | None:
         """The total of all customers of an as-of whose hints sum up to ``hint``; None where nothing tells it."""
-        return self.season.forecast(as_of, hint) if self.base is None else hint
+        found = self.season.forecast(as_of, hint) if self.base is None else hint
+        return None if found is None else found * self.without_plays
 
     def factor(self, as_of: date, hints: Floats, own: Floats) -> float:
         """What the expectations of all customers of an as-of are multiplied with."""
@@ -87,6 +90,7 @@ class Expectation:
             "start": self.start,
             "base": None if self.base is None else self.base.to_json(),
             "season": {day.isoformat(): list(pair) for day, pair in sorted(self.season.totals.items())},
+            **({"without_plays": self.without_plays} if self.without_plays != 1 else {}),
         }
 
     @classmethod
@@ -94,6 +98,7 @@ class Expectation:
         totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
         kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
         base = None if content["base"] is None else Base.from_json(content["base"])
+        kept["without_plays"] = content.get("without_plays", 1.0)
         return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)
 
 

@@ -2,11 +2,14 @@
 
 Belongs here: which rows each part learns from. Does not belong here: reading files and reporting
 (``ml.value.training``), the parts themselves.
+
+Everything learns from amounts as they would be without our plays (``ml.treatments``), by what was known of the effects
+at the date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,18 +24,18 @@ from ml.model import blend
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
+from ml.treatments.amounts import Told, untreated_amounts
 from ml.value.base import Base, fit_base
 from ml.value.interval import Interval, fit_interval
+from ml.value.labels import AMOUNTS, OUTCOMES, POWERS, happened, net_spend, returned_share
 from ml.value.level import recent_feature, season_of
 from ml.value.model import Expectation, ValueModel
+from ml.value.without import share_of_newest, share_of_pace, totals
 
-TARGETS = ("net_spend_within_horizon", "orders_within_horizon", "spend_within_horizon")
 FEWEST_CUSTOMERS = 100
 FEWEST_BUYERS = 50
 BLENDS = (0.0, 0.5, 1.0)
 """Shares of the linear model that are tried on the held-out snapshots."""
-POWERS = {"spend": 1.2, "orders": 1.0}
-"""Tweedie: variance grows with mean ** power; between 1 and 2 there is a mass at zero."""
 
 
 def too_little(data: Snapshots) -> str | None:
@@ -49,26 +52,6 @@ def too_little(data: Snapshots) -> str | None:
     return None
 
 
-def net_spend(data: Snapshots) -> Floats:
-    """What is learned: spend less returns within the horizon; who sent back more than they bought brought nothing."""
-    return np.maximum(data.target("net_spend_within_horizon"), 0)
-
-
-def orders(data: Snapshots) -> Floats:
-    """Orders within the horizon; those taken back leave none."""
-    return np.maximum(data.target("orders_within_horizon"), 0)
-
-
-def returned_share(data: Snapshots) -> float:
-    """Share of what was spent within the horizon that was sent back within it."""
-    gross, net = data.target("spend_within_horizon").sum(), data.target("net_spend_within_horizon").sum()
-    return float(np.clip(1 - net / gross, 0, 0.9)) if gross > 0 else 0.0
-
-
-OUTCOMES: Mapping[str, Callable[[Snapshots], Floats]] = {"spend": net_spend, "orders": orders}
-"""What is learned, by measure."""
-
-
 @dataclass(frozen=True)
 class Trainer:
     """Applies the recipe at any date to the same snapshots and fits each part once."""
@@ -81,6 +64,8 @@ class Trainer:
     fitted: dict[tuple[bytes, str], Expectation] = field(default_factory=dict)
     beside: dict[tuple[bytes, str], tuple[Base | None, Linear]] = field(default_factory=dict)
     """What an expectation has beside its trees."""
+    told: dict[bytes, tuple[Snapshots, Told]] = field(default_factory=dict)
+    """Rows with amounts as they would be without plays, and the effects that say so, by the key of the rows."""
 
     def with_recipe(self, recipe: Recipe) -> Trainer:
         """The same with other trees; what does not depend on them is not fitted again."""
@@ -88,6 +73,7 @@ class Trainer:
 
     def model_at(self, known: Snapshots) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
+        known = self.untreated(known)
         weighing = self._weighing(known)
         share = self._best_share(weighing)
         return ValueModel(
@@ -114,10 +100,26 @@ class Trainer:
             self.fitted[rows.key, measure] = self._expectation(rows, measure)
         return self.fitted[rows.key, measure]
 
+    def untreated(self, rows: Snapshots) -> Snapshots:
+        """The rows with amounts as they would be without plays, as far as these rows tell."""
+        if rows.treatments is None:
+            return rows
+        if rows.key not in self.told:
+            self.told[rows.key] = untreated_amounts(rows, AMOUNTS)
+        return self.told[rows.key][0]
+
+    def said_of_plays(self, rows: Snapshots) -> str | None:
+        """What these rows tell of the effects of plays; None where no play was decided."""
+        if rows.treatments is None:
+            return None
+        self.untreated(rows)
+        return self.told[rows.key][1].words
+
     def _weighing(self, known: Snapshots) -> list[Origin]:
         return weighing(known, self.outcome, too_little)
 
     def _expectation(self, rows: Snapshots, measure: str) -> Expectation:
+        rows = self.untreated(rows)
         y, power = OUTCOMES[measure](rows), POWERS[measure]
         scale = float(y.mean()) or 1.0
         objective: dict[str, Any] = {"objective": "poisson"}
@@ -141,11 +143,20 @@ class Trainer:
             linear_share=0.0,
             scale=scale,
             ceiling=float(np.log(max(scaled.max(), 1.0))),
-            season=season_of(rows, y, recent),
+            season=season_of(rows, happened(rows, measure), recent),
             recent=recent,
             base=base,
             start=start,
+            without_plays=self._without_plays(rows, measure, base),
         )
+
+    def _without_plays(self, rows: Snapshots, measure: str, base: Base | None) -> float:
+        """What of the forecast total would come without plays, given rows as they would be without."""
+        if rows.treatments is None:
+            return 1.0
+        forecast = None if base is None else base.amounts(rows.X, rows.names)
+        found = totals(rows, happened(rows, measure), OUTCOMES[measure](rows), forecast)
+        return share_of_newest(found) if base is None else share_of_pace(found, self.outcome.horizon_days)
 
     def _beside(self, rows: Snapshots, measure: str, y: Floats, scaled: Floats) -> tuple[Base | None, Linear]:
         if (rows.key, measure) not in self.beside:

@@ -6,11 +6,12 @@ Belongs here: what of a training is written down, and how it is called. Does not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from ml.figures import pngs
 from ml.registry import Record
+from ml.segments import HOLDOUT
+from ml.since import recipe_parameters
 from ml.value.backtest import by_segment
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult
@@ -41,7 +42,8 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
-            **asdict(plan.recipe),
+            **({"plays": result.plays, "share_without_plays": model.spend.without_plays} if result.plays else {}),
+            **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },
         metrics=metrics(result),
         dataset={
@@ -73,5 +75,5 @@ def metrics(result: TrainingResult) -> dict[str, float]:
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
     for segment, measured in by_segment(backtest).items():
         own = measured.as_dict()
-        found |= {f"{segment}/{metric}": own[metric] for metric in OF_SEGMENTS}
+        found |= {f"{segment}/{metric}": own[metric] for metric in (own if segment == HOLDOUT else OF_SEGMENTS)}
     return found

@@ -25,8 +25,8 @@ from ml.model import FeatureMismatchError, explain_mismatch
 from ml.snapshots import feature_names, known_snapshots, matrix, read_snapshots
 from ml.splits import Outcome
 from ml.value import fallback, rhythm
+from ml.value.labels import TARGETS
 from ml.value.model import Prediction, ValueModel, joined
-from ml.value.recipe import TARGETS
 from ml.value.score_file import ScoreFile
 from ml.value.score_table import OWN_RETURNED, OWN_SPEND, Shares, is_scored, rows, score_table
 

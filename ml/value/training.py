@@ -4,8 +4,9 @@ Belongs here: the order of the steps. Does not belong here: what a backtest tell
 (``ml.registry``), the decision whether the model may serve (``ml.value.gate``), plots. As in churn, one recipe is
 applied at several dates: at the newest snapshots, whose outcome no step has seen, and at the scoring as-of.
 
-Unlike churn, value is what customers bring with the plays that are sent: its level is that of the histories of orders,
-which hold what plays brought. The holdout is judged apart here too.
+As in churn too, a value is what customers bring if no play is sent: amounts are taken as they would be without plays
+(``ml.treatments``), to learn from and to judge by. The holdout, whom no play reaches, is judged apart, on what was seen
+to happen.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.rolling import Origin, by_customers, judged, origins
 from ml.segments import segments_of
+from ml.since import fit_ahead, trainers_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.backtest import Backtest
 from ml.value.baselines import baselines
+from ml.value.labels import TARGETS, net_spend, orders
 from ml.value.model import Prediction, ValueModel
-from ml.value.recipe import TARGETS, Trainer, net_spend, orders, too_little
+from ml.value.recipe import Trainer, too_little
 
 SAMPLE = 2000
 """Customers whose Shapley values draw the curves of dependence."""
@@ -53,6 +56,8 @@ class TrainingPlan:
     max_rows: int = 2_000_000
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
+    recipe_since: date | None = None
+    """From when on the recipe could have been known; models of earlier dates grow by the defaults."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,15 @@ class TrainingResult:
     reference: Reference
     """What drift is told from later."""
     levels: dict[date, tuple[float, float, float]]
-    """By snapshot: what was spent, the final model's own sum, and the forecast that the sum is moved to (NaN: none)."""
+    """By snapshot: what was spent without plays, the final model's own sum, and the forecast that it is moved to (NaN:
+    none)."""
     dependences: tuple[Dependence, ...]
     """How expected spend depends on the features that move it most."""
     rows: int
     customers: int
     data_hash: str
+    plays: str | None = None
+    """What the arms tell of the effects of our plays; None where none was decided."""
 
     def save(self, folder: Path) -> Path:
         """``<folder>`` is the model that serves, ``<folder>/backtest/<date>`` those to judge a later challenger by."""
@@ -116,11 +124,12 @@ def train(
         backtest_models=models,
         backtest=backtest,
         reference=_reference(trainer, model, backtest, plan.as_of),
-        levels=_levels(model, data, engine.threads),
+        levels=_levels(model, trainer.untreated(data), engine.threads),
         dependences=_dependences(model, data.some_of_newest(SAMPLE)),
         rows=len(data),
         customers=data.customers,
         data_hash=data.content_hash,
+        plays=trainer.said_of_plays(data),
     )
 
 
@@ -156,10 +165,12 @@ def backtested(
     trainer: Trainer, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
 ) -> tuple[dict[date, ValueModel], Backtest]:
     """The model of each date and what all models said of it."""
-    rolled = origins(trainer.data, plan.outcome, too_little, most=plan.backtest_dates)
-    judging = rolled or [by_customers(trainer.data, 1)]
-    trainer.fit_ahead([origin.known for origin in judging])
-    models = {origin.date: trainer.model_at(origin.known) for origin in judging}
+    data = trainer.untreated(trainer.data)
+    rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
+    judging = rolled or [by_customers(data, 1)]
+    own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
+    fit_ahead(own, {origin.date: origin.known for origin in judging})
+    models = {origin.date: own[origin.date].model_at(origin.known) for origin in judging}
     predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
     said = [
         {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}

@@ -83,6 +83,8 @@ def test_settings_that_beat_the_defaults_are_written_with_the_reason(
     written = load_tuned(folder).churn
     assert written is not None
     assert (written.leaves, written.rounds, written.as_of, written.because) == (7, 99, AS_OF, "trial 3 beats: -0.01")
+    known = found.task.confirming.date + timedelta(35)
+    assert written.since == known < AS_OF, "what chose them was known long before the as-of"
     worse = replace(found, verdict=Verdict(found.attempts[0], None, "none of 9"))
     assert "stays as it is" in tuning.keep(shop.workspace, worse, request_of_a_minute)
     assert load_tuned(folder).churn == written

@@ -1,5 +1,6 @@
 """tuned.yml: read strictly, written whole, in force from its as-of on."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,10 +9,11 @@ from worlds import corner_shop
 
 from ml.booster import Recipe
 from orchestration import churn, value
+from orchestration.backtesting import Comparison, lines
 from orchestration.fingerprints import shop_hash
 from orchestration.inputs import Inputs, fresh
 from orchestration.shop import ShopError
-from orchestration.tuned import FILE, in_force, load_tuned, recipe_for, write_tuned
+from orchestration.tuned import FILE, in_force, known_since, load_tuned, recipe_for, write_tuned
 from orchestration.workspace import Workspace
 
 AS_OF = date(2025, 3, 1)
@@ -26,6 +28,28 @@ def test_what_was_written_is_what_trees_grow_by_from_its_as_of_on(tmp_path: Path
     assert recipe_for(tmp_path, "churn", date(2025, 2, 28)) == Recipe(), "it could not have been known"
     assert recipe_for(tmp_path, "value", AS_OF) == Recipe()
     assert (tmp_path / FILE).read_text().startswith("# Written by `regulars tune`")
+
+
+def test_settings_count_from_when_what_chose_them_was_known(tmp_path: Path) -> None:
+    known = date(2024, 12, 1)
+    write_tuned(tmp_path, "churn", GROWTH, as_of=AS_OF, because="better", usable_from=known)
+    assert known_since(tmp_path, "churn") == known
+    assert recipe_for(tmp_path, "churn", known).leaves == 8
+    assert recipe_for(tmp_path, "churn", date(2024, 11, 30)) == Recipe()
+    assert "from 2024-12-01 on" in in_force(tmp_path)[0]
+    assert known_since(tmp_path, "value") is None
+
+
+def test_a_file_that_does_not_say_what_it_knew_counts_from_its_as_of_on(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(GOOD)
+    assert known_since(tmp_path, "churn") == AS_OF
+
+
+def test_a_backtest_says_on_which_dates_the_defaults_stood_in() -> None:
+    usual = (date(2025, 1, 1), date(2025, 2, 1))
+    compared = Comparison("churn", (*usual, AS_OF), 10, {}, {}, (), {}, usual)
+    assert lines(compared)[1] == "  the defaults on 2 dates up to 2025-02-01: tuned.yml was chosen by later outcomes"
+    assert not any("defaults" in line for line in lines(replace(compared, usual_on=())))
 
 
 def test_a_model_s_settings_leave_those_of_the_other_as_they_are(tmp_path: Path) -> None:
@@ -84,4 +108,6 @@ def test_tuned_settings_reach_the_trainings_and_their_pinned_inputs(workspace: W
     assert after.inputs_id != before.inputs_id, "a replay sees the settings that it was made with"
     assert shop_hash(workspace.shop) != usual
     assert churn.training_plan(workspace, after).recipe == Recipe(leaves=5, rounds=33)
+    assert churn.training_plan(workspace, after).recipe_since == AS_OF
+    assert value.training_plan(workspace, after).recipe_since is None
     assert value.training_plan(workspace, after).recipe == Recipe()
