@@ -86,6 +86,11 @@ def test_what_moved_nothing_is_no_reason():
     assert said_of(np.zeros((1, 5))) == [[[None, None, None]]] * 3
 
 
+def test_a_batch_of_whom_nothing_is_to_be_said_has_columns_of_nothing():
+    nothing = reasons(leaders(np.zeros((5, 3)), NAMES), np.repeat(X, 3, axis=0), NAMES)
+    assert [nothing.internal.arrow(rank).to_pylist() for rank in range(3)] == [[None] * 3] * 3
+
+
 def spoken_slowly(feature, value):
     if np.isnan(value):
         return "unknown"
