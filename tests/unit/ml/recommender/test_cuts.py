@@ -102,6 +102,15 @@ def test_the_best_of_a_product_are_those_of_the_whole_product(ties: bool, count:
 
 
 @pytest.mark.usefixtures("way")
+def test_ties_go_to_lower_columns_though_higher_ones_were_reached_first() -> None:
+    high, low = np.arange(100, 200), np.arange(100)
+    right = matrix(np.append(np.where(high == 150, 2.0, 1.0), np.ones(100)), np.repeat([0, 1], 100),
+                   np.append(high, low), (2, 200))  # fmt: skip
+    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6)
+    assert found.indices.tolist() == [0, 1, 2, 3, 4, 150]
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("count", [1, 6, 40])
 def test_the_best_of_a_weighted_sum_are_those_of_the_rounded_sum(count: int) -> None:
     terms, weights = [drawn(30, 400, ties=False) for _ in range(3)], RNG.random((30, 3)).round(3)
