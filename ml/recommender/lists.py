@@ -138,7 +138,9 @@ def _explore(rows: Ints, values: Floats, open_: Flags, case: Case, shape: Shape)
         drawn.append(first[place])
         slots.append(np.full(len(who), slot, np.int64))
         chances.append(chance[place])
-        pool = np.setdiff1d(pool, first[place])
+        is_drawn = np.zeros(len(rows), bool)
+        is_drawn[first[place]] = True
+        pool = pool[~is_drawn[pool]]
     return np.concatenate(drawn), np.concatenate(slots), np.concatenate(chances)
 
 
