@@ -23,7 +23,7 @@ from ml.value.model import ValueModel
 from ml.value.recipe import Trainer
 from ml.value.record import metrics, record
 from ml.value.training import TrainingPlan, TrainingResult, train
-from ml.value.without import Total, brought_behind, share_of_newest, share_of_pace
+from ml.value.without import REMEMBERED_DAYS, Total, brought_behind, share_of_newest, share_of_pace
 
 QUICK = Recipe(rounds=5)
 DAYS = [date(2024, 1, 1) + timedelta(30 * k) for k in range(12)]
@@ -164,6 +164,8 @@ def test_what_stands_behind_a_day_is_what_came_before_it_and_days_before_the_fir
     assert brought_behind(found, DAYS[0]) == 0
     assert brought_behind(found, DAYS[3]) == pytest.approx(-np.log(0.8 / 3 + 2 / 3))
     assert brought_behind(found, DAYS[-1]) == pytest.approx(-np.log(0.8))
+    forgotten = DAYS[0] + timedelta(REMEMBERED_DAYS + 30)
+    assert brought_behind({DAYS[0]: Total(125, 100), DAYS[1]: Total(100, 100)}, forgotten) == 0
 
 
 @pytest.mark.parametrize(("follows", "share"), [(1.0, 0.8), (0.0, 0.95), (1.5, 0.75)])
