@@ -120,6 +120,9 @@ MODELS = [
     f"{path.parent.name}.{path.stem}" for name in FOLDERS for path in sorted((PROJECT / "models" / name).glob("*.sql"))
 ]
 
+FROM_CONTRACTS = {f"features.label_{name}" for name in ("due_periods", "contract_periods", "contract_courses")}
+"""Empty in a shop that tells churn from orders, as this one does: of these only the columns are compared."""
+
 
 @pytest.mark.parametrize("model", MODELS)
 def test_spark_builds_the_same_rows_as_duckdb(built: tuple[duckdb.DuckDBPyConnection, Any], model: str) -> None:
@@ -130,7 +133,7 @@ def test_spark_builds_the_same_rows_as_duckdb(built: tuple[duckdb.DuckDBPyConnec
     assert [kind_of(field.type) for field in theirs.schema] == [kind_of(field.type) for field in ours.schema]
     expected, found = sorted_rows(ours), sorted_rows(theirs)
     assert len(found) == len(expected)
-    assert len(found) > 0, "an empty table proves nothing"
+    assert (len(found) > 0) == (model not in FROM_CONTRACTS), "an empty table proves nothing"
     for row, other in zip(expected, found, strict=True):
         unequal = [name for name in row if not same(row[name], other[name])]
         assert not unequal, {name: (row[name], other[name]) for name in unequal}
