@@ -74,12 +74,7 @@ def best_of_dense(dense: Numbers, count: int) -> Parts:
                 if held == len(best[0]):
                     least, _ = _cut(best, held, count)
                     held = count
-        if held > count:
-            _cut(best, held, count)
-            held = count
-        start[row + 1] = start[row] + held
-        for place in range(held):  # they still stand by column
-            columns[start[row] + place], values[start[row] + place] = best[0][place], best[1][place]
+        start[row + 1] = _write(best, held, count, columns, values, start[row])
     return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
 
 
@@ -121,6 +116,12 @@ def _take(
         if held == len(best[0]):
             least, last = _cut(best, held, count)
             held = count
+    return _write(best, held, count, columns, values, filled)
+
+
+@numba.njit(nogil=True)
+def _write(best: Parts, held: int, count: int, columns: Numbers, values: Numbers, filled: int) -> int:
+    """The best of those held, by column; where the next row starts."""
     if held > count:
         _cut(best, held, count)
         held = count
