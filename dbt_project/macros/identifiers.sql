@@ -30,3 +30,14 @@
     coalesce({% for type in touchpoint_identifiers(touchpoint) %}{{ identifier(type) }}{{ ', ' if not loop.last }}{% endfor %}
     {%- if touchpoint_identifiers(touchpoint) | length == 1 %}, null{% endif %})
 {%- endmacro %}
+
+{# Whom each customer of an as-of turned out to be: each person of today who carries an identifier of theirs. #}
+{% macro customers_now() -%}
+select distinct
+    identifiers_then.as_of_date,
+    identifiers_then.customer_id,
+    identifiers_now.customer_id as customer_id_now
+from {{ ref('snapshot_identifiers') }} as identifiers_then
+inner join {{ ref('int_identifiers_now') }} as identifiers_now
+    on identifiers_then.identifier_id = identifiers_now.identifier_id
+{%- endmacro %}

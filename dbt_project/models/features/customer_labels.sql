@@ -12,13 +12,7 @@ due as (
 ),
 
 successors as (
-    select distinct
-        identifiers_then.as_of_date,
-        identifiers_then.customer_id,
-        identifiers_now.customer_id as customer_id_now
-    from {{ ref('snapshot_identifiers') }} as identifiers_then
-    inner join {{ ref('int_identifiers_now') }} as identifiers_now
-        on identifiers_then.identifier_id = identifiers_now.identifier_id
+    {{ customers_now() }}
 ),
 
 outcomes as (

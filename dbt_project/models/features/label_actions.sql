@@ -1,13 +1,7 @@
 -- What we ourselves did to the customers of each as-of within its horizon. The person is followed as in customer_labels; of
 -- a customer of then who is several now, the one treated speaks, else the one for whom a play was decided first by name.
 with successors as (
-    select distinct
-        identifiers_then.as_of_date,
-        identifiers_then.customer_id,
-        identifiers_now.customer_id as customer_id_now
-    from {{ ref('snapshot_identifiers') }} as identifiers_then
-    inner join {{ ref('int_identifiers_now') }} as identifiers_now
-        on identifiers_then.identifier_id = identifiers_now.identifier_id
+    {{ customers_now() }}
 ),
 
 plays as (
