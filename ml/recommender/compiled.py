@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Numbers = NDArray[Any]
 Parts = tuple[Numbers, Numbers, Numbers]
 """Row starts, columns and values of a CSR matrix with columns in order."""
+HELD = "Tuple((int32[::1], float64[::1], float64[::1]))"
+"""Signature of a buffer. What is called with constants has one: else numba compiles it again for each constant."""
 
 
 @numba.njit(nogil=True)
@@ -119,19 +121,34 @@ def _take(
     return _write(best, held, count, columns, values, filled)
 
 
-@numba.njit(nogil=True)
-def _write(best: Parts, held: int, count: int, columns: Numbers, values: Numbers, filled: int) -> int:
-    """The best of those held, by column; where the next row starts."""
-    if held > count:
-        _cut(best, held, count)
-        held = count
-    _sort(best[0], best[1], held)
-    for place in range(held):
-        columns[filled + place], values[filled + place] = best[0][place], best[1][place]
-    return filled + held
+@numba.njit("float64(float64[::1], int64, int64)", nogil=True)
+def _nth(values: Numbers, held: int, n: int) -> float:
+    """The n-th greatest, from 0, by quickselect (Hoare 1961); ``np.partition`` compares with care for NaN, which takes
+    twice the time."""
+    low, high = 0, held - 1
+    while low < high:
+        first, middle, end = values[low], values[(low + high) // 2], values[high]
+        pivot = max(min(first, middle), min(max(first, middle), end))
+        up, down = low, high
+        while up <= down:
+            while values[up] > pivot:
+                up += 1
+            while values[down] < pivot:
+                down -= 1
+            if up <= down:
+                values[up], values[down] = values[down], values[up]
+                up += 1
+                down -= 1
+        if n <= down:
+            high = down
+        elif n >= up:
+            low = up
+        else:
+            break
+    return float(values[n])
 
 
-@numba.njit(nogil=True)
+@numba.njit(f"Tuple((float64, int64))({HELD}, int64, int64)", nogil=True)
 def _cut(best: Parts, held: int, count: int) -> tuple[float, int]:
     """Keep the best, in the order in which they stand; the least value that is in, and its last column."""
     columns, values, scratch = best
@@ -158,7 +175,7 @@ def _cut(best: Parts, held: int, count: int) -> tuple[float, int]:
     return least, last
 
 
-@numba.njit(nogil=True)
+@numba.njit("void(int32[::1], float64[::1], int64)", nogil=True)
 def _sort(columns: Numbers, values: Numbers, held: int) -> None:
     """By column (Shell 1959, gaps by Ciura 2001); numpy's own sorts take numba three seconds more to compile."""
     for gap in (301, 132, 57, 23, 10, 4, 1):
@@ -170,31 +187,16 @@ def _sort(columns: Numbers, values: Numbers, held: int) -> None:
             columns[to], values[to] = column, value
 
 
-@numba.njit(nogil=True)
-def _nth(values: Numbers, held: int, n: int) -> float:
-    """The n-th greatest, from 0, by quickselect (Hoare 1961); ``np.partition`` compares with care for NaN, which takes
-    twice the time."""
-    low, high = 0, held - 1
-    while low < high:
-        first, middle, end = values[low], values[(low + high) // 2], values[high]
-        pivot = max(min(first, middle), min(max(first, middle), end))
-        up, down = low, high
-        while up <= down:
-            while values[up] > pivot:
-                up += 1
-            while values[down] < pivot:
-                down -= 1
-            if up <= down:
-                values[up], values[down] = values[down], values[up]
-                up += 1
-                down -= 1
-        if n <= down:
-            high = down
-        elif n >= up:
-            low = up
-        else:
-            break
-    return float(values[n])
+@numba.njit(f"int64({HELD}, int64, int64, int32[::1], float64[::1], int64)", nogil=True)
+def _write(best: Parts, held: int, count: int, columns: Numbers, values: Numbers, filled: int) -> int:
+    """The best of those held, by column; where the next row starts."""
+    if held > count:
+        _cut(best, held, count)
+        held = count
+    _sort(best[0], best[1], held)
+    for place in range(held):
+        columns[filled + place], values[filled + place] = best[0][place], best[1][place]
+    return filled + held
 
 
 @numba.njit(nogil=True)
