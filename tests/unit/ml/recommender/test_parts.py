@@ -8,10 +8,11 @@ import pytest
 from recommender_world import fitted, tiny_world
 from scipy.sparse import csr_array
 
+from ml.recommender import ranker as ranking
 from ml.recommender.candidates import Candidates, feature_names
 from ml.recommender.choice import MANY_CUSTOMERS, choose, costs, counted, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
-from ml.recommender.ranker import learn_order
+from ml.recommender.ranker import learn_order, teaching_rows
 from ml.recommender.solver import autoencoder, least_squares, regression
 from ml.recommender.state import item_states
 
@@ -157,3 +158,23 @@ def test_the_ranker_learns_which_feature_is_right_and_few_lists_teach_nothing() 
     scores = ranker.scores(found, (400, 10))
     assert scores.sum(axis=1) == pytest.approx(np.ones(400))
     assert (scores.toarray().argmax(axis=1) == best).mean() > 0.8
+
+
+def test_of_many_candidates_all_that_were_bought_teach_and_of_the_others_some_whatever_their_rank(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, rank = np.repeat(np.arange(500), 20), np.tile(np.arange(1.0, 21.0), 500)
+    bought = RNG.random(len(rows)) < 0.04
+    lists = [(Candidates(rows, rank.astype(np.int64), rank.astype(np.float32)[:, None]), bought)]
+    X, label, sizes = teaching_rows(lists, 1)
+    of_buyers = np.isin(rows, rows[bought])
+    assert (len(X), len(sizes)) == (of_buyers.sum(), len(np.unique(rows[bought]))), "few teach whole"
+    monkeypatch.setattr(ranking, "MOST_PASSED_OVER", 2000)
+    X, label, sizes = teaching_rows(lists, 1)
+    assert label.sum() == bought.sum()
+    assert sizes.sum() == len(X) == len(label)
+    assert (~label).sum() == pytest.approx(2000, rel=0.1)
+    by_rank = (
+        np.bincount(X[~label, 0].astype(int), minlength=21)[1:] / np.bincount(rank[of_buyers & ~bought].astype(int))[1:]
+    )
+    assert by_rank == pytest.approx(np.full(20, by_rank.mean()), abs=0.15), "drawn blindly"
