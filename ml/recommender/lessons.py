@@ -22,7 +22,7 @@ from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
 from ml.recommender.ranker import learn_order
 from ml.recommender.rules import Mode
-from ml.recommender.sparse import Ints, Pairs, at, cells
+from ml.recommender.sparse import Csr, Ints, Pairs, at, cells
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,22 @@ def teach(
         candidates_for(profile.customers),
         parameters or {},
     )
-    shares, groups = _shares(lessons, start, note)
+    proposed = [_proposed(lesson, start, note) for lesson in lessons]
+    shares, groups = _shares(lessons, proposed, len(names))
     weights = learn(shares, groups).weights
     kept, idle = counted(names, weights, profile.customers)
     late: list[Left] = []
     if time_budget is not None:
         weighed = dict(zip(names, weights.mean(axis=0).tolist(), strict=True))
         kept, late = within_budget(kept, time_budget, costs(profile, kept), weighed)
-    blend = learn(shares[:, [names.index(name) for name in kept]], groups)
+    own = [names.index(name) for name in kept]
+    blend = learn(shares[:, own], groups)
     model = replace(start, generators=tuple(kept), blend=blend)
     lists, recall = [], []
     for lesson in lessons:
-        fitted = model.fit(lesson.source, lesson.fits)
-        for number, judged in enumerate(lesson.taught):
-            found, bought = _list(fitted, judged)
+        fitted, said = model.fit(lesson.source, lesson.fits), proposed.pop(0)  # gives way to its candidates
+        for number, (judged, proposals) in enumerate(zip(lesson.taught, said, strict=True)):
+            found, bought = _list(fitted, judged, [proposals[place] for place in own])
             lists.append((found, bought))
             if number < len(lesson.happened):
                 recall.append((int(bought.sum()), len(judged.rows)))
@@ -145,22 +147,25 @@ def teach(
     return Learned(replace(model, ranker=ranker), profile, (*left, *idle, *late), repeats, len(shares), ceiling)
 
 
+def _proposed(lesson: Lesson, model: RecommenderModel, note: Callable[[str], None]) -> list[list[Csr]]:
+    """What each generator gives to those of a window, block by block."""
+    fitted = model.fit(lesson.source, lesson.fits)
+    note("generators fitted")
+    return [fitted.propose(fitted.case(judged.block)) for judged in lesson.taught]
+
+
 def _shares(
-    lessons: Sequence[Lesson], model: RecommenderModel, note: Callable[[str], None]
+    lessons: Sequence[Lesson], proposed: Sequence[Sequence[Sequence[Csr]]], generators: int
 ) -> tuple[NDArray[np.float64], Ints]:
     """What each generator gave to each item that was then bought, and the history group of who bought it."""
-    shares, groups = [np.empty((0, len(model.generators)))], [np.empty(0, np.int64)]
-    for lesson in lessons:
-        fitted = model.fit(lesson.source, lesson.fits)
-        note("generators fitted")
-        for judged in lesson.taught:
-            proposals = fitted.propose(fitted.case(judged.block))
+    shares, groups = [np.empty((0, generators))], [np.empty(0, np.int64)]
+    for lesson, said in zip(lessons, proposed, strict=True):
+        for judged, proposals in zip(lesson.taught, said, strict=True):
             shares.append(np.column_stack([at(proposal, judged.rows, judged.items) for proposal in proposals]))
             groups.append(history_group(judged.block.purchases[judged.rows]))
     return np.concatenate(shares), np.concatenate(groups)
 
 
-def _list(fitted: Fitted, judged: Judged) -> tuple[Candidates, NDArray[np.bool_]]:
-    case = fitted.case(judged.block)
-    found = fitted.candidates(case, fitted.propose(case))
+def _list(fitted: Fitted, judged: Judged, proposals: Sequence[Csr]) -> tuple[Candidates, NDArray[np.bool_]]:
+    found = fitted.candidates(fitted.case(judged.block), proposals)
     return found, Pairs.of(judged.rows, judged.items, judged.block.width).contains(found.rows, found.items)
