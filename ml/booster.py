@@ -39,12 +39,13 @@ class Recipe:
     """How the trees grow: few leaves, small steps, strong regularisation, a fixed number of rounds.
 
     No early stopping: there is no window that may be looked at before the test. ``leaves``, ``rows_per_leaf`` and
-    ``ridge`` are upper ends that shrink with the data.
+    ``ridge`` are upper ends that shrink with the data. 100 rounds of 0.06 did what 150 of 0.04 do (demo, contracts,
+    Online Retail II before 2011: within what another seed does) in two thirds of the time.
     """
 
     leaves: int = 31
-    rounds: int = 150
-    learning_rate: float = 0.04
+    rounds: int = 100
+    learning_rate: float = 0.06
     feature_share: float = 0.3
     row_share: float = 0.7
     rows_per_leaf: int = 300
