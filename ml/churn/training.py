@@ -162,6 +162,7 @@ def train(
         return TooLittleData(problem, data.customers)
     trainer = Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        trainer.fit_ahead([data])
         models, backtest = backtested(trainer, data, plan, sources.histories, champion_folder)
         model = trainer.model_at(data)
         lifetimes = learn((sources.features, sources.labels), data.names, plan, engine)

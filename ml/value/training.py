@@ -117,6 +117,7 @@ def train(
         return TooLittleData(problem, data.customers)
     trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        trainer.fit_ahead([data])
         models, backtest = backtested(trainer, plan, histories, champion_folder)
         model = trainer.model_at(data)
     return TrainingResult(
