@@ -33,6 +33,7 @@ class Request:
     lengths: str = "5,10,20"
     cut: str | None = None
     horizon_days: float = 30.0
+    new_only: bool = False
     time_budget: float | None = None
     seed: int = 7
 
@@ -57,7 +58,8 @@ class Report:
         asked = self.request
         parameters = {
             "interactions": asked.interactions.name, "protocol": asked.protocol, "min_rating": asked.min_rating,
-            "cut": asked.cut, "horizon_days": asked.horizon_days, "time_budget": asked.time_budget, "seed": asked.seed,
+            "cut": asked.cut, "horizon_days": asked.horizon_days, "new_only": asked.new_only,
+            "time_budget": asked.time_budget, "seed": asked.seed,
         }  # fmt: skip
         return track(Settings().data_dir / "mlflow", asked.interactions.stem, parameters, self.figures, self.lines)
 
@@ -107,10 +109,12 @@ def _split(request: Request, told: Callable[[str], None]) -> Split:
     log = make_log(rows, attributes, seed=request.seed)
     told(_spoken(log, rows.dropped, attributes))
     if request.protocol == "given-split":
-        return protocols.given_split(log, log.row >= known)
-    if request.protocol == "time-split":
-        return protocols.time_split(log, _instant(request.cut), request.horizon_days)
-    return protocols.PROTOCOLS[request.protocol](log)
+        split = protocols.given_split(log, log.row >= known)
+    elif request.protocol == "time-split":
+        split = protocols.time_split(log, _instant(request.cut), request.horizon_days)
+    else:
+        split = protocols.PROTOCOLS[request.protocol](log)
+    return protocols.of_new(split) if request.new_only else split
 
 
 def _spoken(log: Log, dropped: int, attributes: Mapping[str, Any] | None) -> str:

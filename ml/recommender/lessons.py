@@ -47,6 +47,12 @@ class Judged:
         kept = place[self.rows] >= 0
         return Judged(self.block.only(customers), place[self.rows[kept]], self.items[kept])
 
+    def of_new(self) -> Judged:
+        """What was new to its buyer, and the buyers of such."""
+        new = ~self.is_repeat
+        kept = replace(self, rows=self.rows[new], items=self.items[new])
+        return kept.only(np.unique(kept.rows))
+
     def as_newcomers(self) -> Judged:
         """Those who said what they like, as if they had done nothing yet."""
         told = self.only(np.unique(cells(self.block.statements(+1))[0]))

@@ -112,6 +112,7 @@ def recommender(
     json_file: Annotated[Path | None, typer.Option("--json", help="Writes all figures there.")] = None,
     cut: Annotated[str | None, typer.Option(help="time-split: instant; else a horizon before the last row.")] = None,
     horizon_days: Annotated[float, typer.Option(help="time-split: days to foretell.")] = 30.0,
+    new_only: Annotated[bool, typer.Option("--new-only", help="Foretells what is new to the user alone.")] = False,
     user: Annotated[str, typer.Option(help="Column of the user.")] = "user",
     item: Annotated[str, typer.Option(help="Column of the item, in the catalogue too.")] = "item",
     time: Annotated[str, typer.Option(help="Column of the instant.")] = "time",
@@ -128,7 +129,7 @@ def recommender(
     columns = {"user": user, "item": item, "time": time, "order": order, "basket": basket, "rating": rating}
     request = Request(
         interactions, protocol, columns, test=test, catalogue=catalogue, min_rating=min_rating, lengths=k, cut=cut,
-        horizon_days=horizon_days, time_budget=time_budget, seed=seed,
+        horizon_days=horizon_days, new_only=new_only, time_budget=time_budget, seed=seed,
     )  # fmt: skip
     report = evaluate_log(request, note=lambda words: errors.print(f"[dim]{words}[/]"))
     console.print("\n".join(report.lines), soft_wrap=True)

@@ -128,6 +128,17 @@ def given_split(log: Log, is_test: Flags) -> Split:
     return _split([window(back) for back in range(LESSONS, -1, -1)], mode)
 
 
+def of_new(split: Split) -> Split:
+    """The same with nothing to foretell, and nothing in any list, that the user has had before."""
+
+    def lesson(one: Lesson) -> Lesson:
+        new = [judged.of_new() for judged in one.happened]
+        return Lesson(one.source, [judged for judged in new if len(judged.block)])
+
+    windows = [*map(lesson, split.lessons), lesson(split.test)]
+    return replace(_split(windows, "discovery"), newcomers=split.newcomers)
+
+
 PROTOCOLS: dict[str, Callable[..., Split]] = {
     "leave-last-out": leave_last_out,
     "next-basket": next_basket,

@@ -8,6 +8,7 @@ import pytest
 from ml.recommender.evaluation import protocols
 from ml.recommender.evaluation.baselines import BASELINES
 from ml.recommender.evaluation.compare import MODEL, Comparison, compare
+from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.files import Rows
 from ml.recommender.evaluation.log import Log, make_log
 from ml.recommender.evaluation.measures import shown
@@ -106,6 +107,27 @@ def test_history_is_hidden_from_leave_last_out_and_shown_to_next_basket(once: Co
     assert next(one for one in open_.judgements if one.name == "personal popularity").hits.recall(1).mean() == 1
     assert open_.mode == "mixed"
     assert once.mode == "discovery"
+
+
+def test_of_what_is_new_alone_nothing_had_before_is_wanted_or_shown_and_who_buys_nothing_new_is_not_judged() -> None:
+    """In each basket the old item again, and for every other user one more of the chain."""
+    walked = [(user, item, when) for user, item, when in chains() if int(user[1:]) % 2]
+    again = [(f"u{user:03}", f"{user % CHAINS:02}-0", float(day)) for user in range(240) for day in (0, 30, 60, 90)]
+    split = protocols.next_basket(log_of([*walked, *again]))
+    new = protocols.of_new(split)
+    for lesson, whole in zip((*new.lessons, new.test), (*split.lessons, split.test), strict=True):
+        wanted = list(lesson.happened)
+        assert not any(judged.is_repeat.any() for judged in wanted)
+        assert all(len(np.unique(judged.rows)) == len(judged.block) for judged in wanted), "all are judged by something"
+        kept = sum(int((~judged.is_repeat).sum()) for judged in whole.happened)
+        assert sum(len(judged.rows) for judged in wanted) == kept > 0
+    found = compare(new, seed=1)
+    assert found.mode == "discovery"
+    bought = np.concatenate([judged.block.bought_matrix.toarray() for judged in new.test.happened]) > 0
+    for one in found.judgements:
+        assert not np.take_along_axis(bought, one.shown, axis=1).any(), one.name
+    with pytest.raises(LogError, match="leaves nobody to be judged"):
+        protocols.of_new(protocols.next_basket(log_of(again)))
 
 
 def test_who_had_done_nothing_before_the_cut_is_judged_apart_and_moves_no_other_figure() -> None:
