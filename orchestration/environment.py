@@ -1,10 +1,12 @@
 """What libraries read from the environment of this process and of those it starts: set once, before they load.
 
-Belongs here: telemetry off, threads that do not spin. Does not belong here: our own settings (``settings``).
+Belongs here: telemetry off, threads that do not spin, a quick end. Does not belong here: our own settings (``settings``).
 """
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 
 LIBRARIES = {
@@ -22,3 +24,4 @@ def prepare_process() -> None:
     """Set what the caller has not set already."""
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
+    atexit.register(gc.freeze)  # else the collector walks through every module once more, for seconds
