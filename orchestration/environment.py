@@ -1,6 +1,7 @@
 """What libraries read from the environment of this process and of those it starts: set once, before they load.
 
-Belongs here: telemetry off, threads that do not spin, a quick end. Does not belong here: our own settings (``settings``).
+Belongs here: telemetry off, threads that do not spin, a quick end. Does not belong here: our own settings
+(``settings``).
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ PARSED = PROJECT_ROOT / "dbt_project" / "target" / f"parsed-{RELEASES}.msgpack"
 def main() -> None:
     """Run dbt with the arguments of this process; exit with the codes that dbt has.
 
-    What dbt has imported and parsed stays until the end, so the garbage collector need not walk through it, least of all
-    at the end (together 1.5 of 7 s).
+    What dbt has imported and parsed stays until the end, so that the garbage collector need not walk through it, least
+    of all at the end (together 1.5 of 7 s).
     """
     gc.disable()
     from dbt.cli.main import dbtRunner  # here: who starts this process knows PARSED without importing dbt
