@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recommender.blend import even, history_group, learn
+from ml.recommender.blend import Blend, even, history_group, learn
 from ml.recommender.block import Block, Source
-from ml.recommender.candidates import Candidates, candidates_for, feature_names
+from ml.recommender.candidates import candidates_for, feature_names
 from ml.recommender.choice import Left, Profile, choose, costs, counted, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
-from ml.recommender.ranker import learn_order
+from ml.recommender.ranker import Shown, learn_order
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Csr, Ints, Pairs, at, cells
 
@@ -128,29 +128,19 @@ def teach(
     )
     proposed = [_proposed(lesson, start, note) for lesson in lessons]
     shares, groups = _shares(lessons, proposed, len(names))
-    weights = learn(shares, groups).weights
-    kept, idle = counted(names, weights, profile.customers)
-    late: list[Left] = []
-    if time_budget is not None:
-        weighed = dict(zip(names, weights.mean(axis=0).tolist(), strict=True))
-        kept, late = within_budget(kept, time_budget, costs(profile, kept), weighed)
+    kept, dropped = _kept(names, learn(shares, groups), profile, time_budget)
     own = [names.index(name) for name in kept]
-    blend = learn(shares[:, own], groups)
-    model = replace(start, generators=tuple(kept), blend=blend)
-    lists, recall = [], []
+    model = replace(start, generators=tuple(kept), blend=learn(shares[:, own], groups))
+    lists: list[list[Shown]] = []
     for lesson in lessons:
-        fitted, said = model.fit(lesson.source, lesson.fits), proposed.pop(0)  # gives way to its candidates
-        for number, (judged, proposals) in enumerate(zip(lesson.taught, said, strict=True)):
-            found, bought = _list(fitted, judged, [proposals[place] for place in own])
-            lists.append((found, bought))
-            if number < len(lesson.happened):
-                recall.append((int(bought.sum()), len(judged.rows)))
+        said = proposed.pop(0)  # gives way to its candidates
+        fitted = model.fit(lesson.source, lesson.fits)
+        lists.append(_lists(fitted, lesson, [[block[place] for place in own] for block in said]))
         note("candidates with features")
-    ranker = learn_order(lists, feature_names(model.generators), seed=seed)
+    ranker = learn_order([one for some in lists for one in some], feature_names(model.generators), seed=seed)
     note("ranker")
-    hits, wanted = np.array(recall).sum(axis=0) if recall else (0, 0)
-    ceiling = float(hits / wanted) if wanted else float("nan")
-    return Learned(replace(model, ranker=ranker), profile, (*left, *idle, *late), repeats, len(shares), ceiling)
+    ceiling = _ceiling(lessons, lists)
+    return Learned(replace(model, ranker=ranker), profile, (*left, *dropped), repeats, len(shares), ceiling)
 
 
 def _proposed(lesson: Lesson, model: RecommenderModel, note: Callable[[str], None]) -> list[list[Csr]]:
@@ -172,6 +162,32 @@ def _shares(
     return np.concatenate(shares), np.concatenate(groups)
 
 
-def _list(fitted: Fitted, judged: Judged, proposals: Sequence[Csr]) -> tuple[Candidates, NDArray[np.bool_]]:
-    found = fitted.candidates(fitted.case(judged.block), proposals)
-    return found, Pairs.of(judged.rows, judged.items, judged.block.width).contains(found.rows, found.items)
+def _kept(
+    names: list[str], blend: Blend, profile: Profile, time_budget: float | None
+) -> tuple[list[str], tuple[Left, ...]]:
+    """The generators that are worth their time, and why the others are not."""
+    kept, idle = counted(names, blend.weights, profile.customers)
+    if time_budget is None:
+        return kept, tuple(idle)
+    weighed = dict(zip(names, blend.weights.mean(axis=0).tolist(), strict=True))
+    kept, late = within_budget(kept, time_budget, costs(profile, kept), weighed)
+    return kept, (*idle, *late)
+
+
+def _lists(fitted: Fitted, lesson: Lesson, proposed: Sequence[Sequence[Csr]]) -> list[Shown]:
+    """Candidates of those of a window, and which of them they bought, block by block."""
+    lists = []
+    for judged, proposals in zip(lesson.taught, proposed, strict=True):
+        found = fitted.candidates(fitted.case(judged.block), proposals)
+        bought = Pairs.of(judged.rows, judged.items, judged.block.width)
+        lists.append((found, bought.contains(found.rows, found.items)))
+    return lists
+
+
+def _ceiling(lessons: Sequence[Lesson], lists: Sequence[Sequence[Shown]]) -> float:
+    """Share of what was bought that stood among the candidates; NaN where nothing was."""
+    pairs = [
+        pair for lesson, own in zip(lessons, lists, strict=True) for pair in zip(lesson.happened, own, strict=False)
+    ]
+    wanted = sum(len(judged.rows) for judged, _ in pairs)
+    return sum(int(bought.sum()) for _, (_, bought) in pairs) / wanted if wanted else float("nan")
