@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 BINARY = {"objective": "binary"}
 SHARES = {"objective": "cross_entropy"}
 """Of a yes-or-no that is in part a probability (``ml.treatments``): the same loss."""
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 8192
 """Rows that a thread works on at once; with fewer the tables of Shapley values pass through memory too often."""
 COMPILED_ROWS = 50_000
-"""From so many customers on compiling pays: numba and compilation take 2.0 s, then a row 10 microseconds instead of 60
-(80 features, 150 trees of 31 leaves, one thread; even at 30,000 rows)."""
+"""From so many rows on compiling margins pays: numba and compilation take two seconds."""
 MANY_ROWS, FEW_LEAVES = 100_000, 15
 """Below so many rows, larger trees only learn noise."""
 

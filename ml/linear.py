@@ -69,9 +69,11 @@ class Linear:
         """What some of the features add, (some, rows): few calls, and little memory at once."""
         for start in range(0, len(columns), AT_ONCE):
             some = slice(start, min(start + AT_ONCE, len(columns)))
-            z = (log_scale(columns[some]) - self.center[some, None]) / self.scale[some, None]
-            added = z * self.coefficient[some, None]
-            np.copyto(added, self.unknown_coefficient[some, None], where=np.isnan(z))
+            added = log_scale(columns[some])
+            added -= self.center[some, None]
+            added /= self.scale[some, None]
+            added *= self.coefficient[some, None]
+            np.copyto(added, self.unknown_coefficient[some, None], where=np.isnan(columns[some]))
             yield some, added
 
     def to_json(self) -> dict[str, Any]:
@@ -86,9 +88,13 @@ class Linear:
 
 
 def log_scale(X: NDArray[np.float32]) -> Floats:
-    """Money and counts are skewed over decades; their logarithm is nearly straight against log-odds."""
-    wide = X.astype(np.float64)
-    return np.sign(wide) * np.log1p(np.abs(wide))
+    """Money and counts are skewed over decades; their logarithm is nearly straight against log-odds.
+
+    In single precision, which is that of features: a sixth of the time, and seven digits of a logarithm.
+    """
+    size = np.abs(X)
+    size += 1
+    return np.copysign(np.log(size, out=size), X).astype(np.float64)
 
 
 def fit_logistic(X: NDArray[np.float32], y: Floats, hashed: NDArray[np.int64], *, ridge: float = 0.002) -> Linear:

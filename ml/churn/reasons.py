@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.churn.speaking import customer_words, facts, mentions_gap, spoken_alike
+from ml.churn.speaking import customer_words, facts
 from ml.churn.wording import GAP, THEMES, theme_of
 from ml.evaluation import Floats
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COUNT = 3
+PLACES = 9
+"""Of what a theme adds."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,15 @@ class Spoken:
     """By rank and customer, (3, rows): a number into the words, -1 for none. What is said twice stands there once."""
 
     number: NDArray[np.int32]
-    words: list[str]
+    words: pa.StringArray
+
+    @classmethod
+    def of(cls, number: NDArray[np.integer], said: Sequence[str] | pa.StringArray) -> Spoken:
+        """Of equal words one is kept."""
+        import pyarrow as pa
+
+        distinct = pa.array(said, pa.string()).dictionary_encode()
+        return cls(np.append(distinct.indices.to_numpy(), np.int32(-1))[number], distinct.dictionary)
 
     def arrow(self, rank: int) -> pa.DictionaryArray:
         """One rank as a column, with the words that it uses."""
@@ -50,13 +60,13 @@ class Spoken:
 
         number = self.number[rank]
         is_used = np.bincount(number + 1, minlength=len(self.words) + 1)[1:] > 0
-        words = pa.array([self.words[k] for k in np.flatnonzero(is_used)], pa.string())
+        words = self.words.take(pa.array(np.flatnonzero(is_used)))
         renumbered = np.append(np.cumsum(is_used, dtype=np.int32) - 1, np.int32(-1))[number]  # the last: none
         return pa.DictionaryArray.from_arrays(pa.array(renumbered, mask=number < 0), words)
 
     def text(self) -> NDArray[np.object_]:
         """(rows, 3), None for none."""
-        return np.array([*self.words, None], dtype=object)[self.number.T]
+        return np.array([*self.words.to_pylist(), None], dtype=object)[self.number.T]
 
 
 @dataclass(frozen=True)
@@ -69,16 +79,23 @@ class Reasons:
     customer: Spoken
 
 
-def leaders(added: Floats, names: Sequence[str]) -> Leaders:
+def leaders(added: Floats, names: Sequence[str], *, is_compiled: bool = False) -> Leaders:
     """The three themes that moved each score most, by their strongest feature; ``added`` is (features, rows).
 
     At most one per theme: a theme's push is the sum of its features', its feature the strongest of them in that
     direction. Orders in 90 and in 180 days say one thing; as two reasons they would hide the second one. Pushes are
-    rounded, so that equal ones are not ordered by the last bit of a sum.
+    rounded, so that equal ones are not ordered by the last bit of a sum. Compiled or not, the same are found.
     """
-    owned, push = features_by_theme(tuple(names)), theme_pushes(added, names)
+    owned, found = features_by_theme(tuple(names)), no_leaders(added.shape[1])
+    if is_compiled:
+        from ml.churn.compiled import fill_leaders
+
+        ends = np.cumsum([len(own) for own in owned])
+        fill_leaders(added, np.concatenate(owned), ends, 10.0**PLACES, found.feature, found.direction)
+        return found
+    push = theme_pushes(added, names)
     rows, size = np.arange(added.shape[1]), np.abs(push)
-    theme, found = np.full((COUNT, len(rows)), -1, np.int8), no_leaders(len(rows))
+    theme = np.full((COUNT, len(rows)), -1, np.int8)
     for rank in range(min(COUNT, len(push))):
         most = size.argmax(axis=0)
         theme[rank], found.direction[rank] = most, np.sign(push[most, rows])
@@ -101,7 +118,7 @@ def theme_pushes(added: Floats, names: Sequence[str]) -> Floats:
     push = np.zeros((len(owned), added.shape[1]))
     for t, own in enumerate(owned):
         added[own].sum(axis=0, out=push[t])
-    return push.round(9)
+    return push.round(PLACES)
 
 
 @cache
@@ -115,40 +132,17 @@ def reasons(found: Leaders, X: NDArray[np.float32], names: Sequence[str]) -> Rea
     """Leaders in words; ``X`` is (rows, features)."""
     code = found.code
     return Reasons(
-        name=_spoken(code, [sign + name for name in names for sign in "-+"]),
-        internal=_internal(code, X, names),
-        customer=_spoken(code, [customer_words(name, raises=raises) for name in names for raises in (False, True)]),
+        name=Spoken.of(code, [sign + name for name in names for sign in "-+"]),
+        internal=_internal(code, X, tuple(names)),
+        customer=Spoken.of(code, [customer_words(name, raises=raises) for name in names for raises in (False, True)]),
     )
 
 
-def _spoken(number: NDArray[np.integer], said: list[str]) -> Spoken:
-    """Of equal words one is kept."""
-    at = {words: k for k, words in enumerate(dict.fromkeys(said))}
-    renumbered = np.array([*map(at.__getitem__, said), -1], np.int32)
-    return Spoken(renumbered[number], list(at))
-
-
-def _internal(code: NDArray[np.int16], X: NDArray[np.float32], names: Sequence[str]) -> Spoken:
-    """Words for colleagues; of the values that are spoken alike one is spoken."""
-    flat = code.ravel()
-    by_code = np.split(np.argsort(flat, kind="stable"), np.cumsum(np.bincount(flat + 1, minlength=2 * len(names) + 1)))
-    number, words = np.full(flat.shape, -1, np.int32), list[str]()
+def _internal(code: NDArray[np.int16], X: NDArray[np.float32], names: tuple[str, ...]) -> Spoken:
+    """Words for colleagues."""
+    is_said = code.ravel() >= 0
+    said, customer = code.ravel()[is_said].astype(np.int64), np.tile(np.arange(len(X)), len(code))[is_said]
     gaps = X[:, names.index(GAP)] if GAP in names else np.full(len(X), np.nan, np.float32)
-    for one, at in enumerate(by_code[1:-1]):
-        name, customer = names[one // 2], at % len(X)
-        values, gap = X[customer, one // 2], gaps[customer]
-        first, number[at] = _distinct(name, values, gap, len(words))
-        words += facts(name, values[first].tolist(), gap[first].tolist(), raises=one % 2 == 1)
-    return _spoken(number.reshape(code.shape), words)
-
-
-def _distinct(
-    name: str, values: NDArray[np.float32], gaps: NDArray[np.float32], offset: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The first row of each kind of words, and by row the number of its kind, counted from ``offset``."""
-    _, kind = np.unique(spoken_alike(name, values), return_inverse=True)
-    if mentions_gap(name):
-        usual, gap_kind = np.unique(spoken_alike(GAP, gaps), return_inverse=True)
-        kind = kind * len(usual) + gap_kind
-    _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
-    return first, kind + offset
+    number = np.full(code.size, -1, np.int64)
+    number[is_said], words = facts(names, said, X[customer, said // 2], gaps[customer])
+    return Spoken.of(number.reshape(code.shape), words)

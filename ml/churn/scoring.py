@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.batches import count_customers, scoring_batches
-from ml.booster import COMPILED_ROWS
-from ml.churn.explain import explain
+from ml.churn.explain import COMPILED_ROWS, explain
 from ml.churn.fallback import Choice, Fallback, choose
 from ml.churn.model import ChurnModel
 from ml.churn.reasons import Reasons, leaders, reasons
@@ -27,6 +26,7 @@ from ml.churn.score_file import ScoreFile, score_table
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.model import FeatureMismatchError, explain_mismatch
+from ml.parallel import in_order
 from ml.snapshots import feature_names, known_snapshots, matrix, population, read_snapshots
 from ml.splits import Outcome
 from ml.survival.lifetimes import Lifetimes
@@ -97,7 +97,7 @@ def score(
         scorer = _Scorer(available, plan, engine.threads, chosen.fallback.version, chosen.fallback, lifetimes)
     batches = scoring_batches(features, labels, scorer.read, plan.as_of, engine, batch_rows=plan.batch_rows)
     with ScoreFile(out) as file:
-        for table in _one_ahead(scorer, batches):
+        for table in _tables(scorer, batches):
             file.add(table)
     return ScoreSummary(
         path=out,
@@ -128,7 +128,7 @@ class _Scorer:
         return tuple(dict.fromkeys((*self.names, *(self.lifetimes.names if self.lifetimes else ()))))
 
     def prepare(self) -> None:
-        """Tables and compilation, while DuckDB still sorts."""
+        """Make tables and compile, once for all threads."""
         self._predict(np.zeros((1, len(self.names)), np.float32))
 
     def table(self, batch: pa.RecordBatch) -> pa.Table:
@@ -151,34 +151,29 @@ class _Scorer:
         if self.lifetimes:
             own = batch.filter(profiled)
             leaves = pc.equal(own.column("status_if_not_eligible"), "notice_given").to_numpy(zero_copy_only=False)
-            told = self.lifetimes.days(matrix(own, self.lifetimes.names), leaves, threads=self.threads)
+            told = self.lifetimes.days(matrix(own, self.lifetimes.names), leaves)
             days[profiled.to_numpy(zero_copy_only=False)] = told
         return days
 
     def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
         if isinstance(self.model, ChurnModel):
-            margin, found = explain(self.model, X, threads=self.threads, is_compiled=self.is_compiled)
+            margin, found = explain(self.model, X, is_compiled=self.is_compiled)
             p = self.model.probability(margin, self.level)
         else:
             p, found = self.model.predict(X, self.names), leaders(self.model.contributions(X, self.names).T, self.names)
         return p, reasons(found, X, self.names)
 
 
-def _one_ahead(scorer: _Scorer, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Tables of the batches, in their order, each made while the one before is written and the next one is read.
+def _tables(scorer: _Scorer, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of the batches, in their order; the scorer gets ready while DuckDB sorts the first of them."""
+    with ThreadPoolExecutor(1) as beside:
+        ready = beside.submit(scorer.prepare)
 
-    Reading and writing hold no Python lock; words do, so they are not made beside the arithmetic of another batch.
-    """
-    with ThreadPoolExecutor(1) as worker:
-        worker.submit(scorer.prepare)
-        before = None
-        for batch in batches:
-            now = worker.submit(scorer.table, batch)
-            if before:
-                yield before.result()
-            before = now
-        if before:
-            yield before.result()
+        def table(batch: pa.RecordBatch) -> pa.Table:
+            ready.result()
+            return scorer.table(batch)
+
+        yield from in_order(table, batches, scorer.threads)
 
 
 def _choose(features: Path, labels: Path, names: tuple[str, ...], plan: ScoringPlan, engine: Engine) -> Choice:

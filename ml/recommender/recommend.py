@@ -6,17 +6,18 @@ stands where (``lists``).
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from hashlib import md5
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.parallel import in_order
 from ml.recommender.block import Block, Source, Texts
 from ml.recommender.lists import Lists, Shape, generic_lists, make_lists
 from ml.recommender.model import SIDE_BY_SIDE, Fitted, RecommenderModel
@@ -97,15 +98,8 @@ def write_lists(fitted: Fitted | None, version: str, plan: ListPlan, path: Path)
 
 
 def _tables(fitted: Fitted, version: str, plan: ListPlan) -> Iterator[pa.Table]:
-    """Rows of each block in the order of blocks; while one is written the next are made."""
-    ahead: deque[Future[pa.Table]] = deque()
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for block in fitted.source.blocks(profiled=False):
-            ahead.append(pool.submit(_block_rows, fitted, version, plan, block))
-            if len(ahead) > SIDE_BY_SIDE:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    """Rows of each block in the order of blocks."""
+    return in_order(partial(_block_rows, fitted, version, plan), fitted.source.blocks(profiled=False), SIDE_BY_SIDE)
 
 
 def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> pa.Table:

@@ -18,15 +18,17 @@ from ml.shapley.tables import Columns, Questions, Tables
 
 def add_to(total: Floats, tables: Tables, columns: NDArray[np.float32]) -> None:
     """Add Shapley values by feature and, last, the margin: (features, rows) to ``total``, which has one more."""
-    position = np.empty((tables.slots, columns.shape[1]), np.uint32)
-    _add_to(total, np.ascontiguousarray(columns), position, tables.questions, tables.columns, tables.values)
+    position = np.empty((tables.slots, columns.shape[1]), tables.questions.bit.dtype)
+    near = np.empty((2, (tables.columns.stop - tables.columns.start).max()))
+    _add_to(total, np.ascontiguousarray(columns), position, near, tables.questions, tables.columns, tables.values)
 
 
 @numba.njit(nogil=True)
 def _add_to(
     total: Floats,
     columns: NDArray[np.float32],
-    position: NDArray[np.uint32],
+    position: NDArray[np.unsignedinteger],
+    near: Floats,
     questions: Questions,
     parts: Columns,
     values: Floats,
@@ -36,21 +38,24 @@ def _add_to(
     for tree in range(len(questions.ends)):
         for k in range(ask, questions.ends[tree]):
             x, own, bit = columns[questions.feature[k]], position[questions.slot[k]], questions.bit[k]
+            no = bit ^ bit
             low, high = questions.low[k], questions.high[k]
             if bit == 1:
-                own[:] = 0
+                for row in range(rows):
+                    own[row] = 0
             if questions.takes_unknown[k]:  # every comparison with an unknown value is false
                 for row in range(rows):
-                    own[row] |= np.uint32(0) if (x[row] < low) | (x[row] > high) else bit
+                    own[row] |= no if (x[row] < low) | (x[row] > high) else bit
             else:
                 for row in range(rows):
-                    own[row] |= bit if (x[row] >= low) & (x[row] <= high) else np.uint32(0)
+                    own[row] |= bit if (x[row] >= low) & (x[row] <= high) else no
         ask = questions.ends[tree]
         while add < parts.ends[tree]:
-            first, at_first = values[parts.start[add] : parts.stop[add]], position[parts.slot[add]]
+            first, at_first = _near(near[0], values[parts.start[add] : parts.stop[add]]), position[parts.slot[add]]
             out, after = total[parts.feature[add]], add + 1
             if after < parts.ends[tree] and parts.feature[after] == parts.feature[add]:  # two at once save a pass
-                second, at_second = values[parts.start[after] : parts.stop[after]], position[parts.slot[after]]
+                second = _near(near[1], values[parts.start[after] : parts.stop[after]])
+                at_second = position[parts.slot[after]]
                 for row in range(rows):
                     out[row] = (out[row] + first[at_first[row]]) + second[at_second[row]]
                 add += 2
@@ -58,3 +63,12 @@ def _add_to(
                 for row in range(rows):
                     out[row] += first[at_first[row]]
                 add += 1
+
+
+@numba.njit(nogil=True)
+def _near(room: Floats, column: Floats) -> Floats:
+    """A copy: read in order, a column comes quickly; read by customer, each value would be waited for."""
+    held = room[: len(column)]
+    for place in range(len(column)):
+        held[place] = column[place]
+    return held

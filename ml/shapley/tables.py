@@ -12,7 +12,7 @@ Wettenstein, Mitchell, Yu, "Quadrature-TreeSHAP", 2026.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ class Questions(NamedTuple):
     """By tree, where its questions end."""
     slot: NDArray[np.int64]
     """Which table of the tree asks."""
-    bit: NDArray[np.uint32]
+    bit: NDArray[np.unsignedinteger]
     """What a yes adds to the position in the table; 1 for the first question of each."""
     feature: NDArray[np.int64]
     low: NDArray[np.float32]
@@ -94,16 +94,17 @@ def tabulate(trees: Sequence[dict[str, Any]], features: int, *, is_explained: bo
     return Tables(
         features=features,
         slots=max(map(len, groups)),
-        questions=Questions(
-            np.array([end for end, _ in ends]),
-            *(np.array(part, kind) for part, kind in zip(zip(*asked, strict=True), _KINDS, strict=True)),
-        ),
+        questions=Questions(np.array([end for end, _ in ends]), *_typed(asked)),
         columns=Columns(np.array([end for _, end in ends]), *map(np.array, zip(*columns, strict=True))),
         values=np.concatenate(values),
     )
 
 
-_KINDS = (np.int64, np.uint32, np.int64, np.float32, np.float32, np.bool_)
+def _typed(asked: Sequence[tuple[Any, ...]]) -> Iterator[NDArray[Any]]:
+    """Fields of the questions; bits as short as the largest allows, since every row's position is kept."""
+    slot, bit, *rest = zip(*asked, strict=True)
+    kinds = (np.int64, np.uint16 if max(bit) < 1 << 16 else np.uint32, np.int64, np.float32, np.float32, np.bool_)
+    return (np.array(part, kind) for part, kind in zip((slot, bit, *rest), kinds, strict=True))
 
 
 def _margin(group: Group) -> Floats:

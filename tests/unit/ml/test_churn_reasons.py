@@ -140,6 +140,16 @@ def test_what_many_are_told_is_what_each_would_be_told_alone():
     assert said_of(push, X, names) == [[own[what] for own in expected] for what in range(3)]
 
 
+@pytest.mark.parametrize("names", [tuple(WORDS), NAMES, NAMES[:1]], ids=["all", "few", "one"])
+def test_compiled_or_not_the_same_features_lead(names):
+    """Ties, pushes that differ in the tenth place, ones that cancel; more customers than are looked at together."""
+    rng = np.random.default_rng(5)
+    added = rng.choice([-0.3, -0.1, 0.0, 0.0, 0.1, 0.1, 0.3, 0.1 + 1e-12], (len(names), 1000))
+    slowly, quickly = leaders(added, names), leaders(added, names, is_compiled=True)
+    assert np.array_equal(slowly.feature, quickly.feature)
+    assert np.array_equal(slowly.direction, quickly.direction)
+
+
 def test_a_batch_keeps_each_word_once():
     push = np.array([[0.5, 0.3, 0.4, -0.6, 0.0]] * 7)
     found = reasons(leaders(np.ascontiguousarray(push.T), NAMES), np.repeat(X, 7, axis=0), NAMES)

@@ -117,14 +117,24 @@ def test_values_are_those_of_the_definition(x):
     assert found[-1] == expectation(TINY, x, {0, 1, 2})
 
 
+def one_after_the_other(features):
+    """Trees that ask feature after feature, since what counts is how many of the first ones a customer has."""
+    X = (np.random.default_rng(8).random((20_000, features)) < 0.75).astype(np.float32)
+    return fit(X, X.cumprod(axis=1).sum(axis=1), rounds=2, leaves=31, objective="regression"), X[:500]
+
+
 def test_a_path_of_more_features_than_a_shared_table_has_room_for_is_exact_too():
-    rng = np.random.default_rng(8)
-    X = (rng.random((20_000, 13)) < 0.75).astype(np.float32)
-    trees = fit(X, X.all(axis=1).astype(float), rounds=2)
+    trees, X = one_after_the_other(13)
     assert np.diff(np.flatnonzero(trees.tables.questions.bit == 1)).max() > groups.RANGES
-    found = explained(interpreted, trees.tables, X[:500])
-    assert np.array_equal(found[-1], trees.margin(X[:500], 1))
-    assert np.abs(found[:-1].T - trees.booster.predict(X[:500], pred_contrib=True)[:, :-1]).max() < 1e-12
+    found = explained(interpreted, trees.tables, X)
+    assert np.array_equal(found[-1], trees.margin(X, 1))
+    assert np.abs(found[:-1].T - trees.booster.predict(X, pred_contrib=True)[:, :-1]).max() < 1e-12
+
+
+def test_a_position_of_more_than_sixteen_answers_is_held_whole():
+    trees, X = one_after_the_other(18)
+    assert max(trees.margins.questions.bit) >= 1 << 16
+    assert np.array_equal(trees.margin(X, 1, is_compiled=True), trees.margin(X, 1))
 
 
 def test_where_tables_would_be_too_large_lightgbm_answers_itself(trees, matrix, monkeypatch):
