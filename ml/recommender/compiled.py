@@ -202,19 +202,46 @@ def _write(best: Parts, held: int, count: int, columns: Numbers, values: Numbers
 @numba.njit(nogil=True)
 def standing(m: Parts, rows: Numbers, columns: Numbers) -> tuple[Numbers, Numbers]:
     """Value and rank, from 1, of wanted cells within their row, ties to the lower column; 0 where there is no entry."""
-    shares, ranks = np.zeros(len(rows), np.float64), np.zeros(len(rows), np.int64)
+    found, ranks = np.zeros(len(rows), np.float64), np.zeros(len(rows), np.int64)
     for wanted in range(len(rows)):
         first, beyond = m[0][rows[wanted]], m[0][rows[wanted] + 1]
-        own = first + np.searchsorted(m[1][first:beyond], columns[wanted])
-        if own < beyond and m[1][own] == columns[wanted]:
-            value = m[2][own]
-            better = 0
-            for other in range(first, own):
-                better += m[2][other] >= value
-            for other in range(own + 1, beyond):
-                better += m[2][other] > value
-            shares[wanted], ranks[wanted] = value, better + 1
-    return shares, ranks
+        others, values = m[1][first:beyond], m[2][first:beyond]
+        own = _place(others, columns[wanted])
+        if own < len(others) and others[own] == columns[wanted]:
+            value = values[own]
+            before, after, better = values[:own], values[own + 1 :], 0
+            for place in range(len(before)):
+                better += before[place] >= value
+            for place in range(len(after)):
+                better += after[place] > value
+            found[wanted], ranks[wanted] = value, better + 1
+    return found, ranks
+
+
+@numba.njit(nogil=True)
+def at(m: Parts, rows: Numbers, columns: Numbers) -> Numbers:
+    """Values of wanted cells, 0 where there is no entry."""
+    found = np.zeros(len(rows), np.float64)
+    for wanted in range(len(rows)):
+        first, beyond = m[0][rows[wanted]], m[0][rows[wanted] + 1]
+        others, values = m[1][first:beyond], m[2][first:beyond]
+        own = _place(others, columns[wanted])
+        if own < len(others) and others[own] == columns[wanted]:
+            found[wanted] = values[own]
+    return found
+
+
+@numba.njit("int64(int32[::1], int64)", nogil=True)
+def _place(columns: Numbers, wanted: int) -> int:
+    """Where a column stands, or would, among those in order."""
+    low, high = 0, len(columns)
+    while low < high:
+        middle = (low + high) >> 1
+        if columns[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @numba.njit(nogil=True)

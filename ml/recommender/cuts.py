@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from ml.recommender.sparse import Csr, Floats, Ints, canonical, cells, find, matrix, order_within_rows, parts, places
+from ml.recommender.sparse import (
+    COMPILED_ENTRIES,
+    Csr,
+    Floats,
+    Ints,
+    canonical,
+    cells,
+    find,
+    matrix,
+    order_within_rows,
+    parts,
+    places,
+)
 
 CELLS = 2_000_000
 """Entries that are laid side by side at once."""
@@ -151,7 +163,7 @@ def strongest(left: Csr, right: Csr, rows: Ints, columns: Ints) -> Ints:
     """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none does."""
     if not len(rows):
         return np.empty(0, np.int64)
-    if len(rows) >= COMPILED_CELLS // 100:
+    if len(rows) >= COMPILED_CELLS // 100 or right.nnz >= COMPILED_ENTRIES:
         from ml.recommender import compiled
 
         quick: Ints = compiled.strongest(parts(left), parts(right), rows, columns)

@@ -118,20 +118,25 @@ def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> p
     whose = np.concatenate([personal[lists.rows], generic[same.rows]])
     place = np.concatenate([lists.places, same.places])
     order = np.lexsort((place, whose))
+    whose, rank = whose[order], place[order] + 1
+    items = np.concatenate([lists.items, same.items])[order]
+    customers, products = (
+        pa.array(texts, pa.string()) for texts in (block.customers, fitted.source.catalogue.product_ids)
+    )
     columns = {
-        "customer_id": block.customers[whose],
-        "rank": place + 1,
-        "arm": np.repeat([PERSONALISED, GENERIC], [len(lists), len(same)]),
-        "product_id": fitted.source.catalogue.product_ids[np.concatenate([lists.items, same.items])],
-        "score": np.concatenate([lists.scores, same.scores]).round(PLACES),
-        "source": np.concatenate([source, no[0]]),
-        "reason": np.concatenate([reason, no[1]]),
-        "propensity": np.concatenate([lists.propensities, same.propensities]).round(PLACES),
-        "is_fallback": np.concatenate([lists.is_fallback, same.is_fallback]),
+        "as_of_date": pa.repeat(pa.scalar(plan.as_of), len(order)),
+        "customer_id": customers.take(pa.array(whose)),
+        "rank": rank,
+        "recommendation_id": _ids(plan, block.customers, products.take(pa.array(items)), whose, rank),
+        "arm": np.repeat(np.array([PERSONALISED, GENERIC], object), [len(lists), len(same)])[order],
+        "product_id": products.take(pa.array(items)),
+        "score": np.concatenate([lists.scores, same.scores]).round(PLACES)[order],
+        "source": np.concatenate([source, no[0]])[order],
+        "reason": np.concatenate([reason, no[1]])[order],
+        "propensity": np.concatenate([lists.propensities, same.propensities]).round(PLACES)[order],
+        "is_fallback": np.concatenate([lists.is_fallback, same.is_fallback])[order],
+        "model_version": pa.repeat(version, len(order)),
     }
-    columns = {name: values[order] for name, values in columns.items()}
-    columns["recommendation_id"] = _ids(plan, columns["customer_id"], columns["product_id"], columns["rank"])
-    columns |= {"as_of_date": [plan.as_of] * len(order), "model_version": [version] * len(order)}
     return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
 
 
@@ -156,11 +161,21 @@ def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> t
     return source, reason
 
 
-def _ids(plan: ListPlan, customers: Texts, products: Texts, ranks: Ints) -> list[str]:
-    """What an impression or a click names: the same for the same row of the same as-of, whenever it is made."""
+def _ids(plan: ListPlan, customers: Texts, products: pa.StringArray, whose: Ints, rank: Ints) -> pa.StringArray:
+    """What an impression or a click names: the same for the same list of the same as-of, whenever it is made.
+
+    The list and the place in it; rows stand by customer and rank.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    first = np.flatnonzero(rank == 1)
+    held = pc.binary_join(pa.ListArray.from_arrays(pa.array(np.append(first, len(rank)), pa.int32()), products), "|")
     start = f"{plan.shop}|{plan.as_of}|"
-    rows = zip(customers, products, ranks, strict=True)
-    return [
-        "r_" + md5(f"{start}{customer}|{product}|{rank}".encode(), usedforsecurity=False).hexdigest()[:20]
-        for customer, product, rank in rows
+    lists = [
+        md5(f"{start}{customer}|{items}".encode(), usedforsecurity=False).hexdigest()[:18]
+        for customer, items in zip(customers[whose[first]], held.to_pylist(), strict=True)
     ]
+    named = pa.array(lists, pa.string()).take(pa.array(np.cumsum(rank == 1) - 1))
+    places = pc.utf8_lpad(pa.array(rank).cast(pa.string()), 2, "0")
+    return pc.binary_join_element_wise("r_", named, places, "")

@@ -17,8 +17,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Csr = Any
 """``scipy.sparse.csr_array``, which carries no type of its own."""
-COMPILED_KEYS = 200_000
-"""From so many look-ups at once on compiling pays (``ml.recommender.cuts``)."""
+COMPILED_KEYS, COMPILED_ENTRIES = 200_000, 500_000
+"""From so many look-ups at once, and entries of a matrix in which cells are looked up, compiling pays
+(``ml.recommender.cuts``)."""
 
 
 def decayed(steps: Ints, base: float) -> Floats:
@@ -107,6 +108,11 @@ def places(sorted_rows: Ints) -> Ints:
 
 def at(m: Csr, rows: Ints, columns: Ints) -> NDArray[Any]:
     """Values of single cells, 0 where there is no entry."""
+    if m.nnz >= COMPILED_ENTRIES and m.dtype == np.float64:
+        from ml.recommender import compiled
+
+        quick: Floats = compiled.at(parts(m), rows, columns)
+        return quick
     own_rows, own_columns, values = cells(m)
     found, where = find(own_rows * m.shape[1] + own_columns, rows * m.shape[1] + columns)
     out = np.zeros(len(rows), values.dtype)

@@ -18,7 +18,7 @@ from ml.recommender.cuts import (
 )
 from ml.recommender.lists import Shape
 from ml.recommender.recommend import ListPlan, write_lists
-from ml.recommender.sparse import Pairs, find, matrix, normalised, only
+from ml.recommender.sparse import Pairs, at, find, matrix, normalised, only
 
 RNG = np.random.default_rng(6)
 
@@ -26,11 +26,16 @@ RNG = np.random.default_rng(6)
 @pytest.fixture(params=["plain", "compiled"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways of every operation, whatever its size."""
-    least = 10**12 if request.param == "plain" else 0
-    for name in ("COMPILED_PRODUCTS", "COMPILED_VALUES", "COMPILED_CELLS"):
-        monkeypatch.setattr(cuts, name, least)
-    monkeypatch.setattr(sparse, "COMPILED_KEYS", least)
+    compile_from(10**12 if request.param == "plain" else 0, monkeypatch)
     return str(request.param)
+
+
+def compile_from(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that may be compiled, from that size on."""
+    for module in (cuts, sparse):
+        for name in vars(module):
+            if name.startswith("COMPILED_"):
+                monkeypatch.setattr(module, name, least)
 
 
 def drawn(rows: int, columns: int, *, ties: bool) -> csr_array:
@@ -68,12 +73,13 @@ def test_the_top_of_each_row_is_that_of_sorting_it(ties: bool, count: int) -> No
 
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.usefixtures("way")
-def test_standing_is_value_and_place_in_the_sorted_row(ties: bool) -> None:
+def test_standing_is_the_value_of_a_cell_and_its_place_in_the_sorted_row(ties: bool) -> None:
     m = drawn(40, 30, ties=ties)
     dense = m.toarray()
     rows, columns = np.nonzero(RNG.random((40, 30)) < 0.4)
     share, rank = standing(m, rows, columns)
     assert (share == dense[rows, columns]).all()
+    assert (at(m, rows, columns) == dense[rows, columns]).all()
     expected = [best(dense[row]).index(column) + 1 if dense[row, column] else 0
                 for row, column in zip(rows, columns, strict=True)]  # fmt: skip
     assert rank.tolist() == expected
@@ -180,9 +186,7 @@ def test_lists_have_the_same_bytes_both_ways(tmp_path: Path, monkeypatch: pytest
     model = fitted(tiny_world(tmp_path / "shop", bought=crowd))
     made = []
     for least in (10**12, 0):
-        for name in ("COMPILED_PRODUCTS", "COMPILED_VALUES", "COMPILED_CELLS"):
-            monkeypatch.setattr(cuts, name, least)
-        monkeypatch.setattr(sparse, "COMPILED_KEYS", least)
+        compile_from(least, monkeypatch)
         write_lists(model, "1", ListPlan(AS_OF, "shop", Shape(5, 1)), tmp_path / f"{least}.parquet")
         made.append((tmp_path / f"{least}.parquet").read_bytes())
     assert made[0] == made[1]

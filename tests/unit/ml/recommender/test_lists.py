@@ -181,6 +181,9 @@ def test_rows_are_the_same_in_any_blocks_and_their_ids_are_stable_and_unique(tmp
     assert whole["recommendation_id"].is_unique
     assert not whole.duplicated(["customer_id", "rank"]).any()
     assert not whole.duplicated(["customer_id", "product_id"]).any()
+    by_list = whole["recommendation_id"].str[:-2]
+    assert by_list.nunique() == whole["customer_id"].nunique()
+    assert (whole["recommendation_id"].str[-2:].astype(int) == whole["rank"]).all()
     again = (tmp_path / "a.parquet").read_bytes()
     table(shop(tmp_path / "c"), tmp_path / "a.parquet")
     assert (tmp_path / "a.parquet").read_bytes() == again
