@@ -200,6 +200,29 @@ def _write(best: Parts, held: int, count: int, columns: Numbers, values: Numbers
 
 
 @numba.njit(nogil=True)
+def shares(m: Parts, kept: Numbers) -> Parts:
+    """The entries that are kept, divided by their sum in each row."""
+    rows = len(m[0]) - 1
+    start, columns, values = (
+        np.zeros(rows + 1, np.int64),
+        np.empty(len(m[1]), np.int32),
+        np.empty(len(m[1]), np.float64),
+    )
+    filled = 0
+    for row in range(rows):
+        total = 0.0
+        for own in range(m[0][row], m[0][row + 1]):
+            if kept[own]:
+                columns[filled], values[filled] = m[1][own], m[2][own]
+                total += m[2][own]
+                filled += 1
+        for own in range(start[row], filled):
+            values[own] /= total
+        start[row + 1] = filled
+    return start, columns[:filled].copy(), values[:filled].copy()
+
+
+@numba.njit(nogil=True)
 def standing(m: Parts, rows: Numbers, columns: Numbers) -> tuple[Numbers, Numbers]:
     """Value and rank, from 1, of wanted cells within their row, ties to the lower column; 0 where there is no entry."""
     found, ranks = np.zeros(len(rows), np.float64), np.zeros(len(rows), np.int64)

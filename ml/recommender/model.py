@@ -25,7 +25,7 @@ from ml.recommender.protocol import Generator
 from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed
-from ml.recommender.sparse import Csr, cells, normalised, only
+from ml.recommender.sparse import Csr, cells, normalised
 from ml.recommender.state import ItemStates, item_states
 
 FORMAT = 2
@@ -136,7 +136,7 @@ class Fitted:
 
     def propose(self, case: Case) -> list[Csr]:
         """What each generator gives to each customer among what the rules allow: rows that sum to one, or are empty."""
-        return [normalised(_allowed(generator.score(case.block), case)) for generator in self.generators]
+        return [_allowed(generator.score(case.block), case) for generator in self.generators]
 
     def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
         """The best of the blend with their features."""
@@ -152,4 +152,4 @@ class Fitted:
 
 def _allowed(proposal: Csr, case: Case) -> Csr:
     rows, items, _ = cells(proposal)
-    return only(proposal, allowed(case, rows, items))
+    return normalised(proposal, allowed(case, rows, items))

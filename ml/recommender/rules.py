@@ -64,7 +64,8 @@ def unavailable(case: Case, rows: Ints, items: Ints) -> Flags:  # noqa: ARG001
 
 def sensitive(case: Case, rows: Ints, items: Ints) -> Flags:
     """Without a grant of special_category, and for everybody who gets the generic list."""
-    return case.catalogue.is_sensitive[items] & ~case.block.may_see_sensitive[rows]
+    found = case.catalogue.is_sensitive[items]
+    return found & ~case.block.may_see_sensitive[rows] if found.any() else found
 
 
 def refused(case: Case, rows: Ints, items: Ints) -> Flags:

@@ -67,20 +67,19 @@ def cells(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
     return rows, m.indices.astype(np.int64), m.data
 
 
-def normalised(m: Csr) -> Csr:
-    """Rows that sum to one; an empty row stays empty."""
+def normalised(m: Csr, kept: NDArray[np.bool_] | None = None) -> Csr:
+    """Rows that sum to one; an empty row stays empty. ``kept``: of some entries alone, in the order of ``cells``."""
     m = m.tocsr()
     m.sort_indices()
-    m.eliminate_zeros()
-    rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
-    total = np.bincount(rows, m.data, minlength=m.shape[0])
-    return canonical(m.indptr, m.indices, m.data / total[rows], m.shape)
+    there = m.data != 0 if kept is None else kept & (m.data != 0)
+    if m.nnz >= COMPILED_ENTRIES:
+        from ml.recommender import compiled
 
-
-def only(m: Csr, kept: NDArray[np.bool_]) -> Csr:
-    """Some of its entries, told in the order of ``cells``."""
-    before = np.append(0, np.cumsum(kept))
-    return canonical(before[m.indptr], m.indices[kept], m.data[kept], m.shape)
+        return canonical(*compiled.shares(parts(m), there), m.shape)
+    rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))[there]
+    total = np.bincount(rows, m.data[there], minlength=m.shape[0])
+    before = np.append(0, np.cumsum(there))
+    return canonical(before[m.indptr], m.indices[there], m.data[there] / total[rows], m.shape)
 
 
 def parts(m: Csr) -> tuple[Ints, NDArray[np.int32], Floats]:
@@ -136,6 +135,8 @@ class Pairs:
         return cls(np.unique(keys), width)
 
     def contains(self, rows: Ints, columns: Ints) -> NDArray[np.bool_]:
+        if not len(self.keys):
+            return np.zeros(len(rows), bool)
         return find(self.keys, rows * self.columns + columns)[0]
 
 

@@ -10,10 +10,13 @@ import pytest
 from ledger_world import publish_entries
 from worlds import corner_shop
 
+from ml import amounts
 from ml.evaluation import evaluate
 from ml.segments import LEAST_IN_SEGMENT
 from orchestration.evaluation import Evaluation, lines
 from orchestration.left_alone import left_alone
+from orchestration.value_evaluation import ValueEvaluation
+from orchestration.value_evaluation import lines as value_lines
 from orchestration.workspace import Workspace
 
 DAY, LATER = date(2025, 3, 1), date(2025, 6, 1)
@@ -66,3 +69,11 @@ def test_an_evaluation_says_what_the_holdout_did_where_plays_were_sent() -> None
     assert not any("held out" in line for line in lines(everybody))
     said = lines(replace(everybody, holdout=evaluate(y[:2], p[:2])))
     assert said[-1].startswith("plays were sent; among the 2 held out of all 50.0% churned: AUC 1.0000, log-loss 0.28")
+
+
+def test_a_value_evaluation_says_what_the_holdout_spent_where_plays_were_sent() -> None:
+    everybody, held_out = (amounts.evaluate(np.array(y), np.array([10.0, 30.0])) for y in ([0.0, 60.0], [0.0, 32.0]))
+    found = ValueEvaluation(everybody, everybody, everybody, everybody, None)
+    assert not any("held out" in line for line in value_lines(found, "EUR"))
+    said = value_lines(replace(found, holdout=held_out), "EUR")
+    assert said[-1].startswith("plays were sent; the 2 held out spent 16.00 EUR each, 20.00 predicted (total +25.0%)")
