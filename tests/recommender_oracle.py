@@ -6,7 +6,7 @@ Belongs here: what ``tests/bench.py`` measures of lists in a simulated shop. Doe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -140,10 +140,15 @@ def discovery(shop: Known, calibration: float) -> dict[str, float]:
     return {**slots.as_metrics(), "discovery/loss_of_ndcg_against_scores_alone": loss, **shown}
 
 
-def cold(shop: Known) -> dict[str, float]:
+def cold(shop: Known, worth: Mapping[str, float] | None = None) -> dict[str, float]:
     """Customers who stated a category, with all that they did taken away: recall at 10 of what they then bought of it,
-    against popularity and, for what can be had at most without a history, against what is popular in that category."""
-    hits: dict[str, list[Floats]] = {"model": [], "popularity": [], "within": []}
+    against popularity and what is popular in that category.
+
+    ``worth`` is the true chance of each item within its category: in that order stands the best list that anybody could
+    give without a history.
+    """
+    hits: dict[str, list[Floats]] = {"model": [], "popularity": [], "within": [], "best": []}
+    true = np.array([(worth or {}).get(item, 0.0) for item in shop.fitted.source.catalogue.product_ids])
     for judged in shop.happened:
         rows, items, _ = cells(judged.block.statements(1) @ judged.block.statement_items)
         asked = Pairs.of(rows, items, judged.block.width)
@@ -156,8 +161,9 @@ def cold(shop: Known) -> dict[str, float]:
         scores = shop.fitted.scores(case, shop.fitted.propose(case)).toarray()
         scores = np.where(scores > 0, 1 + scores, shop.fitted.popularity.overall[None, :])
         popular = np.repeat(shop.fitted.popularity.overall[None, :], len(who), axis=0)
-        inside = np.where((block.statements(1) @ block.statement_items).toarray() > 0, popular, popular - 1)
-        for name, dense in (("model", scores), ("popularity", popular), ("within", inside)):
+        is_inside = (block.statements(1) @ block.statement_items).toarray() > 0
+        inside, best = np.where(is_inside, popular, popular - 1), np.where(is_inside, true[None, :], -1)
+        for name, dense in (("model", scores), ("popularity", popular), ("within", inside), ("best", best)):
             ranks = mean_ranks(dense, own, judged.items[mine])
             hits[name].append(Hits(len(who), own, judged.is_repeat[mine], ranks).recall(10))
     ours, theirs = (np.concatenate(hits[name]) for name in ("model", "popularity"))
@@ -165,4 +171,5 @@ def cold(shop: Known) -> dict[str, float]:
     ratio = float(ours.mean() / max(theirs.mean(), 1e-12))
     return {"people": float(len(ours)), "model": float(ours.mean()), "popularity": float(theirs.mean()),
             "popularity_within": float(np.concatenate(hits["within"]).mean()),
+            **({"best_within": float(np.concatenate(hits["best"]).mean())} if worth else {}),
             "ratio": ratio, "gain_low": gain.low}  # fmt: skip

@@ -58,6 +58,16 @@ def taste_worlds(folder: Path, as_ofs: Sequence[date], *, seed: int, customers: 
     return [World(folder, as_of, Engine(threads=1)) for as_of in as_ofs]
 
 
+def true_worth(as_of: date, *, seed: int, customers: int) -> dict[str, float]:
+    """True chance of each item within its category, of those that can be had at an as-of."""
+    world = make_world(WorldConfig(seed=seed, customers=customers, end=END))
+    catalogue, day = world.catalogue, world.calendar.day_of(as_of)
+    gone = (catalogue.gone_day >= 0) & (catalogue.gone_day <= day)
+    there = ~gone & (catalogue.launched_day <= day)
+    names = numbered("P", np.arange(catalogue.size), 5).to_pylist()
+    return {name: float(p) for name, p, is_there in zip(names, catalogue.popularity, there, strict=True) if is_there}
+
+
 def _lived(blocks: Sequence[Block]) -> _Lived:
     orders, said, accounts = [], [], []
     for block in blocks:

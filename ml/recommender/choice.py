@@ -23,7 +23,7 @@ REPEAT_SHARE = 0.95
 """From this share of purchases that are repeats on, nothing new is shown."""
 DISCOVERY_SHARE = 0.05
 """Up to this share of purchases that are repeats, nothing known is shown."""
-LEAST_WEIGHT, MANY_CUSTOMERS = 0.001, 100_000
+LEAST_WEIGHT, MANY_CUSTOMERS = 0.01, 100_000
 SPEED, SCATTERED = 30e9, 0.5e9
 """Operations per second that a time budget counts with, on whole matrices and here and there in sparse ones: a nominal
 core, so that the same data is the same choice."""
@@ -152,7 +152,7 @@ def counted(names: Sequence[str], weights: Floats, customers: int) -> tuple[list
         What each counted for each group of customers, (groups, generators).
     """
     idle = (weights.max(axis=0) < LEAST_WEIGHT) & (customers >= MANY_CUSTOMERS)
-    reason = f"it counts for less than {LEAST_WEIGHT:.1%} with everybody, and {customers:,} customers would wait for it"
+    reason = f"it counts for less than {LEAST_WEIGHT:.0%} with everybody, and {customers:,} customers would wait for it"
     left = [Left(name, reason) for name, is_idle in zip(names, idle, strict=True) if is_idle]
     return [name for name, is_idle in zip(names, idle, strict=True) if not is_idle], left
 

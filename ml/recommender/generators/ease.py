@@ -29,7 +29,7 @@ class Ease:
     backward: float = 0.5
     recency: float = 0.7
     """What each basket back counts when the customer's own history is read."""
-    neighbours: int = 300
+    neighbours: int = 100
     """Kept of each item, those of the greatest weight."""
     name: str = field(default="ease", init=False)
 

@@ -29,7 +29,7 @@ class Walks:
     damping: float = 0.3
     recency: float = 0.8
     """What each basket back counts when the customer's own history is read."""
-    neighbours: int = 200
+    neighbours: int = 100
     """Kept of each item."""
     name: str = field(default="walks", init=False)
 

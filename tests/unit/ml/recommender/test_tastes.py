@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import recommender_oracle
-from taste_world import HORIZON_DAYS, taste_worlds
+from taste_world import HORIZON_DAYS, taste_worlds, true_worth
 
 from ml.recommender.lessons import Lesson, teach
 from ml.recommender.outcomes import outcomes
@@ -37,10 +37,11 @@ def test_newcomers_with_a_word_get_what_they_then_buy_and_discovery_finds_more_t
     *earlier, last = lessons
     fitted = teach(earlier).model.fit(last.source)
     shop = recommender_oracle.Known(None, JUDGED, fitted, last.happened)
-    cold = recommender_oracle.cold(shop)
+    cold = recommender_oracle.cold(shop, true_worth(JUDGED, seed=UNSEEN, customers=6_000))
     assert cold["people"] > 50
     assert cold["ratio"] > 1.5, cold
     assert cold["gain_low"] > 0, cold
+    assert cold["model"] > 0.9 * cold["best_within"], cold
     found = recommender_oracle.discovery(shop, 0.1)
     assert found["discovery/against_random"] > 1.5, found
     assert found["discovery/hit_rate"] > found["discovery/hit_rate_of_popular"], found
