@@ -62,7 +62,9 @@ class TrainingPlan:
     """None: all at which enough was known."""
     without: frozenset[str] = frozenset()
     """Features that are left out, to see what they are worth."""
-    max_rows: int = 2_000_000
+    max_rows: int = 500_000
+    """Where more teach next to nothing: on 80 features AUC was .7672 with 250,000 rows, .7674 with 500,000 and .7675
+    with a million, each with a standard error of .0009, and training took three times as long for the last."""
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
     recipe_since: date | None = None
