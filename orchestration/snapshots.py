@@ -30,7 +30,7 @@ FILES = {
     "order_histories": "select * from features.order_histories order by all",
     "repeat_order_totals": "select * from features.repeat_order_totals order by all",
 }
-TABLES = tuple(FILES)
+TABLES = (*FILES, "order_value_seasons")
 """What is read of the warehouse, in schema ``features``."""
 
 
@@ -50,7 +50,7 @@ def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
 
 
 def _expected(warehouse: duckdb.DuckDBPyConnection, horizon_days: int) -> pa.Table:
-    """By as-of and history of orders: what the seasonal model of repeat purchase expects of whoever has it."""
+    """By as-of and history of orders: what the seasonal models expect of whoever has it."""
     import pyarrow as pa
     import threadpoolctl
 
@@ -66,9 +66,12 @@ def _expected(warehouse: duckdb.DuckDBPyConnection, horizon_days: int) -> pa.Tab
     days = warehouse.execute("select distinct as_of_date from features.order_histories order by 1").fetchall()
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         parts = [
-            expectations(of("order_histories", day), of("repeat_order_totals", day), horizon_days).assign(
-                as_of_date=day
-            )
+            expectations(
+                of("order_histories", day),
+                of("repeat_order_totals", day),
+                horizon_days,
+                values=of("order_value_seasons", day),
+            ).assign(as_of_date=day)
             for (day,) in days
         ]
     tables = [pa.Table.from_pandas(part[schema.names], schema, preserve_index=False) for part in parts]

@@ -4,7 +4,9 @@ Belongs here: the world that tests of seasonal models share. Does not belong her
 """
 
 import numpy as np
+import pandas as pd
 
+from ml.btyd.expectations import HISTORY
 from ml.btyd.seasonal import fit_seasonal
 from ml.btyd.statistics import Statistics
 
@@ -51,3 +53,11 @@ def fitted(stats, repeats, horizon=90):
     """The model that the warehouse's numbers lead to."""
     kinds, group = stats.kinds()
     return fit_seasonal(kinds, repeats, horizon, count=np.bincount(group).astype(float))
+
+
+def told(stats, repeats):
+    """The two tables that the warehouse gives for an as-of."""
+    columns = [stats.frequency, stats.age, stats.age - stats.recency]
+    histories = pd.DataFrame(dict(zip(HISTORY, columns, strict=True))).groupby(list(HISTORY)).size()
+    totals = pd.DataFrame({"age_days": np.arange(1, len(repeats) + 1), "customers": repeats})
+    return histories.reset_index(name="customers"), totals[totals["customers"] > 0]

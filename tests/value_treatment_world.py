@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from treatment_world import ARRAYS, FIRST, NUDGE, NUDGED_ON, OUTCOME, PLAYS, SAVE, STEP, World, _nothing
 
 from ml.booster import Recipe
-from ml.btyd.expectations import HISTORY, ORDERS, expectations
+from ml.btyd.expectations import HISTORY, ORDER_VALUES, ORDERS, expectations
 from ml.evaluation import Floats
 from ml.snapshots import Snapshots, day_number
 from ml.treatments.record import NONE, Treatments
@@ -28,6 +28,7 @@ from ml.value.recipe import Trainer
 
 NAMES = (
     *HISTORY, "orders_30d", "spend_30d", "orders_365d", "spend_365d", "order_days_365d", "favours", "visits", ORDERS,
+    ORDER_VALUES,
 )  # fmt: skip
 RECIPE = Recipe(rounds=40, learning_rate=0.1)
 BEFORE = 420
@@ -63,7 +64,7 @@ class Shop(World):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return NAMES if self.is_expected else NAMES[:-1]
+        return NAMES if self.is_expected else NAMES[:-2]
 
     @property
     def own(self) -> tuple[Floats, Floats, Floats]:
@@ -132,7 +133,7 @@ class Shop(World):
         by_age = is_day.sum(axis=0)[::-1]
         totals = pd.DataFrame({"age_days": np.arange(1, len(by_age) + 1), "customers": by_age})
         told = expectations(histories, totals[totals["customers"] > 0], OUTCOME.horizon_days)
-        return own.merge(told, how="left", on=list(HISTORY))[ORDERS].to_numpy(float)
+        return own.merge(told, how="left", on=list(HISTORY))[[ORDERS, ORDER_VALUES]].to_numpy(float)
 
 
 def together(parts: list[Snapshots]) -> Snapshots:

@@ -49,8 +49,9 @@ def write_value_world(
     if is_expected:
         expected = (0.25 + world["visits"] / 8) * world["as_of_date"].map(season)
         world["btyd_expected_orders"] = expected.where(world["customer_id"].str[-1] != "0")
+        world["btyd_expected_order_values"] = world["btyd_expected_orders"]
         world["order_days_365d"] = world["orders_365d"]
-        names += ["btyd_expected_orders", "order_days_365d"]
+        names += ["btyd_expected_orders", "btyd_expected_order_values", "order_days_365d"]
     world[["as_of_date", "customer_id", *names]].to_parquet(folder / "features.parquet", index=False)
     columns = ["as_of_date", "customer_id", "is_eligible", "is_profiled", "status_if_not_eligible", *LABELS]
     world[columns].to_parquet(folder / "labels.parquet", index=False)

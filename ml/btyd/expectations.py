@@ -1,4 +1,4 @@
-"""What the seasonal model expects of every customer of an as-of, as columns beside their features.
+"""What seasonal models expect of every customer of an as-of, as columns beside their features.
 
 Belongs here: from histories of orders to ``COLUMNS``. Does not belong here: the model (``ml.btyd.seasonal``), and who
 reads the columns: features like any other, and where churn is told from orders the level of its scores as well
@@ -20,18 +20,23 @@ from numpy.typing import NDArray
 from ml.btyd.model import BtydFitError
 from ml.btyd.seasonal import FEWEST_DAYS, SeasonalMbgNbd, fit_seasonal
 from ml.btyd.statistics import Statistics
+from ml.btyd.value_season import ValueSeason
 from ml.evaluation import Floats
 
 HISTORY = ("repeat_order_days", "days_since_first_order", "days_since_last_order")
 INACTIVE, ALIVE, ORDERS = "btyd_inactive_probability", "btyd_alive_probability", "btyd_expected_orders"
-COLUMNS = (INACTIVE, ALIVE, ORDERS)
-"""Probability of no order within the horizon; of still being a customer; days with an order within the horizon."""
+ORDER_VALUES = "btyd_expected_order_values"
+COLUMNS = (INACTIVE, ALIVE, ORDERS, ORDER_VALUES)
+"""Probability of no order within the horizon; of still being a customer; days with an order within the horizon; what
+these will bring, in orders of the customer's usual value."""
 PLACES = 6
 FITTED_CUSTOMERS = 50_000
 """Eleven numbers need no more of them."""
 
 
-def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+def expectations(
+    histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int, *, values: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """``HISTORY`` and ``COLUMNS`` of every history of one as-of; NaN where no model can be fitted.
 
     Parameters
@@ -40,20 +45,24 @@ def expectations(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: in
         ``features.order_histories`` of that as-of: ``HISTORY`` and ``customers``, one row each.
     totals
         ``features.repeat_order_totals`` of that as-of: ``age_days`` (from 1 on) and ``customers``.
+    values
+        ``features.order_value_seasons`` of that as-of, one row or none; None where no value of an order is known.
     """
     told = histories.sort_values(list(HISTORY), ignore_index=True)
     stats = statistics(told)
     try:
         model = fitted(told, totals, horizon_days)
     except BtydFitError:
-        values = [np.full(len(told), np.nan) for _ in COLUMNS]
+        found = [np.full(len(told), np.nan) for _ in COLUMNS]
     else:
-        values = [
+        orders = model.expected_purchases(stats, horizon_days)
+        found = [
             1 - model.p_active(stats, horizon_days),
             model.p_alive(stats),
-            model.expected_purchases(stats, horizon_days),
+            orders,
+            orders * _value_ahead(model, values, horizon_days),
         ]
-    return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, values, strict=True)})
+    return told[list(HISTORY)].assign(**{n: v.round(PLACES) for n, v in zip(COLUMNS, found, strict=True)})
 
 
 def fitted(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int) -> SeasonalMbgNbd:
@@ -88,6 +97,14 @@ def statistics(histories: pd.DataFrame) -> Statistics:
     """The columns ``HISTORY`` as the models want them."""
     frequency, age, last = (histories[name].to_numpy(float) for name in HISTORY)
     return Statistics(frequency, age - last, age)
+
+
+def _value_ahead(model: SeasonalMbgNbd, values: pd.DataFrame | None, horizon_days: int) -> float:
+    """What an order of the horizon is worth against the usual one of its customer."""
+    if values is None or values.empty or len(model.clock.behind) <= FEWEST_DAYS:
+        return 1.0
+    sums = {str(name): float(value) for name, value in values.iloc[0].items()}
+    return ValueSeason.fit(sums).ahead(model.clock, horizon_days)
 
 
 def _daily(totals: pd.DataFrame, stats: Statistics) -> Floats:

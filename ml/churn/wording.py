@@ -125,6 +125,9 @@ WORDS: dict[str, Words] = {
     "btyd_expected_orders": Words(
         "frequency", "{value} days with an order to be expected by the own rhythm and the season"
     ),
+    "btyd_expected_order_values": Words(
+        "spend", "Spend as of {value} usual orders to be expected by the own rhythm and the season"
+    ),
     "expected_orders": Words("frequency", "{value} days with an order to be expected at the usual pace"),
     "average_order_value_365d": Words("spend", "Average order {value}"),
     "largest_order_day_365d": Words("spend", "Largest day of orders {value}"),

@@ -3,9 +3,10 @@
 Belongs here: an amount for every row, from the expected orders among its features. Does not belong here: fitting models
 of purchase (``ml.btyd``), the level of a date (``level``).
 
-Expected orders come with the features (``ml.btyd.expectations``); in money they are multiplied with what the next
-order of that customer is worth (gamma-gamma), less what customers send back. The trees start from here, so that they
-only learn what the classical models miss, and the sum over all customers tells the level of the date.
+Expected orders come with the features (``ml.btyd.expectations``); in money they count by what the season makes them
+worth, and are multiplied with what the usual order of that customer is worth (gamma-gamma), less what customers send
+back. The trees start from here, so that they only learn what the classical models miss, and the sum over all customers
+tells the level of the date.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.btyd.expectations import ORDERS
+from ml.btyd.expectations import ORDER_VALUES, ORDERS
 from ml.btyd.gamma_gamma import GammaGamma
 from ml.btyd.model import BtydFitError
 from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
@@ -41,7 +42,7 @@ class Base:
 
     def amounts(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         """Expected amount of each row, positive, (rows,)."""
-        expected = X[:, names.index(ORDERS)].astype(np.float64)
+        expected = X[:, names.index(ORDERS if self.worth is None else ORDER_VALUES)].astype(np.float64)
         if self.worth is not None:
             expected = expected * self.worth.expected_value(*spend_from_snapshot(X, names)) * self.kept
         return np.where(np.isnan(expected), max(self.unknown, self.floor), np.maximum(expected, self.floor))
@@ -58,7 +59,8 @@ class Base:
 
 def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -> Base | None:
     """The base of an outcome ``y``; None where the features hold no expectation, or nobody has bought for any value."""
-    if ORDERS not in rows.names or (in_money and not set(SPEND_COLUMNS) <= set(rows.names)):
+    needed = {ORDERS, *((ORDER_VALUES, *SPEND_COLUMNS) if in_money else ())}
+    if not needed <= set(rows.names):
         return None
     told = np.isfinite(rows.column(ORDERS))
     if not told.any():

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.btyd.expectations import ORDERS
+from ml.btyd.expectations import ORDER_VALUES, ORDERS
 from ml.btyd.gamma_gamma import GammaGamma
 from ml.btyd.model import MAX_ROWS, BtydFitError
 from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
 from ml.evaluation import Floats
 from ml.value import baselines
 
-COLUMNS = (*dict.fromkeys((*baselines.COLUMNS, ORDERS, *SPEND_COLUMNS)),)
+COLUMNS = (*dict.fromkeys((*baselines.COLUMNS, ORDERS, ORDER_VALUES, *SPEND_COLUMNS)),)
 HISTORICAL_AVERAGE, MODELS = "fallback:historical_average", "fallback:mbg_nbd_gamma_gamma"
 
 
@@ -47,7 +47,7 @@ def expect(X: NDArray[np.float32], names: Sequence[str], horizon_days: int, *, r
     """
     average = baselines.fit_historical_average(X, names, returned_share=returned_share)
     spend, orders = average.predict(X, names, horizon_days)
-    if not {ORDERS, *SPEND_COLUMNS} <= set(names):
+    if not {ORDERS, ORDER_VALUES, *SPEND_COLUMNS} <= set(names):
         return Expected(spend, orders, HISTORICAL_AVERAGE)
     expected = X[:, names.index(ORDERS)].astype(np.float64)
     told, some = np.isfinite(expected), X[:: -(-len(X) // MAX_ROWS) or 1]
@@ -58,5 +58,6 @@ def expect(X: NDArray[np.float32], names: Sequence[str], horizon_days: int, *, r
     if not told.any():
         return Expected(spend, orders, HISTORICAL_AVERAGE)
     per_order = worth.expected_value(*spend_from_snapshot(X[told], names)) * (1 - returned_share)
-    orders[told], spend[told] = expected[told], expected[told] * per_order
+    orders[told] = expected[told]
+    spend[told] = X[told, names.index(ORDER_VALUES)] * per_order
     return Expected(spend, orders, MODELS)

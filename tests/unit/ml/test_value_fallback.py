@@ -19,19 +19,20 @@ def shop(customers: int = 40) -> np.ndarray:
         "orders_365d": days,
         "days_since_first_order": rng.integers(50, 400, customers),
         "btyd_expected_orders": 1 / days,
+        "btyd_expected_order_values": 1.5 / days,
         "order_days_365d": days,
     }
     return np.column_stack([known[name] for name in NAMES]).astype(np.float32)
 
 
-def test_expected_orders_times_what_one_is_worth_less_what_comes_back() -> None:
+def test_expected_orders_times_what_the_season_makes_one_worth_less_what_comes_back() -> None:
     X = shop()
     found = expect(X, NAMES, 90, returned_share=0.2)
     days, spend = (X[:, NAMES.index(name)].astype(float) for name in ("order_days_365d", "spend_365d"))
     worth = GammaGamma.fit(days, spend / days).expected_value(days, spend / days)
     assert found.version == "fallback:mbg_nbd_gamma_gamma"
     assert found.orders == pytest.approx(1 / days)
-    assert found.spend == pytest.approx(worth / days * 0.8, rel=1e-6)
+    assert found.spend == pytest.approx(1.5 * worth / days * 0.8, rel=1e-6)
 
 
 def test_who_has_never_ordered_goes_by_the_pace_of_all() -> None:
@@ -43,7 +44,7 @@ def test_who_has_never_ordered_goes_by_the_pace_of_all() -> None:
     assert np.isfinite(found.spend).all()
 
 
-@pytest.mark.parametrize("lacks", ["btyd_expected_orders", "order_days_365d"])
+@pytest.mark.parametrize("lacks", ["btyd_expected_orders", "btyd_expected_order_values", "order_days_365d"])
 def test_without_expectations_or_spend_the_own_pace_speaks(lacks: str) -> None:
     names = tuple(name for name in NAMES if name != lacks)
     X = shop()[:, [NAMES.index(name) for name in names]]

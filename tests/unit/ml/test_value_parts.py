@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ml.amounts import coverage
+from ml.btyd.gamma_gamma import GammaGamma
 from ml.linear import fit_tweedie
+from ml.value.base import Base
 from ml.value.baselines import COLUMNS, fit_historical_average, frequency_times_value
 from ml.value.interval import fit_interval
 from ml.value.level import Season, factor, recent_feature
@@ -99,3 +101,13 @@ def test_the_linear_model_finds_a_power_law(power):
     model = fit_tweedie(x[:, None].astype(np.float32), y / y.mean(), np.arange(20000), power=power, ridge=1e-6)
     low, high = model.margin(np.array([[3.0], [99.0]], np.float32))
     assert high - low == pytest.approx(0.5 * np.log(100 / 4), abs=0.05)
+
+
+def test_money_to_be_expected_goes_by_what_the_season_makes_orders_worth_and_orders_do_not():
+    names = ("btyd_expected_orders", "btyd_expected_order_values", "order_days_365d", "spend_365d")
+    X = np.array([[2.0, 3.0, 10.0, 500.0], [np.nan, np.nan, 0.0, 0.0]], np.float32)
+    worth = GammaGamma(2.0, 3.0, 40.0)
+    usual = worth.expected_value(np.array([10.0]), np.array([50.0]))[0]
+    in_money = Base(unknown=7.0, floor=0.01, kept=0.9, worth=worth).amounts(X, names)
+    assert in_money.tolist() == pytest.approx([3 * usual * 0.9, 7.0])
+    assert Base(unknown=0.5, floor=0.01).amounts(X, names).tolist() == [2.0, 0.5]

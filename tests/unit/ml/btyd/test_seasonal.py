@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from season_world import fitted, lives, pace, shop
+from season_world import fitted, lives, pace, shop, told
 
 from ml.btyd.clock import Clock
 from ml.btyd.expectations import ALIVE, COLUMNS, HISTORY, INACTIVE, ORDERS, expectations
@@ -53,14 +53,6 @@ def test_the_likelihood_slopes_as_it_says(busy):
     at, step = np.concatenate([np.log([0.7, 60, 0.8, 2]), np.linspace(-0.2, 0.2, 7)]), 1e-5
     numeric = [(likelihood(at + step * e)[0] - likelihood(at - step * e)[0]) / (2 * step) for e in np.eye(11)]
     assert np.allclose(likelihood(at)[1], numeric, rtol=1e-5, atol=1e-2)
-
-
-def told(stats, repeats):
-    """The two tables that the warehouse gives for an as-of."""
-    columns = [stats.frequency, stats.age, stats.age - stats.recency]
-    histories = pd.DataFrame(dict(zip(HISTORY, columns, strict=True))).groupby(list(HISTORY)).size()
-    totals = pd.DataFrame({"age_days": np.arange(1, len(repeats) + 1), "customers": repeats})
-    return histories.reset_index(name="customers"), totals[totals["customers"] > 0]
 
 
 def test_whoever_shares_a_history_shares_an_expectation_and_no_order_of_rows_matters(busy):
