@@ -206,14 +206,13 @@ def population(
     """Features of those who are scored at an as-of, (rows, features); above ``most`` a sample of them by hash."""
     columns = ", ".join(f'cast(f."{name}" as float) as "{name}"' for name in names)
     query = f"""
-        select * exclude (customer_id) from (
-            select customer_id, {columns}
-            from (select * from read_parquet(?) where as_of_date = ?) as f
-            inner join (
-                select customer_id from read_parquet(?) where as_of_date = ? and is_eligible and is_profiled
-            ) as l using (customer_id)
+        select {columns}
+        from (select * from read_parquet(?) where as_of_date = ?) as f
+        semi join (
+            select customer_id from read_parquet(?) where as_of_date = ? and is_eligible and is_profiled
             order by {HASH_SQL}, customer_id limit {most}
-        ) order by customer_id"""
+        ) as l using (customer_id)
+        order by f.customer_id"""
     with engine.connect() as connection:
         given: list[object] = [str(features), as_of, str(labels), as_of]
         return matrix(connection.execute(query, given).to_arrow_table(), names)

@@ -9,6 +9,8 @@ import pytest
 from ml import batches
 from ml.batches import count_customers, scoring_batches
 from ml.engine import Engine
+from ml.snapshots import population
+from ml.splits import customer_hash
 
 AS_OF, DAYS, ENGINE = date(2024, 6, 1), (date(2024, 5, 1), date(2024, 6, 1), date(2024, 7, 1)), Engine(threads=1)
 
@@ -51,3 +53,17 @@ def test_a_file_in_order_is_sorted_a_range_at_a_time_and_any_other_as_a_whole(tm
     assert batches._starts(file, AS_OF) == ["", "c_020", "c_040"]
     by_day_only = np.concatenate([np.arange(50), 50 + np.arange(50)[::-1], np.arange(100, 150)])
     assert batches._starts(write(tmp_path, by_day_only) / "features.parquet", AS_OF) == [""]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_population_is_of_those_who_are_scored_by_the_lowest_hashes_in_the_order_of_customers(tmp_path, order):
+    folder = write(tmp_path, ORDERS[order])
+    labels = pd.read_parquet(folder / "labels.parquet")
+    labels.loc[labels["customer_id"] == "c_004", "is_profiled"] = False
+    labels.loc[labels["customer_id"] == "c_006", "is_eligible"] = False
+    labels.to_parquet(folder / "labels.parquet", index=False)
+    scored = [n for n in range(0, 50, 2) if n not in (4, 6)]
+    lowest = sorted(scored, key=lambda n: customer_hash(f"c_{n:03d}"))[:10]
+    files = folder / "features.parquet", folder / "labels.parquet"
+    assert population(*files, ["orders_90d"], AS_OF, ENGINE)[:, 0].tolist() == scored
+    assert population(*files, ["orders_90d"], AS_OF, ENGINE, most=10)[:, 0].tolist() == sorted(lowest)
