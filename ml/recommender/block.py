@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.recommender.repeats import Repeats, repeats
 from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix
 
 Flags = NDArray[np.bool_]
@@ -94,6 +95,8 @@ class Block:
 
     def only(self, rows: Ints) -> Block:
         """Some of its customers, given in ascending order."""
+        if len(rows) == len(self):
+            return self
         place = np.full(len(self), -1, np.int64)
         place[rows] = np.arange(len(rows))
         kept = place[self.rows] >= 0
@@ -116,6 +119,12 @@ class Block:
         """Customers by items: 1 where it was bought."""
         keys = self.bought.keys
         return matrix(np.ones(len(keys), np.float32), keys // self.width, keys % self.width, (len(self), self.width))
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """What each customer bought, item by item."""
+        kept = self.lines > 0
+        return repeats(self.rows[kept], self.items[kept], self.ages[kept], self.width)
 
     @cached_property
     def purchases(self) -> Ints:

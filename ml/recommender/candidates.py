@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from ml.recommender.block import Block, Catalogue, Flags
 from ml.recommender.cuts import standing
 from ml.recommender.popularity import Popularity
-from ml.recommender.rhythm import repeats
 from ml.recommender.sparse import Csr, Floats, Ints, at, cells, find, matrix
 from ml.recommender.state import NEVER_DAYS, WINDOWS, ItemStates, in_season
 
@@ -72,7 +72,7 @@ class Context:
 def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: Csr) -> Candidates:
     """The highest of the blend for each customer, and what is known of each."""
     rows, items, shares = cells(best)
-    columns: list[Floats | Ints] = []
+    columns: list[NDArray[Any]] = []
     found, reciprocal = np.zeros(len(rows), np.int64), np.zeros(len(rows))
     for proposal in proposals:
         share, rank = standing(proposal, rows, items)
@@ -80,31 +80,38 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: C
         found += rank > 0
         reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
     _, rank = standing(best, rows, items)
-    columns += [shares, rank, found, reciprocal, context.popular.overall[items]]
+    columns += [shares, rank, found, reciprocal, rounded(context.popular.overall)[items]]
     columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
     columns += _own(block, rows, items)
-    columns += [values[items] for values in context.states.columns().values()]
-    columns += [values[rows] for values in _customers(block)]
+    columns += [rounded(values)[items] for values in context.states.columns().values()]
+    columns += [rounded(values)[rows] for values in _customers(block)]
     X = np.empty((len(columns), len(rows)), np.float32)
     for own, column in zip(X, columns, strict=True):
-        own[:] = column if column.dtype == np.int64 else column.round(SHARE_PLACES)
+        own[:] = rounded(column)
     return Candidates(rows, items, X.T)
 
 
-def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[Floats, Floats]:
+def rounded(column: NDArray[Any]) -> NDArray[np.float32]:
+    """A feature as the trees see it; what an item or a customer brings is rounded before it is spread."""
+    if column.dtype == np.float64:
+        column = column.round(SHARE_PLACES)
+    return column.astype(np.float32, copy=False)
+
+
+def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[NDArray[np.float32], Floats]:
     """Log price, and how far it is from the mean of what the customer bought; NaN where unknown."""
     price = np.log1p(catalogue.prices)
     told = (block.lines > 0) & np.isfinite(price[block.items])
     count = np.bincount(block.rows[told], minlength=len(block))
     total = np.bincount(block.rows[told], price[block.items[told]], minlength=len(block))
     mean = np.divide(total, count, out=np.full(len(block), np.nan), where=count > 0)
-    return price[items], price[items] - mean[rows]
+    return rounded(price)[items], price[items] - mean[rows]
 
 
 def _own(block: Block, rows: Ints, items: Ints) -> list[Floats | Ints]:
     """Days on which the customer bought the item, ever, lately and in the season; days since, and that over the usual
     gap; share of the customer's baskets that held it."""
-    kept, own = block.lines > 0, repeats(block)
+    kept, own = block.lines > 0, block.repeats
     pair, ages = (block.rows * block.width + block.items)[kept], block.ages[kept]
     known, which = find(own.rows * block.width + own.items, rows * block.width + items)
     which = np.where(known, which, len(own.rows))  # the last, of nothing
@@ -130,12 +137,15 @@ def _baskets(block: Block) -> Ints:
     return last
 
 
-def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[Floats | Ints]:
+def _kinship(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> list[NDArray[Any]]:
     """Share of the customer's purchases, and of their views, that were of the candidate's category (NaN without one);
     and their views of the candidate itself."""
     category, names = catalogue.categories
-    shape, out = (len(block), max(len(names), 1)), list[Floats | Ints]()
+    shape, out = (len(block), max(len(names), 1)), list[NDArray[Any]]()
     for acts in ((block.lines > 0).astype(np.int64), block.views):
+        if not acts.any():
+            out.append(np.where(category >= 0, np.float32(0), np.float32(np.nan))[items])
+            continue
         kept = (acts > 0) & (category[block.items] >= 0)
         of = matrix(acts[kept], block.rows[kept], category[block.items[kept]], shape)
         total = np.bincount(block.rows, acts, minlength=len(block))

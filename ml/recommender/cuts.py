@@ -29,7 +29,7 @@ from ml.recommender.sparse import (
 
 CELLS = 2_000_000
 """Entries that are laid side by side at once."""
-COMPILED_PRODUCTS, COMPILED_VALUES, COMPILED_CELLS = 5_000_000, 5_000_000, 200_000
+COMPILED_PRODUCTS, COMPILED_VALUES, COMPILED_CELLS = 1_000_000, 2_000_000, 200_000
 """From so many multiplications, values to be cut, and single cells at once on, compiling pays: numba and the
 compilation take seconds, once for all blocks of customers."""
 
@@ -37,6 +37,8 @@ compilation take seconds, once for all blocks of customers."""
 def top(m: Csr, count: int) -> Csr:
     """The ``count`` highest entries of each row, ties to the lower column; entries may stand in any order."""
     m = m.tocsr()
+    if m.has_canonical_format and (np.diff(m.indptr) <= count).all() and m.data.all():
+        return m
     rows, columns, values = np.repeat(np.arange(m.shape[0], dtype=np.int64), np.diff(m.indptr)), m.indices, m.data
     kept = np.ones(len(rows), bool)
     for own, padded in _padded(rows, values, longer_than=count):

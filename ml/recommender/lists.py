@@ -23,7 +23,7 @@ from ml.recommender.calibration import calibrated
 from ml.recommender.cuts import top
 from ml.recommender.popularity import Popularity
 from ml.recommender.rules import Case, allowed, allowed_unprofiled
-from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, runs
 
 HASH_SPACE = 16**12
 CHANCE_PLACES = 9
@@ -129,7 +129,7 @@ def _explore(rows: Ints, values: Floats, open_: Flags, case: Case, shape: Shape)
     pool = pool[places(rows[pool]) < POOL + shape.discovery_slots - 1]
     for slot in range(shape.discovery_slots):
         first = pool[places(rows[pool]) < POOL]
-        who, start, size = np.unique(rows[first], return_index=True, return_counts=True)
+        who, start, size = runs(rows[first])
         chance = _chances(np.repeat(np.arange(len(who)), size), values[first], size)
         point = np.array([_hash(shape, case.block.customers[row], slot) for row in who]) / HASH_SPACE
         ladder = np.cumsum(chance) - np.repeat(np.arange(len(who)), size)
@@ -162,6 +162,8 @@ def _fill(
     """Popular items for the customers whose list is too short, looking further down until it is full."""
     have = np.bincount(found.rows, minlength=len(case.block))
     short = np.flatnonzero(have < length).astype(np.int64)
+    if not len(short):
+        return EMPTY
     taken = Pairs.of(found.rows, found.items, case.block.width)
     kept_rows, kept_items = np.empty(0, np.int64), np.empty(0, np.int64)
     for depth in (4 * length, len(popular.ranked)):

@@ -6,6 +6,7 @@ Belongs here: counts of recent purchases as shares. Does not belong here: who ge
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Popularity:
     by_segment: Floats
     """(segments, items), drawn towards ``overall`` where a segment bought little."""
 
-    @property
+    @cached_property
     def ranked(self) -> Ints:
         """Items that were bought at all, the most popular first, ties by item."""
         order = np.lexsort((np.arange(len(self.overall)), -self.overall))

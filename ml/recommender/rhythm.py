@@ -1,7 +1,7 @@
-"""How soon an item is bought again: by a customer, by everybody.
+"""How soon an item is bought again by anybody.
 
-Belongs here: gaps between purchases of one item by one customer. Does not belong here: what follows from them (the
-generator ``due``, the rule ``just bought``).
+Belongs here: gaps between purchases of one item, over all customers. Does not belong here: those of one customer
+(``repeats``), what follows from them (the generator ``due``, the rule ``just bought``).
 """
 
 from __future__ import annotations
@@ -11,49 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.recommender.block import Block, Source
-from ml.recommender.sparse import Floats, Ints, Pairs
+from ml.recommender.repeats import LONGEST_GAP_DAYS
+from ml.recommender.sparse import Ints, Pairs
 
-LONGEST_GAP_DAYS = 127
-"""Longer gaps count as this long."""
 ENOUGH_GAPS = 20
 """With fewer the item's category speaks, then the whole shop."""
 SOONEST_SHARE = 0.05
 DEFAULT_WAIT_DAYS = 14
 """Where the shop has seen too few repurchases to know better."""
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """Items bought by customers on at least one day: pairs in order, with what is known of their rhythm."""
-
-    rows: Ints
-    items: Ints
-    last_age: Ints
-    """Days since the last purchase."""
-    gaps: Ints
-    """Number of gaps between days with a purchase."""
-    shortest_gap: Ints
-    """``LONGEST_GAP_DAYS + 1`` without one."""
-    mean_gap: Floats
-    """0 without one."""
-
-
-def repeats(block: Block) -> Repeats:
-    """What each customer of the block bought, item by item."""
-    kept = block.lines > 0
-    rows, items, ages = block.rows[kept], block.items[kept], block.ages[kept]
-    pair = rows * block.width + items
-    starts = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else np.empty(0, np.int64)
-    size = np.diff(np.append(starts, len(pair))).astype(np.int64)
-    ends = starts + size - 1
-    gap = np.append(np.diff(ages), 0)
-    inside = np.ones(len(pair), bool)
-    inside[ends] = False
-    shortest = np.full(len(starts), LONGEST_GAP_DAYS + 1, np.int64)
-    of = np.repeat(np.arange(len(starts)), size)
-    np.minimum.at(shortest, of[inside], gap[inside])
-    mean = np.divide(ages[ends] - ages[starts], size - 1, out=np.zeros(len(starts)), where=size > 1)
-    return Repeats(rows[starts], items[starts], ages[starts], size - 1, shortest, mean)
 
 
 @dataclass(frozen=True)
@@ -67,7 +32,7 @@ class Rhythm:
 
     def not_due(self, block: Block) -> Pairs:
         """Customers and items bought so lately that hardly anybody buys them again so soon, nor did they."""
-        own = repeats(block)
+        own = block.repeats
         early = own.last_age < np.minimum(self.wait[own.items], own.shortest_gap)
         return Pairs.of(own.rows[early], own.items[early], block.width)
 

@@ -97,12 +97,18 @@ def order_within_rows(rows: Ints, columns: Ints, values: Floats) -> NDArray[np.i
     return np.lexsort((columns, -values, rows))
 
 
+def runs(sorted_rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Each row once, where its entries start, and how many there are, where rows stand together."""
+    if not len(sorted_rows):
+        return sorted_rows, np.empty(0, np.int64), np.empty(0, np.int64)
+    starts = np.flatnonzero(np.append(True, sorted_rows[1:] != sorted_rows[:-1])).astype(np.int64)
+    return sorted_rows[starts], starts, np.diff(np.append(starts, len(sorted_rows))).astype(np.int64)
+
+
 def places(sorted_rows: Ints) -> Ints:
     """Position of each entry within its row, from 0, where rows stand together."""
-    if not len(sorted_rows):
-        return np.empty(0, np.int64)
-    starts = np.flatnonzero(np.append(True, sorted_rows[1:] != sorted_rows[:-1]))
-    return np.arange(len(sorted_rows)) - np.repeat(starts, np.diff(np.append(starts, len(sorted_rows))))
+    _, starts, sizes = runs(sorted_rows)
+    return np.arange(len(sorted_rows)) - np.repeat(starts, sizes)
 
 
 def at(m: Csr, rows: Ints, columns: Ints) -> NDArray[Any]:

@@ -31,7 +31,7 @@ class CategoryPopularity:
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
         category, names = world.catalogue.categories
-        self.names = np.array([path.split(" > ")[-1] for path in names], dtype=object)
+        self.words = np.array([f"Popular in {path.split(' > ')[-1]}, which you like" for path in names], dtype=object)
         shares = popularity(world, half_life_days=self.recent_days, shrinkage=0).overall
         items = np.flatnonzero((category >= 0) & (shares > 0)).astype(np.int64)
         within = matrix(shares[items], category[items], items, (len(names), world.catalogue.size))
@@ -48,5 +48,4 @@ class CategoryPopularity:
         return normalised(best_of_product(tastes, self.within, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
-        category = self.catalogue.categories[0][items]
-        return np.array([f"Popular in {name}, which you like" for name in self.names[category]], dtype=object)
+        return self.words[self.catalogue.categories[0][items]]

@@ -9,7 +9,7 @@ import numpy as np
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.rhythm import Rhythm, repeats, rhythm
+from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.sparse import Csr, Ints, matrix, normalised
 
 
@@ -30,7 +30,7 @@ class Due:
         self.rhythm: Rhythm = rhythm(world)
 
     def score(self, block: Block) -> Csr:
-        own = repeats(block)
+        own = block.repeats
         usual = (own.mean_gap * own.gaps + self.rhythm.usual[own.items]) / (own.gaps + 1)
         away = np.log(np.maximum(own.last_age, 1) / np.maximum(usual, 1)) / self.width
         height = np.where(own.gaps > 0, own.gaps * np.exp(-0.5 * away**2), 0.0)
