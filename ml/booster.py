@@ -28,7 +28,7 @@ SHARES = {"objective": "cross_entropy"}
 BLOCK_ROWS = 8192
 """Rows that a thread works on at once; with fewer the tables of Shapley values pass through memory too often."""
 COMPILED_ROWS = 50_000
-"""From so many rows on compiling margins pays: numba and compilation take two seconds."""
+"""From so many rows on machine code for margins pays: numba takes a second to load."""
 MANY_ROWS, FEW_LEAVES = 100_000, 15
 """Below so many rows, larger trees only learn noise."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 import threadpoolctl
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from ml.recommender.block import ACTS, Block, Catalogue
@@ -38,14 +40,15 @@ EACH, KINDS, OWN_KINDS, BLOCK = 30, 200, 3, 10_000
 
 
 class LargeShop:
-    """Customers with a few favourite categories, items by popularity within; every block is drawn anew when read."""
+    """Customers with a few favourite categories, items by popularity within; a block is drawn once and kept on disk."""
 
     segments: ClassVar[list[str]] = ["DE/many orders"]
     statements: ClassVar[list[tuple[str, str]]] = []
     has_orders = has_rules = True
 
-    def __init__(self, customers: int, items: int) -> None:
-        self.customers = customers
+    def __init__(self, customers: int, items: int, folder: Path) -> None:
+        self.customers, self.folder = customers, folder / "purchases"
+        self.folder.mkdir(exist_ok=True)
         kind = np.arange(items) % KINDS
         self.catalogue = Catalogue(
             product_ids=np.array([f"p{n:06}" for n in range(items)], object),
@@ -64,7 +67,26 @@ class LargeShop:
 
     def block(self, start: int, stop: int) -> Block:
         """Customers by number."""
-        n, rng = stop - start, np.random.default_rng(start)
+        n, kept = stop - start, self.folder / f"{start}_{stop}.npy"
+        if not kept.exists():
+            draft = kept.with_suffix(f".{threading.get_ident()}.npy")  # generators are fitted side by side
+            np.save(draft, self._drawn(start, n))
+            draft.replace(kept)
+        rows, items, ages, steps = np.load(kept).astype(np.int64)
+        nothing = np.zeros(len(rows), np.int64)
+        empty = matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (n, 0))
+        return Block(
+            customers=np.array([f"c{number:08}" for number in range(start, stop)], object),
+            segments=np.zeros(n, np.int64), may_personalise=np.ones(n, bool), may_see_sensitive=np.zeros(n, bool),
+            rows=rows, items=items, ages=ages, steps=steps, lines=np.ones(len(rows), np.int64),
+            views=nothing, carts=nothing, removals=nothing, stated=empty,
+            statement_items=matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (0, self.catalogue.size)),
+            width=self.catalogue.size,
+        )  # fmt: skip
+
+    def _drawn(self, start: int, n: int) -> NDArray[np.int32]:
+        """Row, item, age and steps of each purchase of ``n`` customers, (4, purchases)."""
+        rng = np.random.default_rng(start)
         kinds = rng.integers(0, KINDS, (n, OWN_KINDS))
         chosen = kinds[np.arange(n)[:, None], rng.integers(0, OWN_KINDS, (n, EACH))]
         place = np.minimum((rng.pareto(0.8, (n, EACH)) * 2).astype(np.int64), self.each - 1)
@@ -78,16 +100,7 @@ class LargeShop:
         first = np.append(True, rows[by_age][1:] != rows[by_age][:-1])
         steps = np.empty(len(rows), np.int64)
         steps[by_age] = count - np.repeat(count[first], EACH)
-        nothing = np.zeros(len(rows), np.int64)
-        empty = matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (n, 0))
-        return Block(
-            customers=np.array([f"c{number:08}" for number in range(start, stop)], object),
-            segments=np.zeros(n, np.int64), may_personalise=np.ones(n, bool), may_see_sensitive=np.zeros(n, bool),
-            rows=rows, items=items, ages=ages, steps=steps, lines=np.ones(len(rows), np.int64),
-            views=nothing, carts=nothing, removals=nothing, stated=empty,
-            statement_items=matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (0, self.catalogue.size)),
-            width=self.catalogue.size,
-        )  # fmt: skip
+        return np.stack([rows, items, ages, steps]).astype(np.int32)
 
 
 def lesson(shop: LargeShop, customers: int) -> Lesson:
@@ -183,7 +196,7 @@ def bare(shop: LargeShop, factors: Factors) -> dict[str, object]:
 def measure(stage: str, customers: int, items: int, folder: Path) -> dict[str, object]:
     """One stage of a shop of that size."""
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        found = STAGES[stage](LargeShop(customers, items), folder)
+        found = STAGES[stage](LargeShop(customers, items, folder), folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"stage": stage, "customers": customers, "items": items, **found, "peak_megabytes": round(peak)}
 

@@ -1,4 +1,4 @@
-"""Leading features of many customers by machine code that numba makes in this process: the same as in numpy.
+"""Leading features of many customers by machine code: the same as in numpy.
 
 Belongs here: this one way; import it only where it pays (``explain.COMPILED_ROWS``). Does not belong here: what
 leads (``reasons``).
@@ -6,17 +6,17 @@ leads (``reasons``).
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation import Floats
+from ml.machine_code import machine_code
 
 AT_ONCE = 256
 """Customers whose themes fit into the first cache."""
 
 
-@numba.njit(nogil=True)
+@machine_code("void(float64[:, ::1], int64[::1], int64[::1], float64, int16[:, ::1], int8[:, ::1])")
 def fill_leaders(
     added: Floats,
     owned: NDArray[np.int64],

@@ -14,9 +14,9 @@ from ml.churn.model import ChurnModel
 from ml.churn.reasons import Leaders, leaders, no_leaders
 from ml.evaluation import Floats
 
-COMPILED_ROWS = 100_000
-"""From so many customers on compiling reasons pays: numba and compilation take 3.5 s, then a customer 7 microseconds
-instead of 36 (80 features, 100 trees of 31 leaves, one thread)."""
+COMPILED_ROWS = 50_000
+"""From so many customers on machine code pays: numba and what it compiled take a second to load, then a customer 7
+microseconds instead of 36 (80 features, 100 trees of 31 leaves, one thread)."""
 
 
 def explain(model: ChurnModel, X: NDArray[np.float32], *, is_compiled: bool = False) -> tuple[Floats, Leaders]:

@@ -1,7 +1,8 @@
 """The best of each row of a matrix: cutting, ranking, what made an entry.
 
 Belongs here: the few operations through which every list goes, in two ways that give the same bits: with numpy and
-scipy for few customers, compiled (``compiled``) for many. Does not belong here: what a number means.
+scipy for few customers, compiled (``compiled_best``, ``compiled_cells``) for many. Does not belong here: what a number
+means.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ from ml.recommender.sparse import (
     canonical,
     cells,
     find,
+    laid,
     matrix,
     order_within_rows,
     parts,
     places,
+    whole,
 )
 
 CELLS = 2_000_000
 """Entries that are laid side by side at once."""
 COMPILED_PRODUCTS, COMPILED_VALUES, COMPILED_CELLS = 1_000_000, 2_000_000, 200_000
-"""From so many multiplications, values to be cut, and single cells at once on, compiling pays: numba and the
-compilation take seconds, once for all blocks of customers."""
+"""From so many multiplications, values to be cut, and single cells at once on, machine code pays: numba and what it
+compiled take a second to load, once for all blocks of customers."""
 
 
 def top(m: Csr, count: int) -> Csr:
@@ -53,12 +56,12 @@ def top(m: Csr, count: int) -> Csr:
     return matrix(values[kept], rows[kept], columns[kept].astype(np.int64), m.shape)
 
 
-def best_of_dense(values: NDArray[Any], count: int) -> Csr:
+def best_of_dense(values: NDArray[np.float32], count: int) -> Csr:
     """The ``count`` highest positive entries of each row of an array, ties to the lower column."""
     if values.size >= COMPILED_VALUES:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_best
 
-        return _built(compiled.best_of_dense(values, count), values.shape)
+        return _built(compiled_best.best_of_dense(laid(values, np.float32), count), values.shape)
     if count < values.shape[1]:
         least = np.partition(values, -count, axis=1)[:, -count, None]
         rows, columns = np.nonzero((values >= least) & (values > 0))
@@ -71,10 +74,10 @@ def best_of_dense(values: NDArray[Any], count: int) -> Csr:
 def best_of_product(left: Csr, right: Csr, count: int) -> Csr:
     """The ``count`` highest positive entries of each row of ``left @ right``, ties to the lower column."""
     if np.diff(right.indptr)[left.indices].sum() >= COMPILED_PRODUCTS:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_best
 
         width = right.shape[1]
-        return _built(compiled.best_of_product(parts(left), parts(right), width, count), (left.shape[0], width))
+        return _built(compiled_best.best_of_product(parts(left), parts(right), width, count), (left.shape[0], width))
     return top(_positive((left @ right).tocsr()), count)
 
 
@@ -88,9 +91,10 @@ def best_of_sum(terms: Sequence[Csr], weights: Floats, count: int, digits: int) 
     """
     shape = terms[0].shape
     if sum(term.nnz for term in terms) >= COMPILED_VALUES:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_best
 
-        return _built(compiled.best_of_sum(parts(vstack(terms)), weights, shape[1], count, digits), shape)
+        weights = laid(weights, np.float64)
+        return _built(compiled_best.best_of_sum(parts(vstack(terms)), weights, shape[1], count, digits), shape)
     return top(_positive(weighted_sum(terms, weights, digits)), count)
 
 
@@ -125,9 +129,9 @@ def ranked(m: Csr) -> tuple[Ints, Ints, NDArray[Any]]:
 def standing(m: Csr, rows: Ints, columns: Ints) -> tuple[Floats, Ints]:
     """Values of single cells and their ranks, from 1, within the row, ties by column; 0 where there is no entry."""
     if len(rows) >= COMPILED_CELLS:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_cells
 
-        quick: tuple[Floats, Ints] = compiled.standing(parts(m), rows, columns)
+        quick: tuple[Floats, Ints] = compiled_cells.standing(parts(m), *whole(rows, columns))
         return quick
     own_rows, own_columns, values = cells(m)
     rank = np.empty(len(values), np.int64)
@@ -166,9 +170,9 @@ def strongest(left: Csr, right: Csr, rows: Ints, columns: Ints) -> Ints:
     if not len(rows):
         return np.empty(0, np.int64)
     if len(rows) >= COMPILED_CELLS // 100 or right.nnz >= COMPILED_ENTRIES:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_cells
 
-        quick: Ints = compiled.strongest(parts(left), parts(right), rows, columns)
+        quick: Ints = compiled_cells.strongest(parts(left), parts(right), *whole(rows, columns))
         return quick
     shares = csr_array(left[rows].multiply(right.T.tocsr()[columns]))
     shares.eliminate_zeros()

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Csr = Any
 """``scipy.sparse.csr_array``, which carries no type of its own."""
 COMPILED_KEYS, COMPILED_ENTRIES = 200_000, 500_000
-"""From so many look-ups at once, and entries of a matrix in which cells are looked up, compiling pays
+"""From so many look-ups at once, and entries of a matrix in which cells are looked up, machine code pays
 (``ml.recommender.cuts``)."""
 
 
@@ -73,9 +73,9 @@ def normalised(m: Csr, kept: NDArray[np.bool_] | None = None) -> Csr:
     m.sort_indices()
     there = m.data != 0 if kept is None else kept & (m.data != 0)
     if m.nnz >= COMPILED_ENTRIES:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_cells
 
-        return canonical(*compiled.shares(parts(m), there), m.shape)
+        return canonical(*compiled_cells.shares(parts(m), there), m.shape)
     rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))[there]
     total = np.bincount(rows, m.data[there], minlength=m.shape[0])
     before = np.append(0, np.cumsum(there))
@@ -83,13 +83,19 @@ def normalised(m: Csr, kept: NDArray[np.bool_] | None = None) -> Csr:
 
 
 def parts(m: Csr) -> tuple[Ints, NDArray[np.int32], Floats]:
-    """Row starts, columns and values of a matrix with columns in order, of the same types whatever the matrix."""
+    """Row starts, columns and values of a matrix with columns in order, as compiled code asks for them."""
     m.sort_indices()
-    kinds = (np.int64, np.int32, np.float64)
-    start, columns, values = (
-        part.astype(kind, copy=False) for part, kind in zip((m.indptr, m.indices, m.data), kinds, strict=True)
-    )
-    return start, columns, values
+    return laid(m.indptr, np.int64), laid(m.indices, np.int32), laid(m.data, np.float64)
+
+
+def whole(*arrays: NDArray[Any]) -> tuple[Ints, ...]:
+    """Whole numbers as compiled code asks for them."""
+    return tuple(laid(array, np.int64) for array in arrays)
+
+
+def laid(array: NDArray[Any], kind: type) -> NDArray[Any]:
+    """Of that type, side by side in memory and open to writing; the array itself where it is."""
+    return np.require(array, kind, ["C", "W"])
 
 
 def order_within_rows(rows: Ints, columns: Ints, values: Floats) -> NDArray[np.intp]:
@@ -114,9 +120,9 @@ def places(sorted_rows: Ints) -> Ints:
 def at(m: Csr, rows: Ints, columns: Ints) -> NDArray[Any]:
     """Values of single cells, 0 where there is no entry."""
     if m.nnz >= COMPILED_ENTRIES and m.dtype == np.float64:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_cells
 
-        quick: Floats = compiled.at(parts(m), rows, columns)
+        quick: Floats = compiled_cells.at(parts(m), *whole(rows, columns))
         return quick
     own_rows, own_columns, values = cells(m)
     found, where = find(own_rows * m.shape[1] + own_columns, rows * m.shape[1] + columns)
@@ -151,9 +157,9 @@ def find(sorted_keys: Ints, wanted: Ints) -> tuple[NDArray[np.bool_], NDArray[np
     if not len(sorted_keys):
         return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.int64)
     if len(wanted) >= COMPILED_KEYS:
-        from ml.recommender import compiled
+        from ml.recommender import compiled_cells
 
-        quick: tuple[NDArray[np.bool_], NDArray[np.intp]] = compiled.find(sorted_keys, wanted)
+        quick: tuple[NDArray[np.bool_], NDArray[np.intp]] = compiled_cells.find(*whole(sorted_keys, wanted))
         return quick
     where = np.searchsorted(sorted_keys, wanted)
     return sorted_keys[np.minimum(where, len(sorted_keys) - 1)] == wanted, where
