@@ -78,7 +78,7 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: C
         share, rank = standing(proposal, rows, items)
         columns += [share, rank]
         found += rank > 0
-        reciprocal += np.where(rank > 0, 1 / (rank + 10), 0)
+        reciprocal += np.append(0, 1 / np.arange(11, 11 + rank.max(initial=0)))[rank]
     _, rank = standing(best, rows, items)
     columns += [shares, rank, found, reciprocal, rounded(context.popular.overall)[items]]
     columns += [*_prices(block, context.catalogue, rows, items), *_kinship(block, context.catalogue, rows, items)]
@@ -87,15 +87,13 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: C
     columns += [rounded(values)[rows] for values in _customers(block)]
     X = np.empty((len(columns), len(rows)), np.float32)
     for own, column in zip(X, columns, strict=True):
-        own[:] = rounded(column)
+        own[:] = column.round(SHARE_PLACES) if column.dtype == np.float64 else column
     return Candidates(rows, items, X.T)
 
 
 def rounded(column: NDArray[Any]) -> NDArray[np.float32]:
-    """A feature as the trees see it; what an item or a customer brings is rounded before it is spread."""
-    if column.dtype == np.float64:
-        column = column.round(SHARE_PLACES)
-    return column.astype(np.float32, copy=False)
+    """What an item or a customer brings, as the trees see it: rounded before it is spread over candidates."""
+    return column.round(SHARE_PLACES).astype(np.float32)
 
 
 def _prices(block: Block, catalogue: Catalogue, rows: Ints, items: Ints) -> tuple[NDArray[np.float32], Floats]:
