@@ -7,7 +7,8 @@ not be shown, ``lists`` cuts to N, mixes categories (``calibration``), fills up 
 lists to a file. ``lessons`` learns from windows whose outcome is known, ``training`` does so for a shop and judges the
 model on a later one (``backtest``), ``offpolicy`` by what people did with lists that they were shown. ``neighbours``
 says what goes with an item. ``evaluation`` judges the same model on any log of interactions. Matrices are built and
-looked up in ``sparse``, cut and ranked in ``cuts``, compiled for many customers (``compiled``).
+looked up in ``sparse``, cut and ranked in ``cuts``, compiled for many customers (``compiled_best``,
+``compiled_cells``).
 
 **Frozen in the model**: which generators and their parameters, their weights by how much a customer has bought, the
 trees. **Counted anew at each as-of**: everything that follows from interactions. Counts are whole numbers, and what is

@@ -20,17 +20,18 @@ PARTS, CELLS = "Tuple((int64[::1], int32[::1], float64[::1]))", "int64[::1], int
 """Signatures of such parts, and of rows and columns."""
 
 
-@machine_code("int64(int32[::1], int64)")
-def _place(columns: Numbers, wanted: int) -> int:
-    """Where a column stands, or would, among those in order."""
-    low, high = 0, len(columns)
+@machine_code(f"int64({PARTS}, int64, int64)")
+def _entry(m: Parts, row: int, column: int) -> int:
+    """Where a cell stands among all entries, -1 where there is none."""
+    low, beyond = m[0][row], m[0][row + 1]
+    high = beyond
     while low < high:
         middle = (low + high) >> 1
-        if columns[middle] < wanted:
+        if m[1][middle] < column:
             low = middle + 1
         else:
             high = middle
-    return low
+    return int(low) if low < beyond and m[1][low] == column else -1
 
 
 @machine_code(f"{PARTS}({PARTS}, boolean[::1])")
@@ -61,12 +62,10 @@ def standing(m: Parts, rows: Numbers, columns: Numbers) -> tuple[Numbers, Number
     """Value and rank, from 1, of wanted cells within their row, ties to the lower column; 0 where there is no entry."""
     found, ranks = np.zeros(len(rows), np.float64), np.zeros(len(rows), np.int64)
     for wanted in range(len(rows)):
-        first, beyond = m[0][rows[wanted]], m[0][rows[wanted] + 1]
-        others, values = m[1][first:beyond], m[2][first:beyond]
-        own = _place(others, columns[wanted])
-        if own < len(others) and others[own] == columns[wanted]:
-            value = values[own]
-            before, after, better = values[:own], values[own + 1 :], 0
+        own = _entry(m, rows[wanted], columns[wanted])
+        if own >= 0:
+            value, better = m[2][own], 0
+            before, after = m[2][m[0][rows[wanted]] : own], m[2][own + 1 : m[0][rows[wanted] + 1]]
             for place in range(len(before)):
                 better += before[place] >= value
             for place in range(len(after)):
@@ -80,11 +79,9 @@ def at(m: Parts, rows: Numbers, columns: Numbers) -> Numbers:
     """Values of wanted cells, 0 where there is no entry."""
     found = np.zeros(len(rows), np.float64)
     for wanted in range(len(rows)):
-        first, beyond = m[0][rows[wanted]], m[0][rows[wanted] + 1]
-        others, values = m[1][first:beyond], m[2][first:beyond]
-        own = _place(others, columns[wanted])
-        if own < len(others) and others[own] == columns[wanted]:
-            found[wanted] = values[own]
+        own = _entry(m, rows[wanted], columns[wanted])
+        if own >= 0:
+            found[wanted] = m[2][own]
     return found
 
 
@@ -96,9 +93,8 @@ def strongest(left: Parts, right: Parts, rows: Numbers, columns: Numbers) -> Num
         best = -np.inf
         for own in range(left[0][rows[wanted]], left[0][rows[wanted] + 1]):
             inner = left[1][own]
-            first, beyond = right[0][inner], right[0][inner + 1]
-            near = first + _place(right[1][first:beyond], columns[wanted])
-            if near < beyond and right[1][near] == columns[wanted]:
+            near = _entry(right, inner, columns[wanted])
+            if near >= 0:
                 added = left[2][own] * right[2][near]
                 if added != 0 and added > best:
                     best, out[wanted] = added, inner
