@@ -131,6 +131,15 @@ def coverage(y: Floats, low: Floats, high: Floats) -> float:
     return float(((y >= low) & (y <= high)).mean()) if len(y) else float("nan")
 
 
+def interval_loss(y: Floats, low: Floats, high: Floats, *, covered: float) -> Floats:
+    """Of each outcome, (n,): how wide its interval is, and how far it lies outside, times 2 / (1 - ``covered``).
+
+    The mean is the interval score, least for the true quantiles: narrow alone does not pay, nor does wide. Source:
+    Gneiting, Raftery, "Strictly proper scoring rules, prediction, and estimation", 2007.
+    """
+    return (high - low) + 2 / (1 - covered) * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
+
+
 def _ranks(values: Floats) -> Floats:
     ordered = np.sort(values)
     return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2.0

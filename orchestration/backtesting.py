@@ -42,6 +42,8 @@ class Comparison:
     worse_on: tuple[tuple[date, str, str], ...]
     """Date, baseline, metric: where the model is worse beyond the noise of that date alone."""
     figures: Mapping[str, Figure]
+    notes: tuple[str, ...] = ()
+    """What else is to be said, a line each."""
     usual_on: tuple[date, ...] = ()
     """Dates before the settings of tuned.yml could have been known, on which the defaults were taken."""
 
@@ -117,6 +119,7 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     from ml.bootstrap import paired_gini
     from ml.since import usual_dates
     from ml.value.plots import draw
+    from ml.value.record import interval_metrics
     from ml.value.training import TooLittleData
 
     plan = replace(value.training_plan(workspace, inputs), backtest_dates=count)
@@ -128,9 +131,24 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     def paired(*arguments: Any, **settings: Any) -> dict[str, Difference]:
         return {"gini": paired_gini(*arguments, **settings)}
 
-    own = {"interval_coverage": backtest.coverage}
-    found = _compared("value", backtest, paired, plan.seed, draw(result), own)
-    return replace(found, usual_on=usual_dates(backtest.dates, plan.recipe, plan.recipe_since))
+    found = _compared("value", backtest, paired, plan.seed, draw(result), interval_metrics(backtest))
+    usual_on = usual_dates(backtest.dates, plan.recipe, plan.recipe_since)
+    return replace(found, usual_on=usual_on, notes=_of_the_interval(backtest, plan.seed))
+
+
+def _of_the_interval(backtest: Any, seed: int) -> tuple[str, str]:
+    """What the interval for 80 % covers, and its score beside that of historical quantiles, customers drawn."""
+    import numpy as np
+
+    from ml.bootstrap import ratio
+
+    losses, whose = backtest.interval_losses, np.unique(backtest.judged.customers, return_inverse=True)[1]
+    own, history = (np.bincount(whose, losses[name]).astype(np.float64) for name in ("model", "historical_quantiles"))
+    score, by_decile = ratio(own, history, seed=seed), " ".join(f"{one:.0%}" for one in backtest.coverage_by_decile)
+    return (
+        f"  the interval for 80 % covers {backtest.coverage:.1%}, by decile of what was expected {by_decile}",
+        f"  its score is {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] times that of historical quantiles",
+    )
 
 
 def _compared(
@@ -188,7 +206,14 @@ def lines(compared: Comparison) -> list[str]:
         f"  the defaults on {len(compared.usual_on)} dates up to {day}: tuned.yml was chosen by later outcomes"
         for day in compared.usual_on[-1:]
     ]
-    return [head, *usual, *table, *gains, *(worse or ["  on no date worse than any of them beyond noise"])]
+    return [
+        head,
+        *usual,
+        *table,
+        *gains,
+        *(worse or ["  on no date worse than any of them beyond noise"]),
+        *compared.notes,
+    ]
 
 
 def track(workspace: Workspace, compared: Comparison) -> str:

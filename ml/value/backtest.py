@@ -12,10 +12,11 @@ from datetime import date
 
 import numpy as np
 
-from ml.amounts import Metrics, coverage, evaluate
-from ml.evaluation import Floats
+from ml.amounts import Metrics, coverage, evaluate, interval_loss
+from ml.evaluation import Floats, groups
 from ml.rolling import Judged
 from ml.segments import Flags
+from ml.value.interval import COVERED
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Backtest:
     low: Floats
     high: Floats
     """Ends of each row's interval for eight of ten."""
+    history: tuple[Floats, Floats]
+    """Such ends by historical quantiles, which the interval is held against."""
     factors: Mapping[date, float]
     """What the season did to the model's own sum."""
     champion_unfit: str | None = None
@@ -58,6 +61,19 @@ class Backtest:
     def coverage(self) -> float:
         """Share of rows within the interval, meant to be .8."""
         return coverage(self.y, self.low, self.high)
+
+    @property
+    def coverage_by_decile(self) -> list[float]:
+        """The same among equal groups by what was expected, lowest first."""
+        group = groups(self.predictions["model"], 10)
+        own = [group == k for k in np.unique(group)]
+        return [coverage(self.y[rows], self.low[rows], self.high[rows]) for rows in own]
+
+    @property
+    def interval_losses(self) -> dict[str, Floats]:
+        """Of each row, (rows,), by whose interval it is; their means are interval scores."""
+        ends = {"model": (self.low, self.high), "historical_quantiles": self.history}
+        return {name: interval_loss(self.y, *own, covered=COVERED) for name, own in ends.items()}
 
 
 def by_segment(backtest: Backtest) -> dict[str, Metrics]:

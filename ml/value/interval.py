@@ -15,6 +15,7 @@ import numpy as np
 from ml.evaluation import Floats
 
 COVERED = 0.8
+TAIL = (1 - COVERED) / 2
 GROUPS, FEWEST_IN_GROUP = 10, 50
 
 
@@ -42,12 +43,31 @@ def fit_interval(y: Floats, p: Floats) -> Interval:
     edges = np.quantile(relative, np.arange(1, count) / count) if count > 1 else np.empty(0)
     group, ratio = np.searchsorted(edges, relative, side="right"), y / np.maximum(p, 1e-12)
     low, high = np.zeros(count), np.ones(count)
-    tail = (1 - COVERED) / 2
     for k in range(count):
         own = ratio[group == k]
-        if len(own) == 0:
-            continue
-        starts = 0.0 if (own <= 0).mean() >= tail else tail
-        low[k] = 0.0 if starts == 0 else float(np.quantile(own, tail))
-        high[k] = float(np.quantile(own, starts + COVERED))
+        if len(own):
+            low[k], high[k] = _ends(own)
     return Interval(*(tuple(float(one) for one in part) for part in (edges, low, high)))
+
+
+def historical_quantiles(spent: Floats, y: Floats, asked: Floats) -> tuple[Floats, Floats]:
+    """What an interval is held against: where eight of ten ended whose ``spent`` of before was like that ``asked``.
+
+    Parameters
+    ----------
+    spent, y
+        What customers of dates whose outcome is known had spent, and what they then did, (rows,).
+    asked
+        What those had spent whose ends are wanted, (customers,).
+    """
+    edges = np.quantile(spent, np.arange(1, GROUPS) / GROUPS)
+    group, whole = np.searchsorted(edges, spent, side="right"), _ends(y)
+    ends = np.array([_ends(y[group == k]) if (group == k).any() else whole for k in range(GROUPS)])
+    own = np.searchsorted(edges, asked, side="right")
+    return ends[own, 0], ends[own, 1]
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """The narrower of two ranges of eight in ten: from nothing up, or with the tails cut alike."""
+    starts = 0.0 if (values <= 0).mean() >= TAIL else TAIL
+    return (0.0 if starts == 0 else float(np.quantile(values, TAIL))), float(np.quantile(values, starts + COVERED))

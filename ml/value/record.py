@@ -12,7 +12,7 @@ from ml.figures import pngs
 from ml.registry import Record
 from ml.segments import HOLDOUT
 from ml.since import recipe_parameters
-from ml.value.backtest import by_segment
+from ml.value.backtest import Backtest, by_segment
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult
 
@@ -61,13 +61,25 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
     )
 
 
+def interval_metrics(backtest: Backtest) -> dict[str, float]:
+    """How often the interval covers what it promises, in all and by decile of what was expected, and its score."""
+    by_decile = {f"interval_coverage/decile_{k}": own for k, own in enumerate(backtest.coverage_by_decile, 1)}
+    score = {name: float(own.mean()) for name, own in backtest.interval_losses.items()}
+    return {
+        "interval_coverage": backtest.coverage,
+        "interval_score": score["model"],
+        "historical_quantiles/interval_score": score["historical_quantiles"],
+        **by_decile,
+    }
+
+
 def metrics(result: TrainingResult) -> dict[str, float]:
     """Metrics of the backtest: the model's own by their name, those it is compared with as ``<name>/<metric>``."""
     backtest = result.backtest
     found = {
         "rows": float(result.rows),
         "snapshots": float(len(result.model.snapshots)),
-        "interval_coverage": backtest.coverage,
+        **interval_metrics(backtest),
         "level_factor": backtest.factors[backtest.dates[-1]],
     }
     for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):

@@ -11,6 +11,7 @@ to happen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,13 +27,15 @@ from ml.drift.judged import judge_amounts
 from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
 from ml.engine import Engine
+from ml.evaluation import Floats
 from ml.rolling import Origin, by_customers, judged, origins
 from ml.segments import segments_of
 from ml.since import fit_ahead, trainers_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.value.backtest import Backtest
-from ml.value.baselines import baselines
+from ml.value.baselines import baselines, fit_historical_average
+from ml.value.interval import historical_quantiles
 from ml.value.labels import TARGETS, net_spend, orders
 from ml.value.model import Prediction, ValueModel
 from ml.value.recipe import Trainer, too_little
@@ -195,9 +198,21 @@ def backtested(
         orders=evaluate(ordered, np.concatenate([own.orders for own in predicted])),
         low=np.concatenate([own.low for own in predicted]),
         high=np.concatenate([own.high for own in predicted]),
+        history=_by_history(judging, plan.outcome.horizon_days),
         factors={origin.date: own.factor for origin, own in zip(judging, predicted, strict=True)},
         champion_unfit=unfit,
     )
+
+
+def _by_history(judging: Sequence[Origin], horizon_days: int) -> tuple[Floats, Floats]:
+    """Ends of the intervals of the customers judged by what those ended with who had spent alike before."""
+    found = []
+    for origin in judging:
+        average = fit_historical_average(origin.known.X, origin.known.names)
+        known, test = (average.predict(rows.X, rows.names, horizon_days)[0] for rows in (origin.known, origin.test))
+        found.append(historical_quantiles(known, net_spend(origin.known), test))
+    low, high = zip(*found, strict=True)
+    return np.concatenate(low), np.concatenate(high)
 
 
 def predicted_at(model: ValueModel, origin: Origin, threads: int) -> Prediction:

@@ -7,6 +7,7 @@ from ml.amounts import (
     deciles,
     evaluate,
     gini,
+    interval_loss,
     poisson_deviance,
     rmse,
     spearman,
@@ -89,3 +90,18 @@ def test_the_ends_of_an_interval_belong_to_it():
 def test_nobody_and_nothing_give_no_number_rather_than_an_error():
     assert np.isnan(evaluate(np.empty(0), np.empty(0)).gini)
     assert np.isnan(evaluate(np.zeros(5), np.ones(5)).gini)
+
+
+def test_an_interval_pays_for_its_width_and_ten_times_for_what_lies_outside():
+    low, high = np.array([0.0, 2, 2, 4]), np.array([10.0, 4, 4, 4])
+    assert interval_loss(np.array([5.0, 1, 7, 4]), low, high, covered=0.8).tolist() == pytest.approx([10, 12, 32, 0])
+
+
+def test_no_other_ends_have_a_better_score_than_the_true_quantiles():
+    y = np.random.default_rng(0).gamma(2.0, 10.0, 50_000)
+
+    def score(below: float, above: float) -> float:
+        low, high = (np.full(len(y), np.quantile(y, share)) for share in (below, above))
+        return float(interval_loss(y, low, high, covered=0.8).mean())
+
+    assert score(0.1, 0.9) < min(score(0.05, 0.95), score(0.15, 0.85), score(0.0, 0.8), score(0.3, 0.95))

@@ -10,7 +10,7 @@ from ml.btyd.gamma_gamma import GammaGamma
 from ml.linear import fit_tweedie
 from ml.value.base import Base
 from ml.value.baselines import COLUMNS, fit_historical_average, frequency_times_value
-from ml.value.interval import fit_interval
+from ml.value.interval import fit_interval, historical_quantiles
 from ml.value.level import Season, factor, recent_feature
 from ml.value.rhythm import days_to_next_order
 
@@ -111,3 +111,15 @@ def test_money_to_be_expected_goes_by_what_the_season_makes_orders_worth_and_ord
     in_money = Base(unknown=7.0, floor=0.01, kept=0.9, worth=worth).amounts(X, names)
     assert in_money.tolist() == pytest.approx([3 * usual * 0.9, 7.0])
     assert Base(unknown=0.5, floor=0.01).amounts(X, names).tolist() == [2.0, 0.5]
+
+
+def test_historical_quantiles_are_those_of_customers_who_had_spent_alike():
+    rng = np.random.default_rng(2)
+    spent = np.repeat(np.arange(20.0), 500)
+    y = spent * rng.random(len(spent)) * (rng.random(len(spent)) < np.where(spent > 5, 1.0, 0.5))
+    low, high = historical_quantiles(spent, y, np.array([1.0, 19.0, 500.0]))
+    often, most = y[spent < 2], y[spent > 17]
+    assert (low[0], high[0]) == (0, pytest.approx(np.quantile(often, 0.8)))
+    assert (low[1], high[1]) == pytest.approx(tuple(np.quantile(most, [0.1, 0.9])))
+    assert (low[2], high[2]) == (low[1], high[1]), "who spent more than anybody is like those who spent most"
+    assert historical_quantiles(np.zeros(50), y[:50], np.zeros(2))[1].tolist() == [np.quantile(y[:50], 0.8)] * 2

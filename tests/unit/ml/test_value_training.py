@@ -14,7 +14,7 @@ from ml.engine import Engine
 from ml.model import FeatureMismatchError, ModelFileError
 from ml.value.backtest import by_date
 from ml.value.model import ValueModel
-from ml.value.record import metrics
+from ml.value.record import interval_metrics, metrics
 from ml.value.training import TooLittleData, TrainingPlan, train
 
 PLAN = TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=40), seed=3)
@@ -55,6 +55,11 @@ def test_the_level_of_the_season_is_met_at_a_date_that_no_step_has_seen(result, 
 
 def test_the_interval_covers_about_eight_of_ten_at_a_date_that_it_has_not_seen(result):
     assert 0.72 < result.backtest.coverage < 0.9
+    found = interval_metrics(result.backtest)
+    assert [name for name in found if "decile" in name] == [f"interval_coverage/decile_{k}" for k in range(1, 11)]
+    losses = result.backtest.interval_losses
+    assert found["interval_score"] == losses["model"].mean()
+    assert found["historical_quantiles/interval_score"] == losses["historical_quantiles"].mean()
 
 
 def test_orders_and_returns_are_learned_too(result):
