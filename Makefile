@@ -50,6 +50,7 @@ clean:  ## forget the virtual environment and all state of all shops (keys stay)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m ml.machine_code
 	@touch $@
 
 .venv/spark: requirements-spark.lock .venv/ready

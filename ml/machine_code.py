@@ -3,10 +3,11 @@
 Belongs here: how code is compiled and where it is kept. Does not belong here: the loops, each in a ``compiled*.py``
 beside the plain way that it must equal; when it pays.
 
-Compiling takes seconds (fourteen of all that lists need), loading what another process has compiled none. What is kept
-lies with Python's own compiled files, in a folder named after the sources: code of another release cannot be taken for
-this one's, even if a process was killed while it wrote. Each function is made for signatures that are declared, always
-in one order, so that processes that compile side by side write the same. Nothing is kept where the folder cannot be
+Compiling takes seconds (fourteen of all that lists need), loading what another process has compiled none. An
+installation compiles all (``python -m ml.machine_code``), else the process that first needs it. What is kept lies with
+Python's own compiled files, in a folder named after the sources: code of another release cannot be taken for this
+one's, even if a process was killed while it wrote. Each function is made for signatures that are declared, always in
+one order, so that processes that compile side by side write the same. Nothing is kept where the folder cannot be
 written to.
 """
 
@@ -17,6 +18,7 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -55,3 +57,13 @@ def _folder() -> Path | None:
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     return folder
+
+
+def compile_all() -> None:
+    """Compile what is not yet, as an installation does."""
+    for source in sorted(HERE.rglob("compiled*.py")):
+        import_module(".".join((HERE.name, *source.relative_to(HERE).with_suffix("").parts)))
+
+
+if __name__ == "__main__":
+    compile_all()

@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,9 @@ def test_other_types_are_refused_and_nothing_is_compiled_for_them(sources):
     with pytest.raises(TypeError, match="No matching definition"):
         loop("21")
     assert len(kept(sources)) == 1
+
+
+def test_an_installation_compiles_all_there_is():
+    module.compile_all()
+    loops = {f"ml.{source.parent.name}.{source.stem}" for source in module.HERE.rglob("compiled*.py")}
+    assert {"ml.shapley.compiled", "ml.recommender.compiled_best"} < loops <= set(sys.modules)
