@@ -42,10 +42,10 @@ class Comparison:
     worse_on: tuple[tuple[date, str, str], ...]
     """Date, baseline, metric: where the model is worse beyond the noise of that date alone."""
     figures: Mapping[str, Figure]
-    notes: tuple[str, ...] = ()
-    """What else is to be said, a line each."""
     usual_on: tuple[date, ...] = ()
     """Dates before the settings of tuned.yml could have been known, on which the defaults were taken."""
+    notes: tuple[str, ...] = ()
+    """What else is to be said, a line each."""
 
 
 def backtest(workspace: Workspace, first: date, last: date) -> list[Comparison]:
