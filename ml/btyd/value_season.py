@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.btyd.clock import Clock
+from ml.btyd.seasonal import YEAR_DAYS
 from ml.evaluation import Floats
 
-YEAR_DAYS = 365.25
 USUAL_DAYS = 365
 """The usual value of a customer's order is the mean of so many days."""
 WAVE_SD = 0.2

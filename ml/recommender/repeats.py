@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.recommender.sparse import Floats, Ints
+from ml.recommender.sparse import Floats, Ints, runs
 
 LONGEST_GAP_DAYS = 127
 """Longer gaps count as this long."""
@@ -35,8 +35,7 @@ class Repeats:
 def repeats(rows: Ints, items: Ints, ages: Ints, width: int) -> Repeats:
     """From purchases by customer, item and age, of a catalogue of ``width`` items."""
     pair = rows * width + items
-    starts = np.flatnonzero(np.append(True, pair[1:] != pair[:-1])) if len(pair) else np.empty(0, np.int64)
-    size = np.diff(np.append(starts, len(pair))).astype(np.int64)
+    _, starts, size = runs(pair)
     ends = starts + size - 1
     gap = np.append(np.diff(ages), 0)
     inside = np.ones(len(pair), bool)
