@@ -94,7 +94,8 @@ def _keep(rule: NDArray[np.int8], net: NDArray[np.float64], policy: Policy, said
 
 def _judged(block: Block, policy: Policy, as_of: np.datetime64, net: NDArray[np.float64]) -> NDArray[np.int8]:
     is_asked = np.array([play.trigger == policy.trigger for play in policy.plays])
-    rule = np.where(block.eligible & is_asked, OPEN, NOT_ELIGIBLE).astype(np.int8)
+    asked = block.eligible & is_asked & rules.may_be_looked_at(block, policy)
+    rule = np.where(asked, OPEN, NOT_ELIGIBLE).astype(np.int8)
 
     def reject(mask: Mask, name: str) -> None:
         rule[(rule == OPEN) & mask] = RULES.index(name)

@@ -54,16 +54,17 @@ class Block:
         return len(self.customers)
 
 
+def may_be_looked_at(block: Block, policy: Policy) -> Mask:
+    """Whose data the choice may stand on. Of the others nothing is on record, not even that they were eligible: that
+    alone would say what they are like, and no reader may see it."""
+    always = np.ones(block.size, dtype=bool)
+    needed = [play.data_permission for play in policy.plays]
+    return np.column_stack([block.granted[need] if need else always for need in needed])
+
+
 def no_grant(block: Block, policy: Policy) -> Mask:
     """The contact has no standing grant for its channel."""
     return ~np.column_stack([block.granted[play.contact_permission] for play in policy.plays])
-
-
-def no_profiling(block: Block, policy: Policy) -> Mask:
-    """The choice looks at what a person is like, and they do not permit that."""
-    never = np.zeros(block.size, dtype=bool)
-    needed = [play.data_permission for play in policy.plays]
-    return np.column_stack([~block.granted[need] if need else never for need in needed])
 
 
 def after_complaint(block: Block, policy: Policy) -> Mask:
@@ -149,6 +150,6 @@ def _count(block: Block, which: Mask) -> NDArray[np.int64]:
     return np.bincount(block.contacts.row[which], minlength=block.size)
 
 
-OF_PERSON = (no_grant, no_profiling, after_complaint, after_bounce, after_unsubscribe, open_ticket)
+OF_PERSON = (no_grant, after_complaint, after_bounce, after_unsubscribe, open_ticket)
 OF_HISTORY = (cooldown, stopped, channel_cap, total_cap)
 """In this order: the first that is against a play is the one on record."""

@@ -36,7 +36,7 @@ def still_standing(
     """
     against = np.logical_or.reduce([rule(block, policy) for rule in rules.OF_PERSON])
     is_daily = np.array([play.trigger == "daily" for play in policy.plays])
-    allowed = ~against & (block.eligible | ~is_daily)
+    allowed = ~against & rules.may_be_looked_at(block, policy) & (block.eligible | ~is_daily)
     row = {customer: place for place, customer in enumerate(block.customers)}
     place = {(play.name, play.channel): number for number, play in enumerate(policy.plays)}
     kept, permissions = [], []

@@ -51,13 +51,24 @@ def test_who_is_not_eligible_is_no_candidate_and_null_means_no(world: World) -> 
     assert world.rules() == {}
 
 
+@pytest.mark.parametrize("changes", [{}, {"may_email": False}])
+def test_of_whom_a_choice_may_not_look_at_nothing_is_on_record(world: World, changes: dict[str, Any]) -> None:
+    looks, plain = play("looks", margin="9.0", data_permission="profiling"), play("plain")
+    refuses = [candidate(may_profile=may, **changes) for may in (False, None)]
+    for one in refuses:
+        world.decide([one], policy(looks, plain))
+        assert ("c_1", "looks") not in world.rules()
+        assert "looks" not in world.done().values()
+    world.decide([candidate(may_profile=True)], policy(looks, plain))
+    assert world.done() == {"c_1": "looks"}
+
+
 @pytest.mark.parametrize(
     ("changes", "of_play", "rule"),
     [
         ({"may_email": False}, {}, "no_grant"),
         ({"may_email": None}, {}, "no_grant"),
         ({"may_serve": False}, {"channel": "agent_task"}, "no_grant"),
-        ({"may_profile": False}, {"data_permission": "profiling"}, "no_profiling"),
         ({"days_since_complaint": 10}, {}, "after_complaint"),
         ({"days_since_complaint": 10}, {"channel": "push"}, "after_complaint"),
         ({"days_since_email_bounce": 10}, {}, "after_bounce"),
