@@ -56,6 +56,14 @@ def test_every_asset_has_a_stage_for_its_group(loaded: dg.Definitions) -> None:
     assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == set(STAGES)
 
 
+def test_no_asset_reads_of_a_later_stage(loaded: dg.Definitions) -> None:
+    graph = loaded.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    reads = {(graph.get(parent).group_name, node.group_name) for node in nodes for parent in node.parent_keys}
+    assert len(reads) > len(STAGES)
+    assert {(read, by) for read, by in reads if STAGES.index(str(read)) > STAGES.index(str(by))} == set()
+
+
 def ticked(loaded: dg.Definitions, workspace: Workspace, day: date) -> dict[str, bool]:
     """Which schedules ask for a run on a day, by name, and whether that run trains."""
     found = {}
