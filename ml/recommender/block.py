@@ -131,6 +131,11 @@ class Block:
         """Items on days bought by each customer, (customers,)."""
         return np.bincount(self.rows[self.lines > 0], minlength=len(self)).astype(np.int64)
 
+    @cached_property
+    def is_stranger(self) -> Flags:
+        """Who neither did nor said anything, (customers,)."""
+        return (np.bincount(self.rows, minlength=len(self)) == 0) & (np.diff(self.stated.tocsr().indptr) == 0)
+
     def spread(self, values: Ints, kept: Flags | None = None) -> Csr:
         """Customers by items, values of one cell added."""
         chosen = np.ones(len(self.rows), bool) if kept is None else kept

@@ -25,7 +25,7 @@ from ml.recommender.protocol import Generator
 from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed
-from ml.recommender.sparse import Csr, cells, normalised
+from ml.recommender.sparse import Csr, cells, matrix, normalised
 from ml.recommender.state import ItemStates, item_states
 
 FORMAT = 2
@@ -144,10 +144,27 @@ class Fitted:
         return candidates(case.block, Context(self.source.catalogue, self.popularity, self.states), proposals, best)
 
     def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
-        """Customers by items: the estimated share of each item in the customer's next purchases."""
+        """Customers by items: the estimated share of each item in the customer's next purchases.
+
+        Of strangers the blend speaks. Trees learn an order from what is known of somebody, and where nothing is they
+        put what is popular into a worse one: recall@10 of 210 newcomers to Online Retail II was .0230, of the blend
+        .0365, and of trees that were taught by newcomers as well .0314.
+        """
+        purchases = case.block.purchases
         if self.model.ranker is None:
-            return self.model.blend.scores(proposals, case.block.purchases)
-        return self.model.ranker.scores(self.candidates(case, proposals), (len(case.block), case.block.width))
+            return self.model.blend.scores(proposals, purchases)
+        shape = len(case.block), case.block.width
+        ranked = self.model.ranker.scores(self.candidates(case, proposals), shape)
+        who = np.flatnonzero(case.block.is_stranger)
+        if not len(who):
+            return ranked
+        of_strangers = [proposal[who] for proposal in proposals]
+        blended = self.model.blend.best(of_strangers, purchases[who], self.model.most_candidates)
+        rows, items, worth = cells(ranked)
+        kept, (strangers, own, shares) = ~case.block.is_stranger[rows], cells(blended)
+        return matrix(
+            np.append(worth[kept], shares), np.append(rows[kept], who[strangers]), np.append(items[kept], own), shape
+        )
 
 
 def _allowed(proposal: Csr, case: Case) -> Csr:

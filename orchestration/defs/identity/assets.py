@@ -20,8 +20,8 @@ GIVEN = {
     ("ledger", "decisions"): "What earlier runs decided and readers saw, append-only.",
     ("ledger", "holdouts"): "Arms as they were drawn with these decisions, append-only.",
 }
-"""What dbt reads and no run makes. It stands with what has landed, so that the stages follow each other in one direction:
-decisions are read before profiles are built, and made after everybody is scored."""
+"""What dbt reads and no run makes. It stands with what has landed, so that the stages follow each other: decisions are
+read before profiles are built, and made after everybody is scored."""
 
 
 @dg.definitions

@@ -1,16 +1,22 @@
 """Cold customers and items are counted apart, and what somebody said teaches what to show before they did anything."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from recommender_world import tiny_world
 
+from ml.booster import Trees
 from ml.bootstrap import ratio
+from ml.recommender.candidates import Candidates, feature_names
 from ml.recommender.cold import as_metrics, by_customer, by_item
 from ml.recommender.lessons import Lesson, teach
 from ml.recommender.metrics import Hits
 from ml.recommender.outcomes import outcomes
+from ml.recommender.ranker import Ranker
+from ml.recommender.sparse import Csr, matrix
 
 HITS = Hits(5, np.array([0, 1, 2, 3, 4, 4]), np.zeros(6, bool), np.array([1.0, 20, 1, 20, 2, 30]))
 
@@ -92,3 +98,27 @@ def test_newcomers_of_a_lesson_have_no_history_and_only_those_who_said_something
     real = teach([lesson])
     assert real.candidate_recall <= 1
     assert not np.isnan(real.candidate_recall)
+
+
+class Backwards(Ranker):
+    """Trees that give the highest score to what the blend thinks least of."""
+
+    place: ClassVar[int]
+
+    def scores(self, found: Candidates, shape: tuple[int, int], *, threads: int = 1) -> Csr:  # noqa: ARG002
+        return matrix(1 / (1e-9 + found.X[:, self.place]).astype(float), found.rows, found.items, shape)
+
+
+def test_of_strangers_the_blend_speaks_and_of_everybody_else_the_trees(tmp_path: Path) -> None:
+    lesson = words(tmp_path)
+    fitted = teach([lesson]).model.fit(lesson.source)
+    Backwards.place = feature_names(fitted.model.generators).index("blend")
+    (block,) = lesson.source.blocks()
+    case = fitted.case(block)
+    proposals = fitted.propose(case)
+    blended = replace(fitted, model=replace(fitted.model, ranker=None)).scores(case, proposals).toarray()
+    given = replace(fitted, model=replace(fitted.model, ranker=Backwards(Trees("")))).scores(case, proposals).toarray()
+    strangers = np.array([customer.startswith("new") for customer in block.customers])
+    assert (block.is_stranger == strangers).all()
+    assert given[strangers] == pytest.approx(blended[strangers])
+    assert (given.argmax(axis=1) != blended.argmax(axis=1))[~strangers].all()
