@@ -88,7 +88,7 @@ def watch(workspace: Workspace, inputs: Inputs, watched: Watched) -> Report | Un
     if version is None:
         return Unwatched("no trained model scores here; the simple rule has nothing to drift from")
     as_of, before = date.fromisoformat(inputs.as_of_date), retraining.kept(workspace.state, watched.model)
-    trained = [as_of] if inputs.training_dates else []
+    trained = [as_of] if inputs.trains else []
     try:
         reference = Reference.load(version.folder)
     except ModelFileError as error:

@@ -35,7 +35,7 @@ class Inputs:
     as_of_date: str
     """The daily as-of, ISO date."""
     training_dates: tuple[str, ...]
-    """As-ofs whose snapshots train; empty where the run only scores."""
+    """As-ofs whose snapshots train churn and value; empty where the run only scores, or none has an outcome yet."""
     batches: Mapping[str, tuple[str, ...]]
     """Touchpoint: ids of its raw batches."""
     ledger: tuple[str, ...]
@@ -51,11 +51,16 @@ class Inputs:
     action_ledger: tuple[str, ...] = ()
     """Entries of the action ledgers that count, by their inputs: of generations that readers have seen, of earlier
     days and of this one."""
+    trains: bool = False
+    """Whether models are trained; so the recommender, which needs no snapshot, learns in a young shop as well."""
 
     @cached_property
     def inputs_id(self) -> str:
-        """The fingerprint: 16 hex digits."""
-        return digest(asdict(self))
+        """The fingerprint: 16 hex digits. What follows from the rest is no part of it."""
+        content = asdict(self)
+        if self.trains == bool(self.training_dates):
+            del content["trains"]
+        return digest(content)
 
     @cached_property
     def identity_id(self) -> str:
@@ -73,13 +78,24 @@ def as_of_instant(shop: Shop, day: date) -> datetime:
 
 
 def pin(
-    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champions: Mapping[str, str]
+    state: State,
+    shop: Shop,
+    as_of_date: date,
+    *,
+    training_dates: tuple[date, ...],
+    champions: Mapping[str, str],
+    trains: bool = False,
 ) -> Inputs:
     """Fix the inputs of a run from what has landed by now, and keep them under ``ledger/inputs``.
 
     A run for the same as-of that was killed left its inputs; where only the model differs, they are taken up again.
+
+    Parameters
+    ----------
+    trains
+        Whether the run trains though there are no ``training_dates``; with some it does.
     """
-    found = fresh(state, shop, as_of_date, training_dates=training_dates, champions=champions)
+    found = fresh(state, shop, as_of_date, training_dates=training_dates, champions=champions, trains=trains)
     left = unfinished(state, found.as_of_date)
     inputs = left if left and _same_but_for_model(left, found) else found
     folder = state.ledger / "inputs"
@@ -89,7 +105,13 @@ def pin(
 
 
 def fresh(
-    state: State, shop: Shop, as_of_date: date, *, training_dates: tuple[date, ...], champions: Mapping[str, str]
+    state: State,
+    shop: Shop,
+    as_of_date: date,
+    *,
+    training_dates: tuple[date, ...],
+    champions: Mapping[str, str],
+    trains: bool = False,
 ) -> Inputs:
     """What has landed by now as the inputs of a run, kept nowhere."""
     by_touchpoint = {
@@ -107,6 +129,7 @@ def fresh(
         suppressions=suppressions_hash(state),
         shop=shop_hash(shop),
         code=code_hash(),
+        trains=trains or bool(training_dates),
     )
     seen = published_entries(state, as_of_date)
     return replace(found, action_ledger=tuple(entry for entry in seen if not _is_twin(state, entry, found)))
@@ -134,7 +157,7 @@ def _is_twin(state: State, inputs_id: str, fresh: Inputs) -> bool:
 
 def _same_but_for_model(left: Inputs, fresh: Inputs) -> bool:
     """A killed run may have trained already; that it did must not change what the same run again does."""
-    blank: dict[str, Any] = {"champions": {}, "training_dates": (), "action_ledger": ()}
+    blank: dict[str, Any] = {"champions": {}, "training_dates": (), "trains": False, "action_ledger": ()}
     return replace(left, **blank) == replace(fresh, **blank)
 
 
@@ -166,6 +189,7 @@ def kept(state: State, inputs_id: str) -> Inputs:
     content["batches"] = {touchpoint: tuple(ids) for touchpoint, ids in content["batches"].items()}
     for name in ("training_dates", "ledger", "action_ledger"):
         content[name] = tuple(content.get(name, ()))
+    content.setdefault("trains", bool(content["training_dates"]))
     return Inputs(**content)
 
 
@@ -205,7 +229,7 @@ def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
     """Where the run trains, the as-ofs that the recommender learns from and, last, the one that it is judged at: a
     horizon apart, the last one a horizon before the scored one, so that what followed each is known."""
     as_of, horizon = date.fromisoformat(inputs.as_of_date), timedelta(shop.recommendations.horizon_days)
-    if not inputs.training_dates:
+    if not inputs.trains:
         return ()
     return tuple(as_of - back * horizon for back in range(RECOMMENDER_LESSONS + 1, 0, -1))
 

@@ -85,7 +85,7 @@ def defender(workspace: Workspace, inputs: Inputs, model: str) -> registry.Versi
 
 def scorer(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version | None:
     """The version that scores: in a run that trains the champion that its gate left, in any other the pinned one."""
-    if inputs.training_dates:
+    if inputs.trains:
         return registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
     return defender(workspace, inputs, model)
 

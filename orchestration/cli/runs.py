@@ -106,13 +106,16 @@ def _parse() -> None:
 
 
 def _needs_training(workspace: Workspace, day: date, out: Console) -> bool:
-    """Without a champion, and where drift asks for it; a killed run decides for the same run again."""
+    """Without a champion, once more when churn can first be learned, and where drift asks for it; a killed run decides
+    for the same run again."""
     from orchestration.inputs import unfinished
-    from orchestration.models import champions
+    from orchestration.models import champions, training_dates
     from orchestration.retraining import spoken, standing_requests
 
     left = unfinished(workspace.state, day.isoformat())
     asked = {} if left else standing_requests(workspace.state, day)
     if asked:
         out.print(f"Trains again: {spoken(asked)}")
-    return bool(asked or (left and left.training_dates)) or not champions(workspace)
+    served = champions(workspace)
+    is_first = not served or ("churn" not in served and bool(training_dates(workspace, day)))
+    return bool(asked or (left and left.trains)) or is_first

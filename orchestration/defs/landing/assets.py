@@ -80,7 +80,7 @@ def _input_manifest(contract: Mapping[str, TouchpointContract]) -> dg.AssetsDefi
         take_turn(workspace, context.run_id)
         as_of_date = date.fromisoformat(context.partition_key)
         pinned = _pin(workspace, as_of_date, trains=is_training_due(context.run.tags))
-        if pinned.training_dates:
+        if pinned.trains:
             answer_requests(workspace.state, as_of_date)
         return dg.MaterializeResult(metadata=_pinned(pinned))
 
@@ -94,6 +94,7 @@ def _pin(workspace: Workspace, as_of_date: date, *, trains: bool) -> inputs.Inpu
         as_of_date,
         training_dates=training_dates(workspace, as_of_date) if trains else (),
         champions=champions(workspace),
+        trains=trains,
     )
 
 

@@ -14,7 +14,7 @@ from ml.drift.reference import Reference
 from ml.evaluation import auc
 from ml.model import ModelFileError
 from ml.store import open_store
-from orchestration import inputs, retraining
+from orchestration import inputs, models, retraining
 from orchestration.cli.runs import _needs_training
 from orchestration.drift import Report, Unwatched, watch
 from orchestration.drift_asset import CHECKS, drift_checks, drift_metadata
@@ -83,6 +83,19 @@ def test_a_run_after_ninety_days_asks_for_training_and_the_next_run_trains(shop:
     retraining.answer_requests(shop.workspace.state, TOMORROW)
     assert not trains(shop, TOMORROW + timedelta(1)), "the run of tomorrow was the answer, whatever came of it"
     assert trains(shop, TOMORROW + timedelta(28))
+
+
+def test_a_young_shop_whose_recommender_serves_already_trains_again_when_churn_can_be_learned(
+    shop: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: tuple[date, ...] = ()
+    monkeypatch.setattr(models, "training_dates", lambda *_: known)
+    monkeypatch.setattr(models, "champions", lambda _: {})
+    assert trains(shop, TOMORROW), "nothing serves yet"
+    monkeypatch.setattr(models, "champions", lambda _: {"recommender": "corner.recommender/1"})
+    assert not trains(shop, TOMORROW)
+    known = (TRAINED,)
+    assert trains(shop, TOMORROW)
 
 
 def test_a_killed_run_decides_for_the_same_run_again(shop: Drifting) -> None:

@@ -44,6 +44,7 @@ def test_the_same_inputs_have_the_same_fingerprint_in_another_folder(state: Stat
         {"ledger": ("x.parquet",)},
         {"champions": {"churn": "demo.churn/2"}},
         {"training_dates": ("2025-01-01",)},
+        {"trains": True},
         {"suppressions": "other"},
         {"shop": "other"},
         {"code": "other"},
@@ -88,6 +89,19 @@ def test_resolving_the_same_batches_again_does_not_read_its_own_ledger_file(stat
     assert pin(state).ledger == ("of-earlier-batches.parquet",)
 
 
+def test_inputs_that_were_pinned_before_they_said_whether_they_train_keep_their_name(state: State) -> None:
+    for dates in ((), (date(2025, 1, 1),)):
+        written = pin(state, training_dates=dates)
+        path = state.ledger / "inputs" / f"{written.inputs_id}.json"
+        content = json.loads(path.read_text())
+        assert content.pop("trains") == bool(dates)
+        path.write_text(json.dumps(content))
+        read = inputs.pinned(state, "2025-07-01")
+        assert read == written
+        assert read.inputs_id == written.inputs_id
+        inputs.finish(state, read)
+
+
 def test_a_run_that_trains_looks_from_two_earlier_as_ofs_whose_following_month_is_over(state: State) -> None:
     shop = load_shop(ROOT / "shops", "demo")
     training = pin(state, training_dates=(date(2025, 1, 1),))
@@ -97,7 +111,12 @@ def test_a_run_that_trains_looks_from_two_earlier_as_ofs_whose_following_month_i
     assert dbt_vars(state, shop, training)["recommender_dates"] == [
         "2025-03-03", "2025-04-02", "2025-05-02", "2025-06-01",
     ]  # fmt: skip
-    assert inputs.recommender_dates(shop, replace(training, training_dates=())) == ()
+    assert inputs.recommender_dates(shop, replace(training, training_dates=(), trains=False)) == ()
+
+
+def test_in_a_shop_too_young_for_any_snapshot_the_recommender_learns_all_the_same(state: State) -> None:
+    shop = load_shop(ROOT / "shops", "demo")
+    assert len(inputs.recommender_dates(shop, pin(state, trains=True))) == inputs.RECOMMENDER_LESSONS + 1
 
 
 def test_what_dbt_compiles_is_no_part_of_the_code(state: State) -> None:
