@@ -158,7 +158,7 @@ def counted(names: Sequence[str], weights: Floats, customers: int) -> tuple[list
 
 
 def mode_of(repeat_share: float) -> Mode:
-    """What lists hold, by the share of purchases in a window that were of items bought before."""
+    """What lists hold, by the share of purchases in a window that were of items bought before; both where it is NaN."""
     if repeat_share <= DISCOVERY_SHARE:
         return "discovery"
     return "repeat" if repeat_share >= REPEAT_SHARE else "mixed"

@@ -76,9 +76,10 @@ class Lesson:
 
     @property
     def repeat_share(self) -> float:
-        """Share of purchases that were repeats."""
-        repeats = [judged.is_repeat for judged in self.happened]
-        return float(np.concatenate(repeats).mean()) if repeats else 0.0
+        """Share of purchases that were repeats, of customers who had bought before. Nobody else can repeat, and in
+        a young or growing shop they are most. NaN where nobody had."""
+        repeats = [judged.is_repeat[judged.block.purchases[judged.rows] > 0] for judged in self.happened]
+        return float(np.concatenate(repeats).mean()) if sum(map(len, repeats)) else float("nan")
 
 
 @dataclass(frozen=True)

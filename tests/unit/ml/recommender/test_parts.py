@@ -12,6 +12,8 @@ from ml.recommender import ranker as ranking
 from ml.recommender.candidates import Candidates, feature_names
 from ml.recommender.choice import MANY_CUSTOMERS, choose, costs, counted, look, mode_of, within_budget
 from ml.recommender.generators import GENERATORS
+from ml.recommender.lessons import Lesson
+from ml.recommender.outcomes import outcomes
 from ml.recommender.ranker import learn_order, teaching_rows
 from ml.recommender.solver import autoencoder, least_squares, regression
 from ml.recommender.state import item_states
@@ -74,9 +76,20 @@ def test_a_larger_catalogue_is_expected_to_cost_more(tmp_path: Path) -> None:
     assert costs(large, ["ease"])["ease"] > 1000 * costs(small, ["ease"])["ease"]
 
 
-@pytest.mark.parametrize(("share", "mode"), [(0.0, "discovery"), (0.5, "mixed"), (0.99, "repeat")])
+@pytest.mark.parametrize(("share", "mode"), [(0.0, "discovery"), (0.5, "mixed"), (0.99, "repeat"), (np.nan, "mixed")])
 def test_the_mode_follows_the_share_of_repeats(share: float, mode: str) -> None:
     assert mode_of(share) == mode
+
+
+def test_the_share_of_repeats_is_that_of_customers_who_could_repeat(tmp_path: Path) -> None:
+    """In a young shop nearly all who buy do so for the first time, whatever they will do next month."""
+    people = [f"new{n}" for n in range(98)]
+    first = [(who, "tea") for who in people]
+    then = [*first, ("old", "tea"), ("old", "pot")]
+    known = tiny_world(tmp_path / "a", bought=[("old", "tea", 9)], people=people, then=then)
+    unknown = tiny_world(tmp_path / "b", people=people, then=first)
+    assert Lesson(known, outcomes(known)).repeat_share == 0.5
+    assert np.isnan(Lesson(unknown, outcomes(unknown)).repeat_share)
 
 
 def test_least_squares_are_those_of_solving_each_row_by_itself_whatever_the_length() -> None:
