@@ -10,10 +10,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     from ml.recommender.evaluation.log import Log
@@ -101,10 +100,12 @@ def _split(request: Request, told: Callable[[str], None]) -> Split:
     if (request.protocol == "given-split") != (request.test is not None):
         raise LogError("--test FILE goes with --protocol given-split, and the other way round")
     columns = Columns(**request.columns)
-    rows = read_rows(request.interactions, columns, min_rating=request.min_rating)
+    needs_time = request.protocol == "time-split"
+    rows = read_rows(request.interactions, columns, min_rating=request.min_rating, needs_time=needs_time)
     known = len(rows.users)
     if request.test:
-        rows = join_rows(rows, read_rows(request.test, columns, min_rating=request.min_rating))
+        more = read_rows(request.test, columns, min_rating=request.min_rating)
+        rows = join_rows(rows, more)
     attributes = read_catalogue(request.catalogue, columns.item) if request.catalogue else None
     log = make_log(rows, attributes, seed=request.seed)
     told(_spoken(log, rows.dropped, attributes))
@@ -131,8 +132,8 @@ def _lengths(told: str) -> list[int]:
     from ml.recommender.evaluation.errors import LogError
 
     parts = [part.strip() for part in told.split(",")]
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise LogError(f"--k {told!r}: write lengths of lists as 5,10,20")
+    if not all(part.isdecimal() and len(part) <= 4 and int(part) > 0 for part in parts):
+        raise LogError(f"--k {told!r}: write lengths of lists as 5,10,20, none above 9,999")
     return sorted({int(part) for part in parts})
 
 
@@ -142,6 +143,7 @@ def _instant(told: str | None) -> float | None:
     if told is None:
         return None
     try:
-        return float(np.datetime64(told).astype("datetime64[s]").astype(float) / 86_400)
+        instant = datetime.fromisoformat(told)
     except ValueError as error:
         raise LogError(f"--cut {told!r} is no instant; write it as 2011-09-09") from error
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() / 86_400

@@ -86,7 +86,7 @@ def breadth(shown: Ints, buyers: Ints, customers: int, wanted: Ints) -> dict[str
     ``coverage``: share of all items that anybody gets; ``novelty``: mean surprise in bits, minus the binary logarithm
     of the share of customers who had the item; ``popularity_bias``: how many times more customers had an item shown
     than had an item that was then really chosen (1: lists are as popular as tastes are); ``gini``: how unevenly places
-    fall on the items, 0 evenly, 1 all on one.
+    fall on the items, 0 evenly, 1 all on one. NaN where nothing is shown, or nobody had what was chosen.
 
     Parameters
     ----------
@@ -100,10 +100,11 @@ def breadth(shown: Ints, buyers: Ints, customers: int, wanted: Ints) -> dict[str
     share = np.maximum(buyers, 0.5) / max(float(customers), buyers.max(initial=1))
     filled = np.sort(np.bincount(shown, minlength=len(buyers)).astype(float))
     lorenz = np.cumsum(filled) / max(filled.sum(), 1)
+    chosen, there = float(buyers[wanted].mean()) if len(wanted) else 0.0, len(shown) > 0
     return {
         "coverage": float(len(np.unique(shown)) / max(len(buyers), 1)),
-        "novelty": float(-np.log2(share[shown]).mean()),
-        "popularity_bias": float(buyers[shown].mean() / max(buyers[wanted].mean(), 1e-12)),
+        "novelty": float(-np.log2(share[shown]).mean()) if there else float("nan"),
+        "popularity_bias": float(buyers[shown].mean()) / chosen if there and chosen else float("nan"),
         "gini": float(1 - 2 * lorenz.mean() + 1 / max(len(filled), 1)),
     }
 

@@ -109,7 +109,9 @@ def recommender(
     catalogue: Annotated[Path | None, typer.Option(help="Items with name, category, brand, price.")] = None,
     min_rating: Annotated[float | None, typer.Option(help="Leaves out rows below it.")] = None,
     k: Annotated[str, typer.Option(help="Lengths of lists.")] = "5,10,20",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Writes all figures there.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", dir_okay=False, writable=True, help="Writes all figures there.")
+    ] = None,
     cut: Annotated[str | None, typer.Option(help="time-split: instant; else a horizon before the last row.")] = None,
     horizon_days: Annotated[float, typer.Option(help="time-split: days to foretell.")] = 30.0,
     new_only: Annotated[bool, typer.Option("--new-only", help="Foretells what is new to the user alone.")] = False,
@@ -120,7 +122,7 @@ def recommender(
     basket: Annotated[str, typer.Option(help="Column of the basket; else one instant of a user is one.")] = "basket",
     rating: Annotated[str, typer.Option(help="Column of the rating.")] = "rating",
     time_budget: Annotated[float | None, typer.Option(help="Seconds of fitting; least useful generators go.")] = None,
-    seed: Annotated[int, typer.Option()] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 7,
     track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
 ) -> None:
     """Hold our recommender against popularity, item-item, EASE and ALS on any log of interactions."""

@@ -34,7 +34,7 @@ class Judgement:
     name: str
     hits: Hits
     shown: Ints
-    """(customers, SHOWN): the first places of each customer's ranking."""
+    """(customers, SHOWN): the first places of each customer's ranking, -1 where nothing is left."""
     newcomers: Hits
     """Of people of whom nothing was known, where the protocol judges them apart; else of nobody."""
     settings: Mapping[str, Any]
@@ -53,6 +53,8 @@ class Comparison:
     """Purchases known of each judged customer."""
     buyers: Ints
     """(items,): customers who were known to have bought each."""
+    people: int
+    """Customers of whom anything was known, judged or not."""
     wanted: Ints
     """Item of each purchase that was to be foretold."""
     lists: Mapping[str, Exposed]
@@ -86,10 +88,10 @@ def compare(
         with ThreadPoolExecutor(2) as pool:
             others = list(pool.map(lambda name: _baseline(name, split, mode, note), names))
     history = np.concatenate([judged.block.purchases for judged in split.test.happened])
-    buyers, _ = buyers_of(split.test.source)
+    buyers, people = buyers_of(split.test.source)
     wanted = np.concatenate([judged.items for judged in split.test.happened])
     lists = {name: joined(parts) for name, parts in scorer.exposed.items()}
-    return Comparison([ours, *others], learned, mode, history, buyers, wanted, lists, _peak_megabytes())
+    return Comparison([ours, *others], learned, mode, history, buyers, people, wanted, lists, _peak_megabytes())
 
 
 def _baseline(name: str, split: Split, mode: Mode, note: Callable[[str], None]) -> Judgement:

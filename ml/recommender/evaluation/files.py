@@ -15,7 +15,7 @@ import numpy as np
 from ml.recommender.block import Texts
 from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.instants import instants
-from ml.recommender.evaluation.tables import columns_of, complete, connect, relation, require
+from ml.recommender.evaluation.tables import as_text, ask, columns_of, complete, connect, name_in_sql, relation, require
 from ml.recommender.sparse import Floats
 
 ATTRIBUTES = ("name", "category", "brand", "price")
@@ -47,13 +47,19 @@ class Rows:
     """Rows below the least rating."""
 
 
-def read_rows(path: Path, columns: Columns | None = None, *, min_rating: float | None = None) -> Rows:
+def read_rows(
+    path: Path, columns: Columns | None = None, *, min_rating: float | None = None, needs_time: bool = False
+) -> Rows:
     """Read a log.
 
     Parameters
     ----------
     path
         Parquet (``.parquet``), a line per user with its items in the order of time (``.txt``, split by blanks), or CSV.
+    columns
+        Those that are not called by their default must be there.
+    needs_time
+        Whether instants are preferred where the file has an order as well.
 
     Raises
     ------
@@ -63,26 +69,32 @@ def read_rows(path: Path, columns: Columns | None = None, *, min_rating: float |
     names = columns or Columns()
     if not path.exists():
         raise LogError(f"{path}: no such file")
+    if min_rating is not None and not np.isfinite(min_rating):
+        raise LogError(f"--min-rating {min_rating} is no number that a rating could reach")
     if path.suffix == ".txt":
+        if min_rating is not None or names != Columns():
+            raise LogError(f"{path} has a line per user and no columns; leave --min-rating and names of columns out")
         return _lines(path)
     with connect() as connection:
         table = relation(path)
         known = columns_of(connection, path, table)
-        for role in ("user", "item"):
-            require(path, known, getattr(names, role), role)
+        for f in fields(names):
+            if f.name in ("user", "item") or getattr(names, f.name) != f.default:
+                require(path, known, getattr(names, f.name), f.name)
         if min_rating is not None:
             require(path, known, names.rating, "rating")
         used = {f.name: getattr(names, f.name) for f in fields(names) if getattr(names, f.name) in known}
         complete(connection, path, table, used, min_rating)
-        rated = f'where try_cast("{names.rating}" as double) >= {min_rating}' if min_rating is not None else ""
-        chosen = ", ".join(f'cast("{name}" as varchar) as "{role}"' for role, name in used.items() if role != "rating")
-        got = connection.execute(f"select {chosen} from {table} {rated}").fetchnumpy()
-        every = connection.execute(f"select count(*) from {table}").fetchone()
+        rating = f"try_cast({name_in_sql(names.rating)} as double)"
+        rated = f"where {rating} >= {min_rating}" if min_rating is not None else ""
+        chosen = [f'{as_text(name, known[name])} as "{role}"' for role, name in used.items() if role != "rating"]
+        got = ask(connection, path, f"select {', '.join(chosen)} from {table} {rated}").fetchnumpy()
+        every = ask(connection, path, f"select count(*) from {table}").fetchone()
     told = {role: np.asarray(values, object) for role, values in got.items()}
     if not len(told["user"]):
         raise LogError(f"{path} has no row" + (f" with {names.rating} of {min_rating} or more" if rated else ""))
     when, is_time = None, False
-    for clock in ("time", "order"):  # an order, where there is one, is exact
+    for clock in ("order", "time") if needs_time else ("time", "order"):  # an order, where there is one, is exact
         if clock in told:
             when, is_time = instants(path, used[clock], told[clock], is_order=clock == "order")
     dropped = (int(every[0]) if every else 0) - len(told["user"])
@@ -126,16 +138,18 @@ def read_catalogue(path: Path, item: str = "item") -> dict[str, dict[str, Any]]:
         table = relation(path)
         known = columns_of(connection, path, table)
         require(path, known, item, "item")
+        names = [name for name in ATTRIBUTES if name in known]
         chosen = [
-            f'try_cast("{name}" as double) as price' if name == "price" else f'cast("{name}" as varchar) as "{name}"'
-            for name in ATTRIBUTES
-            if name in known
+            f'try_cast("{name}" as double)' if name == "price" else f'cast("{name}" as varchar)' for name in names
         ]
-        query = ", ".join([f'cast("{item}" as varchar) as item', *chosen])
-        rows = connection.execute(f"select {query} from {table}").fetchall()
-    names = [name for name in ATTRIBUTES if name in known]
+        rows = ask(
+            connection, path, f"select {', '.join([as_text(item, known[item]), *chosen])} from {table}"
+        ).fetchall()
     found = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
-    if None in found:
+    for own, told in found.items():
+        if (price := told.get("price")) is not None and not 0 <= price < float("inf"):
+            raise LogError(f"{path}: item {own!r} has a price of {price}; write what it costs, or leave it empty")
+    if None in found or "" in found:
         raise LogError(f"{path}: a row has no {item}; fill it or leave the row out")
     if len(found) < len(rows):
         raise LogError(f"{path}: {len(rows) - len(found)} rows repeat an item; leave one row per item")
@@ -146,10 +160,22 @@ def _lines(path: Path) -> Rows:
     users: list[str] = []
     items: list[str] = []
     order: list[int] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        user, *own = line.split()
+    lines: dict[str, int] = {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LogError(f"{path} cannot be read as text in UTF-8: {error}") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        user, *own = line.split() or [""]
+        if not user:
+            continue
         if not own:
             raise LogError(f"{path}: line {number:,} names a user and no item; leave the line out")
+        if user in lines:
+            raise LogError(
+                f"{path}: user {user!r} stands in lines {lines[user]:,} and {number:,}; leave one line per user"
+            )
+        lines[user] = number
         users += [user] * len(own)
         items += own
         order += range(len(own))

@@ -1,4 +1,4 @@
-"""Instants as they are spelled in logs: ISO 8601, yyyymmdd, seconds or thousandths of them; or only an order.
+"""Instants as they are spelled in logs: ISO 8601, yyyymmdd, seconds or parts of them; or only an order.
 
 Belongs here: telling these apart. Does not belong here: reading files (``files``).
 """
@@ -15,8 +15,10 @@ from ml.recommender.block import Texts
 from ml.recommender.evaluation.errors import LogError
 from ml.recommender.sparse import Floats
 
-SECONDS_FROM, MILLISECONDS_FROM = 1e8, 1e11
-"""Numbers from here on are seconds, or thousandths of seconds, since 1970; smaller ones are only an order."""
+SECONDS_FROM = 1e8
+"""Numbers from here on are seconds since 1970; smaller ones are only an order."""
+UNITS = {1e11: 1e3, 1e14: 1e6, 1e17: 1e9}
+"""Numbers from here on are so many to a second: thousandths, millionths, billionths."""
 
 
 def instants(path: Path, name: str, told: Texts, *, is_order: bool) -> tuple[Floats, bool]:
@@ -37,7 +39,8 @@ def instants(path: Path, name: str, told: Texts, *, is_order: bool) -> tuple[Flo
             return _days(days), True
         if is_order or numbers.min() < SECONDS_FROM:
             return numbers, False
-        return numbers / (86_400_000 if numbers.min() >= MILLISECONDS_FROM else 86_400), True
+        units = max((unit for least, unit in UNITS.items() if numbers.min() >= least), default=1.0)
+        return numbers / (86_400 * units), True
     told_at = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
     if told_at.isna().any():
         row = int(np.flatnonzero(told_at.isna())[0])

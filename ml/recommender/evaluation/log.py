@@ -32,7 +32,8 @@ class Log:
     basket: Ints
     """Number of the basket within its user, from 0."""
     when: Floats
-    """Days since 1970; where the file tells an order only, the number of the basket."""
+    """Days since 1970 of each row, also of those of one basket; where the file tells an order only, the number of the
+    basket."""
     is_time: bool
     row: Ints
     """Place of each in the file."""
@@ -47,9 +48,21 @@ class Log:
         np.maximum.at(out, self.user, self.basket + 1)
         return out
 
+    def steps(self, kept: Ints) -> Ints:
+        """Of rows that are kept, given in ascending order, how many baskets with any of these the user had later."""
+        user, basket = self.user[kept], self.basket[kept]
+        new = np.append(True, (user[1:] != user[:-1]) | (basket[1:] != basket[:-1]))[: len(user)]
+        number = np.cumsum(new)
+        last = np.zeros(len(self.users), np.int64)
+        np.maximum.at(last, user, number)
+        return last[user] - number
+
 
 def make_log(rows: Rows, attributes: Mapping[str, Mapping[str, Any]] | None = None, *, seed: int = 7) -> Log:
-    """Number users and items, and tell baskets apart: by the file's own, else what has one instant is one."""
+    """Number users and items, and tell baskets apart: by the file's own, else what has one instant is one.
+
+    Baskets follow each other as they began, so that no later row changes what came before it.
+    """
     users, user = np.unique(rows.users.astype(str), return_inverse=True)
     known = sorted(set(rows.items.astype(str).tolist()) | set(attributes or {}))
     shuffled = np.random.default_rng(seed).permutation(len(known))
@@ -59,14 +72,15 @@ def make_log(rows: Rows, attributes: Mapping[str, Mapping[str, Any]] | None = No
     if rows.baskets is not None:
         _, named = np.unique(rows.baskets.astype(str), return_inverse=True)
         _, own = np.unique(user * (int(named.max(initial=0)) + 1) + named, return_inverse=True)
-        last = np.full(int(own.max(initial=-1)) + 1, -np.inf)
-        np.maximum.at(last, own, when)
-        when = last[own]
+        first = np.full(int(own.max(initial=-1)) + 1, np.inf)
+        np.minimum.at(first, own, when)
+        began = first[own]
     else:
-        own = np.zeros(len(user), np.int64)
-    order = np.lexsort((item, own, when, user))
+        own, began = np.zeros(len(user), np.int64), when
+    order = np.lexsort((item, when, own, began, user))
     user, item, when, own = user[order].astype(np.int64), item[order], when[order], own[order]
-    new = np.append(True, (user[1:] != user[:-1]) | (when[1:] != when[:-1]) | (own[1:] != own[:-1]))[: len(user)]
+    began = began[order]
+    new = np.append(True, (user[1:] != user[:-1]) | (began[1:] != began[:-1]) | (own[1:] != own[:-1]))[: len(user)]
     count = np.cumsum(new) - 1
     first = np.append(True, user[1:] != user[:-1])[: len(user)]
     basket = count - np.repeat(count[first], np.diff(np.append(np.flatnonzero(first), len(user))))
@@ -106,13 +120,12 @@ class LogSource:
         place = np.full(len(log.users), -1, np.int64)
         place[people] = np.arange(len(people))
         chosen = np.flatnonzero(kept & (place[log.user] >= 0))
-        last = np.full(len(log.users), -1, np.int64)
-        np.maximum.at(last, log.user[chosen], log.basket[chosen])
-        user, item = log.user[chosen], log.item[chosen]
-        age = np.maximum(np.ceil(cut[user] - log.when[chosen]), 1).astype(np.int64)
+        user, item, steps = log.user[chosen], log.item[chosen], log.steps(chosen)
+        days = np.ceil(cut[user] - log.when[chosen]) if log.is_time else steps + 1
+        age = np.maximum(days, 1).astype(np.int64)
         order = np.lexsort((age, item, place[user]))
         self._rows, self._items, self._ages = place[user][order], item[order], age[order]
-        self._steps = (last[user] - log.basket[chosen])[order]
+        self._steps = steps[order]
 
     def blocks(self, *, profiled: bool = True) -> Iterator[Block]:  # noqa: ARG002
         for start in range(0, len(self.people), BLOCK_CUSTOMERS):

@@ -60,7 +60,7 @@ def gain(ours: Hits, other: Hits, length: int, *, seed: int, new_only: bool = Fa
 
 def shown(judgement: Judgement, comparison: Comparison) -> dict[str, float]:
     """What the first places hold (``exposure.breadth``)."""
-    found = breadth(judgement.shown.ravel(), comparison.buyers, len(comparison.history), comparison.wanted)
+    found = breadth(judgement.shown[judgement.shown >= 0], comparison.buyers, comparison.people, comparison.wanted)
     return {f"{name}@{SHOWN}": value for name, value in found.items()}
 
 
@@ -92,7 +92,7 @@ def by_known_of_item(judgement: Judgement, comparison: Comparison, length: int, 
 def lists(comparison: Comparison, *, seed: int) -> dict[str, Any]:
     """Our lists of ten as they would be published, with a fifth of discovery and without."""
     made = comparison.lists
-    found: dict[str, Any] = dict(figures(made, comparison.buyers, len(comparison.history), comparison.wanted))
+    found: dict[str, Any] = dict(figures(made, comparison.buyers, comparison.people, comparison.wanted))
     if slots := found_by_discovery(made, seed=seed):
         found["slots"] = asdict(slots)
     return found

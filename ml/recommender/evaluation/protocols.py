@@ -43,7 +43,13 @@ class Split:
 
 
 def leave_last_out(log: Log) -> Split:
-    """The last interaction of each user is to be foretold among the items that the user has not had."""
+    """The last interaction of each user is to be foretold among the items that the user has not had.
+
+    Raises
+    ------
+    LogError
+        There is no order of rows, or every last one is of an item that its user has had.
+    """
     _require_order(log, "leave-last-out")
     from_end = _from_end(log)
     everybody = np.bincount(log.user, minlength=len(log.users))
@@ -54,7 +60,13 @@ def leave_last_out(log: Log) -> Split:
         cut[log.user[wanted]] = log.when[wanted]
         return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(everybody > back))
 
-    return _split([window(back) for back in range(LESSONS, -1, -1)], "discovery")
+    split = _split([window(back) for back in range(LESSONS, -1, -1)], "discovery")
+    if all(judged.is_repeat.all() for judged in split.test.happened):
+        raise LogError(
+            "every last row is of an item that its user had before, and leave-last-out foretells new ones: leave out "
+            "rows that stand twice, or use --protocol next-basket"
+        )
+    return split
 
 
 def next_basket(log: Log) -> Split:
@@ -77,11 +89,13 @@ def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -
     Parameters
     ----------
     cut
-        Days since 1970; one horizon before the last interaction if not given.
+        Days since 1970; one horizon before the end of the day of the last interaction if not given.
     """
     if not log.is_time:
         raise LogError("time-split needs instants: name the column that has them with --time")
-    end = cut if cut is not None else float(log.when.max()) - horizon_days
+    if not (np.isfinite(horizon_days) and horizon_days > 0):
+        raise LogError(f"--horizon-days {horizon_days:g}: write how many days after the cut are to be foretold, as 30")
+    end = cut if cut is not None else np.floor(float(log.when.max())) + 1 - horizon_days
 
     def window(back: int) -> Lesson:
         start = end - back * horizon_days
@@ -110,17 +124,16 @@ def given_split(log: Log, is_test: Flags) -> Split:
     repeats = np.isin(log.user[is_test] * log.catalogue.size + log.item[is_test],
                       log.user[known] * log.catalogue.size + log.item[known])  # fmt: skip
     mode: Mode | None = "discovery" if not repeats.any() else None
-    last = np.full(len(log.users), -1, np.int64)
-    np.maximum.at(last, log.user[known], log.basket[known])
     cut = np.zeros(len(log.users))
     np.maximum.at(cut, log.user[known], log.when[known] + 1)
-    several = len(np.unique(log.basket[known])) > 1
+    from_end = np.full(len(log), -1, np.int64)
+    from_end[known] = log.steps(np.flatnonzero(known))
+    several = bool(from_end.max(initial=0))
     draw = (log.item * 2_654_435_761 + log.user * 40_503) % HELD_OUT
 
     def window(back: int) -> Lesson:
         if not back:
             return _lesson(log, known, is_test, cut, np.arange(len(log.users)))
-        from_end = last[log.user] - log.basket
         wanted = known & (from_end == back - 1 if several else draw == back)
         before = known & (from_end >= back if several else draw != back)
         return _lesson(log, before, wanted, cut, np.unique(log.user[before]))

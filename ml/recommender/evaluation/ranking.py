@@ -33,7 +33,8 @@ class Scorer(Protocol):
 def rank_all(
     scorer: Scorer, happened: Sequence[Judged], mode: Mode, then: Callable[[Judged], None] = lambda _: None
 ) -> tuple[Hits, Ints]:
-    """Mean ranks of all that was to be foretold, and the first ``SHOWN`` places; what the mode hides comes last.
+    """Mean ranks of all that was to be foretold, and the first ``SHOWN`` places; what the mode hides comes last, and is
+    in no place: -1 where nothing else is left.
 
     Parameters
     ----------
@@ -71,4 +72,5 @@ def _first_places(scores: Floats) -> Ints:
     best = np.argpartition(-scores, count - 1, axis=1)[:, :count] if count < scores.shape[1] else np.argsort(-scores)
     order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
     out: NDArray[np.int64] = np.take_along_axis(best, order, axis=1).astype(np.int64)
+    out[np.isneginf(np.take_along_axis(scores, out, axis=1))] = -1
     return out

@@ -6,6 +6,8 @@ Belongs here: columns that are missing, rows that lack a value. Does not belong 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,10 @@ from ml.recommender.evaluation.errors import LogError
 
 if TYPE_CHECKING:
     import duckdb
+
+
+ROW = "row number of regulars"
+"""No file has a column of that name."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -24,29 +30,57 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def relation(path: Path) -> str:
     """The file in SQL: Parquet by its suffix, else CSV, of which every column is text."""
-    quoted = str(path).replace("'", "''")
+    quoted = re.sub(r"([\[*?])", r"[\1]", str(path)).replace("'", "''")  # a name, no pattern
     if path.suffix == ".parquet":
         return f"read_parquet('{quoted}')"
     return f"read_csv('{quoted}', header = true, all_varchar = true, strict_mode = true)"
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> list[str]:
-    """Names of the columns.
+def name_in_sql(column: str) -> str:
+    """A column's name in quotes."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def ask(connection: duckdb.DuckDBPyConnection, path: Path, query: str) -> duckdb.DuckDBPyConnection:
+    """Execute what reads the file.
+
+    Raises
+    ------
+    LogError
+        It cannot be read to its end as what it is.
+    """
+    import duckdb
+
+    try:
+        return connection.execute(query)
+    except duckdb.Error as error:
+        told = " ".join(line.strip() for line in str(error).splitlines()[:3] if line.strip())
+        raise LogError(f"{path} cannot be read: {told}") from error
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> dict[str, str]:
+    """Names of the columns and their types.
 
     Raises
     ------
     LogError
         It is no table.
     """
-    import duckdb
-
-    try:
-        return [row[0] for row in connection.execute(f"describe select * from {table}").fetchall()]
-    except duckdb.Error as error:
-        raise LogError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    return {row[0]: row[1] for row in ask(connection, path, f"describe select * from {table}").fetchall()}
 
 
-def require(path: Path, known: list[str], name: str, role: str) -> None:
+def as_text(column: str, kind: str) -> str:
+    """A column as text; whole numbers without a point, as pandas makes them floats where one is missing."""
+    name = name_in_sql(column)
+    text = f"cast({name} as varchar)"
+    if kind not in ("DOUBLE", "FLOAT"):
+        return text
+    return (
+        f"case when {name} = trunc({name}) and abs({name}) < 1e15 then cast({name} as bigint)::varchar else {text} end"
+    )
+
+
+def require(path: Path, known: Collection[str], name: str, role: str) -> None:
     """Refuse a file that lacks a column."""
     if name not in known:
         raise LogError(
@@ -59,13 +93,15 @@ def complete(
     connection: duckdb.DuckDBPyConnection, path: Path, table: str, used: dict[str, str], min_rating: float | None
 ) -> None:
     """Refuse a file with a row that lacks what it needs; the first that does is named."""
-    wanted = {role: f'"{used[role]}" is null' for role in ("user", "item", "time", "order", "basket") if role in used}
+    columns = {role: name_in_sql(used[role]) for role in ("user", "item", "time", "order", "basket") if role in used}
+    wanted = {role: f"{column} is null or {column}::varchar = ''" for role, column in columns.items()}
     if min_rating is not None:
-        number = f'try_cast("{used["rating"]}" as double)'
+        number = f"try_cast({name_in_sql(used['rating'])} as double)"
         wanted["rating"] = f"({number} is null or isnan({number}))"
     for role, broken in wanted.items():
-        found = connection.execute(
-            f"select count(*), min(line) from (select *, row_number() over () as line from {table}) where {broken}"
+        numbered = f"select *, row_number() over () as {name_in_sql(ROW)} from {table}"
+        found = ask(
+            connection, path, f"select count(*), min({name_in_sql(ROW)}) from ({numbered}) where {broken}"
         ).fetchone()
         if found and found[0]:
             raise LogError(

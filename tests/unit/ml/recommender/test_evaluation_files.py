@@ -38,6 +38,8 @@ def test_ids_are_text_with_any_letters(tmp_path: Path, kind: str) -> None:
         (["2025-01-02", "2025-01-03 12:00:00"], 20090),
         ([20250102, 20250103], 20090),
         ([1735776000, 1735862400], 20090),
+        ([1735776000_000_000, 1735862400_000_000], 20090),
+        ([1735776000_000_000_000, 1735862400_000_000_000], 20090),
         ([1735776000000, 1735862400000], 20090),
     ],
 )
@@ -170,3 +172,61 @@ def test_what_a_protocol_needs_and_the_file_lacks_is_said(tmp_path: Path) -> Non
         protocols.time_split(bare)
     with pytest.raises(LogError, match="nobody to be judged"):
         protocols.time_split(log_of([("u", "i", "2025-01-01"), ("v", "j", "2025-03-01")], tmp_path))
+
+
+def test_a_name_with_brackets_is_a_name_and_no_pattern(tmp_path: Path) -> None:
+    for name, item in (("a1.csv", "other"), ("a[1].csv", "own")):
+        (tmp_path / name).write_text(f"user,item\nu,{item}\n")
+    assert read_rows(tmp_path / "a[1].csv").items.tolist() == ["own"]
+
+
+def test_whole_numbers_are_the_same_ids_whatever_pandas_made_of_them(tmp_path: Path) -> None:
+    ids = {"user": [1, 2], "item": [10, 20]}
+    pd.DataFrame(ids).to_parquet(tmp_path / "whole.parquet")
+    pd.DataFrame(ids, dtype=float).to_parquet(tmp_path / "floats.parquet")
+    assert read_rows(tmp_path / "floats.parquet").users.tolist() == read_rows(tmp_path / "whole.parquet").users.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns", "min_rating", "message"),
+    [
+        ("a.csv", "user,item\nu,i\n", {"basket": "bascket"}, None, "no column 'bascket' for the basket.*--basket"),
+        ("a.csv", "user,item\n" + "u,i\n" * 40_000 + "u,i,x,y\n", {}, None, "cannot be read: .*"),
+        ("a.csv", "user,item,rating\nu,i,5\n", {}, float("nan"), "--min-rating nan is no number"),
+        ("a.csv", 'user,item,"a""b"\nu,i,1\n', {"order": 'a"b'}, None, ""),
+        ("a.csv", "user,item,line\nu,,1\n", {}, None, "1 rows have no item that can be read, first row 1"),
+        ("a.txt", "u a b\n\nv c\n", {}, None, ""),
+        ("a.txt", "u a b\nv c\nu d\n", {}, None, "user 'u' stands in lines 1 and 3"),
+        ("a.txt", "u a b\n", {}, 3.0, "leave --min-rating and names of columns out"),
+        ("a.txt", "u \udcff b\n", {}, None, "cannot be read as text in UTF-8"),
+    ],
+)
+def test_unusual_files_are_read_right_or_refused_in_words(
+    tmp_path: Path, name: str, content: str, columns: dict[str, str], min_rating: float | None, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    if not message:
+        assert len(read_rows(path, Columns(**columns)).users)
+        return
+    with pytest.raises(LogError, match=message):
+        read_rows(path, Columns(**columns), min_rating=min_rating)
+
+
+def test_an_empty_id_is_none_in_any_kind_of_file(tmp_path: Path) -> None:
+    pd.DataFrame({"user": ["a", ""], "item": ["x", "y"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(LogError, match="1 rows have no user that can be read, first row 2"):
+        read_rows(tmp_path / "a.parquet")
+
+
+def test_an_instant_is_taken_where_it_is_needed_though_there_is_an_order(tmp_path: Path) -> None:
+    path = written(tmp_path, [("u", "i", "2025-01-01", 1)], ("user", "item", "time", "order"))
+    assert not read_rows(path).is_time
+    assert read_rows(path, needs_time=True).is_time
+
+
+@pytest.mark.parametrize("price", ["inf", "-5"])
+def test_a_price_that_nothing_can_cost_is_refused(tmp_path: Path, price: str) -> None:
+    (tmp_path / "items.csv").write_text(f"item,price\ni,{price}\n")
+    with pytest.raises(LogError, match="item 'i' has a price of"):
+        read_catalogue(tmp_path / "items.csv")

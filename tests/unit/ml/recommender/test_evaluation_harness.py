@@ -13,6 +13,7 @@ from ml.recommender.evaluation.files import Rows
 from ml.recommender.evaluation.log import Log, make_log
 from ml.recommender.evaluation.measures import shown
 from ml.recommender.evaluation.report import figures, lines
+from ml.recommender.exposure import breadth
 from orchestration.recommender_evaluation import Request, evaluate_log
 
 CHAINS = 12
@@ -101,8 +102,12 @@ def test_a_future_interaction_that_is_known_would_be_seen() -> None:
 
 def test_history_is_hidden_from_leave_last_out_and_shown_to_next_basket(once: Comparison) -> None:
     repeated = [(f"u{user}", f"i{user % 5}", float(step)) for user in range(60) for step in range(4)]
-    hidden = compare(protocols.leave_last_out(log_of(repeated)))
-    assert all((one.hits.ranks == np.inf).all() for one in hidden.judgements)
+    hidden = compare(protocols.leave_last_out(log_of([*repeated, ("u0", "new", 9.0)])))
+    for one in hidden.judgements:
+        assert (one.hits.ranks == np.inf).sum() == 59
+        assert (one.shown >= 0).sum() == 60 * 5, "six items, one of which each user has had"
+    with pytest.raises(LogError, match="every last row is of an item that its user had before"):
+        protocols.leave_last_out(log_of(repeated))
     open_ = compare(protocols.next_basket(log_of(repeated)))
     assert next(one for one in open_.judgements if one.name == "personal popularity").hits.recall(1).mean() == 1
     assert open_.mode == "mixed"
@@ -204,3 +209,57 @@ def test_a_time_budget_drops_generators_and_says_so() -> None:
     found = compare(protocols.leave_last_out(log_of(chains())), time_budget=1e-9)
     assert len(found.learned.model.generators) == 1
     assert any("time budget" in left.reason for left in found.learned.left)
+
+
+def test_novelty_counts_all_of_whom_something_was_known_not_only_those_who_are_judged() -> None:
+    before = [(f"u{user:02}", f"i{user % 4}", float(day)) for user in range(40) for day in (0, 20, 50)]
+    after = [(f"u{user:02}", f"i{(user + 1) % 4}", 80.0) for user in range(10)]
+    comparison = compare(protocols.time_split(log_of([*before, *after]), 75.0, 30.0), seed=1)
+    assert (comparison.people, len(comparison.history)) == (40, 10)
+    popular = next(one for one in comparison.judgements if one.name == "popularity")
+    assert shown(popular, comparison)["novelty@10"] == pytest.approx(2), "a quarter of all had each of the four items"
+
+
+def test_where_nobody_had_what_was_chosen_no_bias_is_told() -> None:
+    found = breadth(np.array([0, 1]), np.array([3, 4, 0]), 5, np.array([2]))
+    assert np.isnan(found["popularity_bias"])
+    nothing = breadth(np.empty(0, np.int64), np.array([3, 4, 0]), 5, np.array([0]))
+    assert np.isnan(nothing["novelty"])
+    assert nothing["coverage"] == 0
+
+
+def test_a_later_row_of_an_old_basket_moves_nothing_of_what_came_before() -> None:
+    rows = [
+        (f"u{user}", f"i{(user + day) % 6}", float(day), f"{user}-{day}") for user in range(9) for day in (1, 20, 50)
+    ]
+
+    def known(own: list[tuple[str, str, float, str]]) -> list[np.ndarray]:
+        users, items, when, baskets = (np.array(column, object) for column in zip(*own, strict=True))
+        log = make_log(Rows(users, items, when.astype(float), True, baskets, 0))
+        (block,) = protocols.time_split(log, 45.0, 30.0).test.source.blocks()
+        return [block.rows, log.catalogue.product_ids[block.items], block.ages, block.steps]
+
+    late = [(f"u{user}", f"i{user % 6}", 60.0, f"{user}-20") for user in range(9)]
+    for one, other in zip(known(rows), known([*rows, *late]), strict=True):
+        assert sorted(one.tolist()) == sorted(other.tolist())
+
+
+def test_when_test_rows_happen_changes_nothing_of_what_is_learned_before_them() -> None:
+    known = [(f"u{user}", f"i{(user + step) % 7}", float(2 * step)) for user in range(20) for step in range(4)]
+    wanted = [(f"u{user}", f"i{(user + 5) % 7}") for user in range(20)]
+
+    def blocks(moment: float) -> list[list[int]]:
+        users, items, when = zip(*known, *((*pair, moment) for pair in wanted), strict=True)
+        rows = Rows(np.array(users, object), np.array(items, object), np.array(when), False, None, 0)
+        log = make_log(rows)
+        split = protocols.given_split(log, log.row >= len(known))
+        lessons = (*split.lessons, split.test)
+        return [part.tolist() for one in lessons for b in one.source.blocks() for part in (b.items, b.ages, b.steps)]
+
+    assert blocks(99.0) == blocks(3.0)
+
+
+def test_without_a_cut_the_last_day_is_foretold_as_well() -> None:
+    rows = [(f"u{user}", f"i{(user + month) % 5}", month * 30.0) for user in range(30) for month in range(6)]
+    split = protocols.time_split(log_of(rows))
+    assert sum(len(judged.rows) for judged in split.test.happened) == 30
