@@ -60,7 +60,13 @@ class Split:
 
 
 def snapshot_dates(
-    as_of: date, outcome: Outcome, *, step_days: int, count: int, first_date: date | None = None
+    as_of: date,
+    outcome: Outcome,
+    *,
+    step_days: int,
+    count: int,
+    first_date: date | None = None,
+    last_date: date | None = None,
 ) -> tuple[date, ...]:
     """Snapshots to train on for a scoring as-of, ascending: stepping back from the newest whose outcome is known.
 
@@ -69,8 +75,13 @@ def snapshot_dates(
     first_date
         The first day on which there is any activity. Snapshots begin one horizon after it: before that the
         look-back window is shorter than what the label looks ahead to.
+    last_date
+        The last day of which any activity has landed. No horizon reaches beyond it: after a feed has stopped everybody
+        is silent, and nobody has left.
     """
     newest = as_of - timedelta(outcome.known_after_days)
+    if last_date:
+        newest = min(newest, last_date - timedelta(outcome.horizon_days - 1))
     earliest = first_date + timedelta(outcome.horizon_days) if first_date else date.min
     steps = (step_days * k for k in range(count))
     back = (newest - timedelta(days) for days in steps if (newest - date.min).days >= days)

@@ -52,17 +52,25 @@ def training_dates(workspace: Workspace, as_of_date: date) -> tuple[date, ...]:
         step_days=churn.snapshot_step_days,
         count=churn.training_snapshots,
         first_date=first_activity(workspace),
+        last_date=last_activity(workspace),
     )
 
 
 def first_activity(workspace: Workspace) -> date | None:
     """The first day on which anybody did what churn is told from; None before any has landed."""
-    found = (
-        datetime.fromisoformat(batch.first_occurred_at).date()
-        for batch in batches(workspace.state).get(workspace.shop.churn.touchpoint, [])
-        if batch.first_occurred_at
-    )
-    return min(found, default=None)
+    return min(_days(workspace, "first_occurred_at"), default=None)
+
+
+def last_activity(workspace: Workspace) -> date | None:
+    """The last such day that has landed."""
+    return max(_days(workspace, "last_occurred_at"), default=None)
+
+
+def _days(workspace: Workspace, end: str) -> list[date]:
+    """The day at that end of each batch that churn is told from."""
+    several = batches(workspace.state).get(workspace.shop.churn.touchpoint, [])
+    told = (getattr(batch, end) for batch in several)
+    return [datetime.fromisoformat(instant).date() for instant in told if instant]
 
 
 def outcome(workspace: Workspace) -> Outcome:

@@ -24,6 +24,8 @@ from orchestration.state import State
 from orchestration.tuned import in_force
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
+SILENT_DAYS = 14
+"""For so long a shop that is open may have nothing to tell."""
 NOBODYS = "no accepted row of {} says whose it is: map account_id, email, phone or another identifier of the customer"
 
 
@@ -141,9 +143,10 @@ def _as_ofs(connection: duckdb.DuckDBPyConnection, rows: list[Path], shop: Shop,
     first = max(shop.first_as_of, seen.first_day + day)
     trainable = max(first, seen.first_day + timedelta(churn.horizon_days + outcome.known_after_days))
     snapshots = snapshot_dates(
-        default, outcome, step_days=churn.snapshot_step_days, count=churn.training_snapshots, first_date=seen.first_day
-    )
-    evaluable = seen.last_day + day - timedelta(churn.horizon_days)
+        default, outcome, step_days=churn.snapshot_step_days, count=churn.training_snapshots,
+        first_date=seen.first_day, last_date=seen.last_day,
+    )  # fmt: skip
+    evaluable = seen.last_day - timedelta(churn.horizon_days - 1)
     return AsOfs(
         first=first,
         last=today,
@@ -172,6 +175,12 @@ def _time_troubles(shop: Shop, has_rows: bool, seen: Rhythm | None, possible: As
         found.append(
             f"nobody was active in the {shop.churn.active_days} days before {possible.default}: the data end on "
             f"{seen.last_day}. Say `closed_on: {seen.last_day + timedelta(1)}` in shop.yml, or land newer files"
+        )
+    elif not shop.closed_on and (silent := (possible.default - seen.last_day).days) > SILENT_DAYS:
+        found.append(
+            f"the data end on {seen.last_day}, {silent} days before {possible.default}: whoever has been silent since "
+            f"looks as if they had left. Land newer files, or say `closed_on: {seen.last_day + timedelta(1)}` in "
+            "shop.yml"
         )
     if possible.labelled and not possible.labelled.eligible:
         found.append(

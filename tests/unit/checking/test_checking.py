@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestration.checking.examine import examine
 from orchestration.checking.findings import Findings
 from orchestration.checking.words import show
 from orchestration.landing import LandingReport, land
+from orchestration.models import training_dates
 
 HEADER = "order_id,line_number,ordered_at,account_id,quantity,unit_price\n"
 DIRTY = (
@@ -168,6 +170,32 @@ def test_without_a_basis_for_profiling_it_says_that_nobody_would_be_scored(tmp_p
     change(deployment, lambda content: content.pop("consent"))
     assert any("everybody would be published without a score" in said for said in checked(deployment).troubles)
     assert checked(deployment).can_land, "which a shop may want"
+
+
+def daily(first: date, last: date) -> str:
+    """An order a day."""
+    days = (first + timedelta(n) for n in range((last - first).days + 1))
+    return HEADER + "".join(f"o{n},1,{day}T10:00:00Z,a{n % 9},1,9.90\n" for n, day in enumerate(days))
+
+
+def test_a_feed_that_stopped_is_told_and_its_silence_teaches_nothing(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    last = today - timedelta(40)
+    deployment = corner_shop(tmp_path, daily(last - timedelta(400), last))
+    change(deployment, lambda content: content.pop("closed_on"))
+    said = f"the data end on {last}, 40 days before {today}: whoever has been silent since looks as if they had left"
+    assert any(trouble.startswith(said) for trouble in checked(deployment).troubles)
+    landed(deployment)
+    newest = training_dates(deployment.workspace, today)[-1]
+    assert newest + timedelta(deployment.workspace.shop.churn.horizon_days) == last + timedelta(1)
+    change(deployment, lambda content: content.update(closed_on=last + timedelta(1)))
+    assert not any("the data end on" in trouble for trouble in checked(deployment).troubles)
+
+
+def test_a_date_that_stands_for_never_stops_no_check(tmp_path: Path) -> None:
+    never = "z,1,9999-12-31T23:59:59Z,a1,1,9.90\n"
+    deployment = corner_shop(tmp_path, daily(date(2025, 1, 1), date(2025, 6, 30)) + never)
+    assert checked(deployment).can_land
 
 
 def test_without_consents_it_says_that_everybody_would_get_the_same_list(tmp_path: Path) -> None:

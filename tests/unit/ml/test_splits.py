@@ -35,6 +35,14 @@ def test_a_shop_without_a_finished_horizon_has_no_snapshots():
     assert snapshot_dates(AS_OF, QUARTER, step_days=30, count=16, first_date=date(2011, 7, 1)) == ()
 
 
+def test_no_horizon_reaches_beyond_what_has_landed() -> None:
+    """A feed that stopped made everybody silent: its last months would teach that all have left."""
+    usual = snapshot_dates(AS_OF, QUARTER, step_days=30, count=16)
+    assert snapshot_dates(AS_OF, QUARTER, step_days=30, count=16, last_date=AS_OF - timedelta(1)) == usual
+    stopped = snapshot_dates(AS_OF, QUARTER, step_days=30, count=16, last_date=date(2011, 7, 31))
+    assert stopped[-1] + timedelta(QUARTER.horizon_days) == date(2011, 8, 1)
+
+
 def test_each_group_learns_only_from_outcomes_known_at_the_next():
     split = split_by_time(snapshot_dates(AS_OF, QUARTER, step_days=30, count=16), QUARTER)
     known_after = timedelta(97)
