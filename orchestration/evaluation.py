@@ -20,6 +20,7 @@ from orchestration.outcomes import churn, outcomes
 from orchestration.simulation import truth_folder
 from orchestration.snapshots import snapshot_folder
 from orchestration.state import StateError
+from orchestration.watched import CHURN, learned_later
 from orchestration.workspace import Workspace
 
 
@@ -36,6 +37,8 @@ class Evaluation:
     oracle: OracleShare | None
     holdout: Metrics | None = None
     """Of the holdout, where plays were sent within the horizon: scores mean the risk without plays."""
+    learned_later: str | None = None
+    """The version that scored, where it was trained after the as-of: what it says is no forecast."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def evaluate_scores(workspace: Workspace, as_of_date: date) -> Evaluation:
     end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
     alone = left_alone(workspace, frame, as_of_date, as_of=end)
     rule = RULES[workspace.shop.churn.mode]
+    later = learned_later(workspace, CHURN, inputs.inputs_id, as_of_date)
     y = frame["has_churned"].to_numpy(float)
     return Evaluation(
         customers=len(frame),
@@ -78,6 +82,7 @@ def evaluate_scores(workspace: Workspace, as_of_date: date) -> Evaluation:
         rule_auc=auc(y, rule.rank({str(name): values.to_numpy() for name, values in frame.items()})),
         oracle=_oracle(workspace, as_of_date, frame) if workspace.shop.simulator else None,
         holdout=None if alone is frame else _metrics(alone),
+        learned_later=later.spoken if later else None,
     )
 
 
@@ -92,6 +97,11 @@ def lines(evaluation: Evaluation) -> list[str]:
         f"AUC {evaluation.model.auc:.4f} ({evaluation.rule} alone {evaluation.rule_auc:.4f}), "
         + _calibration(evaluation.model),
     ]
+    if evaluation.learned_later:
+        found.append(
+            f"{evaluation.learned_later} was trained after this as-of and has seen what then happened: no forecast is "
+            "so good. `regulars backtest` judges every date by what was known then"
+        )
     if alone := evaluation.holdout:
         found.append(
             f"plays were sent; among the {alone.customers:,} held out of all {alone.churn_rate:.1%} churned: "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ import numpy as np
 from ml import registry
 from ml.drift import retraining as grounds
 from ml.drift.judged import Judged, judge_amounts, judge_probabilities
+from ml.drift.reference import Reference
 from ml.drift.stability import odds_around_level, times_the_mean
 from ml.drift.today import speaking
 from ml.evaluation import Floats
+from ml.model import ModelFileError
 from orchestration import outcomes
 from orchestration.snapshots import reading_engine
 from orchestration.workspace import Workspace
@@ -69,3 +72,13 @@ def speaker(workspace: Workspace, watched: Watched, inputs_id: str) -> registry.
     scores = watched.scores(workspace, inputs_id)
     spoken = speaking(scores, reading_engine(workspace)) if scores.exists() else None
     return registry.version_or_none(workspace.state.mlflow, spoken) if spoken else None
+
+
+def learned_later(workspace: Workspace, watched: Watched, inputs_id: str, day: date) -> registry.Version | None:
+    """The version that wrote the scores of a run, where it was trained after that day, as where a backfill scores the
+    past: it has seen what then happened."""
+    version = speaker(workspace, watched, inputs_id)
+    try:
+        return version if version and Reference.load(version.folder).as_of > day else None
+    except ModelFileError:
+        return None

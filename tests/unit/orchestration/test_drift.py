@@ -19,7 +19,7 @@ from orchestration.cli.runs import _needs_training
 from orchestration.drift import Report, Unwatched, watch
 from orchestration.drift_asset import CHECKS, drift_checks, drift_metadata
 from orchestration.inputs import Inputs
-from orchestration.watched import CHURN, VALUE
+from orchestration.watched import CHURN, VALUE, learned_later
 
 TOMORROW = LATER + timedelta(1)
 
@@ -83,6 +83,15 @@ def test_a_run_after_ninety_days_asks_for_training_and_the_next_run_trains(shop:
     retraining.answer_requests(shop.workspace.state, TOMORROW)
     assert not trains(shop, TOMORROW + timedelta(1)), "the run of tomorrow was the answer, whatever came of it"
     assert trains(shop, TOMORROW + timedelta(28))
+
+
+def test_scores_of_a_model_that_was_trained_later_are_told_from_forecasts(shop: Drifting) -> None:
+    def later(day: date) -> str | None:
+        found = learned_later(shop.workspace, CHURN, shop.scored_at(day).inputs_id, day)
+        return found and found.spoken
+
+    assert later(TRAINED - timedelta(30)) == "corner.churn/1"
+    assert later(LATER) is None
 
 
 def test_a_young_shop_whose_recommender_serves_already_trains_again_when_churn_can_be_learned(

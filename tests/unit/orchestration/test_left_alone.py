@@ -71,6 +71,14 @@ def test_an_evaluation_says_what_the_holdout_did_where_plays_were_sent() -> None
     assert said[-1].startswith("plays were sent; among the 2 held out of all 50.0% churned: AUC 1.0000, log-loss 0.28")
 
 
+def test_an_evaluation_says_where_the_model_had_seen_what_it_is_judged_by() -> None:
+    y, p = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.2, 0.7, 0.9, 0.4])
+    found = Evaluation(4, 0.5, evaluate(y, p), "recency", 0.5, None)
+    assert not any("no forecast" in line for line in lines(found))
+    said = lines(replace(found, learned_later="corner.churn/1"))
+    assert said[-1].startswith("corner.churn/1 was trained after this as-of and has seen what then happened")
+
+
 def test_a_value_evaluation_says_what_the_holdout_spent_where_plays_were_sent() -> None:
     everybody, held_out = (amounts.evaluate(np.array(y), np.array([10.0, 30.0])) for y in ([0.0, 60.0], [0.0, 32.0]))
     found = ValueEvaluation(everybody, everybody, everybody, everybody, None)
