@@ -85,8 +85,10 @@ def inputs_of(workspace: Workspace, days: list[date]) -> Inputs:
         raise ShopError("no month begins between these days: name some that lie further apart")
     shop, told = workspace.shop, outcome(workspace)
     as_of = days[-1] + timedelta(told.known_after_days)
-    if as_of > workspace.default_as_of():
-        raise ShopError(f"what followed {days[-1]} is known on {as_of}, which lies ahead: judge earlier months")
+    if as_of > (today := workspace.default_as_of()):
+        raise ShopError(
+            f"what followed {days[-1]} is known on {as_of}, which lies ahead of {today}: judge earlier months"
+        )
     require_as_of(shop, days[0])
     begin = first_activity(workspace)
     if begin is None:

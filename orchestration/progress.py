@@ -68,6 +68,7 @@ class Progress:
         self._began = time.monotonic()
         self._started: dict[str, float] = {}
         self._rows: dict[str, int] = {}
+        self._broken: list[str] = []
         self._memory = PeakMemory()
 
     def follow(self, entry: dg.EventLogEntry) -> None:
@@ -83,6 +84,10 @@ class Progress:
             rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
             if rows is not None:
                 self._rows[step] = self._rows.get(step, 0) + int(str(rows.value))
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR and check.description:
+                self._broken.append(f"{check.check_name}: {check.description}")
         elif event.event_type in (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE):
             self._finish(step, event)
 
@@ -95,7 +100,7 @@ class Progress:
         mark = "[green]✓[/]" if succeeded else "[red]✗[/]"
         self.console.print(f"  {mark} {record.stage:<24}{rows} {record.seconds:>8.1f} s")
         if not succeeded and self.first_error is None and event.step_failure_data.error:
-            self.first_error = _innermost(event.step_failure_data.error)
+            self.first_error = "\n  ".join([_innermost(event.step_failure_data.error), *self._broken])
 
     @property
     def seconds(self) -> float:

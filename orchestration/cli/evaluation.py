@@ -47,6 +47,8 @@ def backtest(
     """Judge churn and value on the first of every month, each time trained on what was known then."""
     from orchestration import backtesting, data_worth
 
+    if end < start:
+        raise typer.BadParameter("--to lies before --from")
     workspace = open_workspace(shop)
     workspace.claim("regulars backtest")
     for compared in backtesting.backtest(workspace, start.date(), end.date()):

@@ -112,9 +112,17 @@ def _checks(tables: Sequence[str], findings: Sequence[Finding]) -> Iterator[dg.A
             check_name=f"audit_{table}",
             passed=not failed,
             severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
-            description=f"{len(by_table[table]) - len(failed)} of {len(by_table[table])} rules held",
+            description=f"{len(by_table[table]) - len(failed)} of {len(by_table[table])} rules held{_broken(critical)}",
             metadata={"failed": _rules(failed)} if failed else {},
         )
+
+
+def _broken(critical: Sequence[Finding]) -> str:
+    """The rules for which nothing is published."""
+    told = [
+        f"{f.check}{f' of {f.column}' if f.column else ''} ({f.detail or f'{f.failing_rows:,} rows'})" for f in critical
+    ]
+    return f"; broken: {', '.join(told)}" if told else ""
 
 
 def _rules(failed: Sequence[Finding]) -> dg.MetadataValue:
