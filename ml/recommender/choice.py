@@ -157,9 +157,10 @@ def counted(names: Sequence[str], weights: Floats, customers: int) -> tuple[list
     return [name for name, is_idle in zip(names, idle, strict=True) if not is_idle], left
 
 
-def mode_of(repeat_share: float) -> Mode:
-    """What lists hold, by the share of purchases in a window that were of items bought before; both where it is NaN."""
-    if repeat_share <= DISCOVERY_SHARE:
+def mode_of(repeat_share: float, repeat_share_of_known: float) -> Mode:
+    """What lists hold, by the share of purchases in a window that were of items bought before: nothing known only where
+    those who could repeat did not, nothing new only where hardly anybody bought anything new."""
+    if repeat_share_of_known <= DISCOVERY_SHARE:
         return "discovery"
     return "repeat" if repeat_share >= REPEAT_SHARE else "mixed"
 

@@ -76,8 +76,14 @@ class Lesson:
 
     @property
     def repeat_share(self) -> float:
-        """Share of purchases that were repeats, of customers who had bought before. Nobody else can repeat, and in
-        a young or growing shop they are most. NaN where nobody had."""
+        """Share of purchases that were repeats."""
+        repeats = [judged.is_repeat for judged in self.happened]
+        return float(np.concatenate(repeats).mean()) if repeats else 0.0
+
+    @property
+    def repeat_share_of_known(self) -> float:
+        """The same of customers who had bought before. Nobody else can repeat, and in a young or growing shop they are
+        most. NaN where nobody had."""
         repeats = [judged.is_repeat[judged.block.purchases[judged.rows] > 0] for judged in self.happened]
         return float(np.concatenate(repeats).mean()) if sum(map(len, repeats)) else float("nan")
 
@@ -123,7 +129,7 @@ def teach(
         tuple(names),
         even(len(names)),
         None,
-        mode or mode_of(repeats),
+        mode or mode_of(repeats, latest.repeat_share_of_known),
         candidates_for(profile.customers),
         parameters or {},
     )

@@ -68,10 +68,9 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
     columns = [f"{kind}@{length}" for length in lengths for kind in ("recall", "ndcg")]
     names = list(found["methods"])
     wide = max(len(name) for name in names) + 2
-    repeats = f" ({found['repeat_share']:.1%} repeats)" if found["repeat_share"] == found["repeat_share"] else ""
     head = (
         f"{found['customers']:,} customers, {found['purchases']:,} purchases to foretell, {found['items']:,} items; "
-        f"{MODE_WORDS[found['mode']]}{repeats}"
+        f"{MODE_WORDS[found['mode']]} ({found['repeat_share']:.1%} repeats)"
     )
     out = [head, "generators: " + ", ".join(found["generators"])]
     out += [f"  left out: {name}: {reason}" for name, reason in found["left out"].items()]

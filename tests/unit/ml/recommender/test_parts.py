@@ -76,9 +76,15 @@ def test_a_larger_catalogue_is_expected_to_cost_more(tmp_path: Path) -> None:
     assert costs(large, ["ease"])["ease"] > 1000 * costs(small, ["ease"])["ease"]
 
 
-@pytest.mark.parametrize(("share", "mode"), [(0.0, "discovery"), (0.5, "mixed"), (0.99, "repeat"), (np.nan, "mixed")])
-def test_the_mode_follows_the_share_of_repeats(share: float, mode: str) -> None:
-    assert mode_of(share) == mode
+@pytest.mark.parametrize(
+    ("share", "of_known", "mode"),
+    [
+        (0.0, 0.0, "discovery"), (0.5, 0.6, "mixed"), (0.99, 0.99, "repeat"),
+        (0.01, 0.3, "mixed"), (0.5, 1.0, "mixed"), (0.0, np.nan, "mixed"),
+    ],
+)  # fmt: skip
+def test_the_mode_follows_the_share_of_repeats(share: float, of_known: float, mode: str) -> None:
+    assert mode_of(share, of_known) == mode
 
 
 def test_the_share_of_repeats_is_that_of_customers_who_could_repeat(tmp_path: Path) -> None:
@@ -88,8 +94,9 @@ def test_the_share_of_repeats_is_that_of_customers_who_could_repeat(tmp_path: Pa
     then = [*first, ("old", "tea"), ("old", "pot")]
     known = tiny_world(tmp_path / "a", bought=[("old", "tea", 9)], people=people, then=then)
     unknown = tiny_world(tmp_path / "b", people=people, then=first)
-    assert Lesson(known, outcomes(known)).repeat_share == 0.5
-    assert np.isnan(Lesson(unknown, outcomes(unknown)).repeat_share)
+    assert Lesson(known, outcomes(known)).repeat_share == 0.01
+    assert Lesson(known, outcomes(known)).repeat_share_of_known == 0.5
+    assert np.isnan(Lesson(unknown, outcomes(unknown)).repeat_share_of_known)
 
 
 def test_least_squares_are_those_of_solving_each_row_by_itself_whatever_the_length() -> None:
