@@ -147,7 +147,7 @@ def read_catalogue(path: Path, item: str = "item") -> dict[str, dict[str, Any]]:
         ).fetchall()
     found = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     for own, told in found.items():
-        if (price := told.get("price")) is not None and not 0 <= price < float("inf"):
+        if (price := told.get("price")) is not None and (price < 0 or price == float("inf")):  # NaN is unknown
             raise LogError(f"{path}: item {own!r} has a price of {price}; write what it costs, or leave it empty")
     if None in found or "" in found:
         raise LogError(f"{path}: a row has no {item}; fill it or leave the row out")

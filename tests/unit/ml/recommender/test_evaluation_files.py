@@ -230,3 +230,10 @@ def test_a_price_that_nothing_can_cost_is_refused(tmp_path: Path, price: str) ->
     (tmp_path / "items.csv").write_text(f"item,price\ni,{price}\n")
     with pytest.raises(LogError, match="item 'i' has a price of"):
         read_catalogue(tmp_path / "items.csv")
+
+
+def test_a_price_that_is_no_number_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item,price\ni,nan\nj,\nk,2\n")
+    found = [told["price"] for told in read_catalogue(tmp_path / "items.csv").values()]
+    assert np.isnan(found[0])
+    assert found[1:] == [None, 2]
