@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import churn, value
 from orchestration.inputs import Inputs, fresh
-from orchestration.models import first_activity, outcome
+from orchestration.models import first_activity, last_activity, outcome
 from orchestration.partitions import require_as_of
 from orchestration.rebuilding import snapshots
 from orchestration.shop import ShopError
@@ -93,6 +93,9 @@ def inputs_of(workspace: Workspace, days: list[date]) -> Inputs:
     begin = first_activity(workspace)
     if begin is None:
         raise ShopError(f"nothing has landed for {shop.slug}: run it once before")
+    end, landed = days[-1] + timedelta(told.horizon_days), last_activity(workspace)
+    if landed and landed < end - timedelta(1):
+        raise ShopError(f"what followed {days[-1]} ends on {end}, and data end on {landed}: judge earlier months")
     return fresh(
         workspace.state,
         shop,

@@ -16,6 +16,7 @@ from orchestration.privacy import tokens
 from orchestration.shop import Shop
 
 INSTANT_AFTER_KNOWN = "instant after known"
+KNOWN_AFTER_LANDING = "known after landing"
 CURRENCY_WITHOUT_RATE = "currency without rate"
 IDENTIFIERS = {
     "account_id": "account", "email_token": "email", "phone_token": "phone", "loyalty_card_id": "loyalty_card",
@@ -69,7 +70,7 @@ def checked(
     zone = spec.time_zone or shop.time_zone
     notation = casts.Notation(zone, spec.decimal, spec.date_format, spec.thousands, shop.currency)
     incoming = (*contract.incoming, Column("known_at", "timestamp"))
-    rules = _rules(contract, shop, rates)
+    rules = _rules(contract, shop, rates, now)
     instant = sql.name(contract.occurred_at)
     known_at = f"coalesce(typed.known_at, {instant if spec.history else sql.instant(now)})"
     # What has no instant of its own is known from its load on.
@@ -117,7 +118,7 @@ def _values(columns: tuple[Column, ...], types: dict[str, str], notation: casts.
     )
 
 
-def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date]) -> tuple[Rule, ...]:
+def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date], now: datetime) -> tuple[Rule, ...]:
     rules = [Rule("", "mapping", "reject_reason is not null", "reject_reason::varchar")]
     for column in contract.incoming:
         rules += _column_rules(column)
@@ -125,6 +126,10 @@ def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date]) -> 
     rules.append(Rule("known_at", "no timestamp", own, _cell("known_at")))
     late = "occurred_at > known_at + interval 1 day"
     rules.append(Rule(contract.occurred_at, INSTANT_AFTER_KNOWN, late, _cell(contract.occurred_at)))
+    # One row of the year 9999 would tell every model that all the years before it have landed.
+    source = "known_at" if shop.touchpoints[contract.name].known_at else contract.occurred_at
+    ahead = f"known_at > {sql.instant(now)} + interval 1 day"
+    rules.append(Rule(source, KNOWN_AFTER_LANDING, ahead, _cell(source)))
     if contract.has("currency"):
         covered = [f"(currency = {sql.text(shop.currency)})"]
         covered += [

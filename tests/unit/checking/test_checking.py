@@ -14,12 +14,14 @@ import yaml
 from rich.console import Console
 from worlds import Deployment, corner_shop
 
+from orchestration.backtesting import inputs_of
 from orchestration.checking.columns import shape
 from orchestration.checking.examine import examine
 from orchestration.checking.findings import Findings
 from orchestration.checking.words import show
 from orchestration.landing import LandingReport, land
 from orchestration.models import training_dates
+from orchestration.shop import ShopError
 
 HEADER = "order_id,line_number,ordered_at,account_id,quantity,unit_price\n"
 DIRTY = (
@@ -188,6 +190,9 @@ def test_a_feed_that_stopped_is_told_and_its_silence_teaches_nothing(tmp_path: P
     landed(deployment)
     newest = training_dates(deployment.workspace, today)[-1]
     assert newest + timedelta(deployment.workspace.shop.churn.horizon_days) == last + timedelta(1)
+    assert newest.isoformat() < inputs_of(deployment.workspace, [newest]).as_of_date <= today.isoformat()
+    with pytest.raises(ShopError, match=f"and data end on {last}: judge earlier months"):
+        inputs_of(deployment.workspace, [newest + timedelta(1)])
     change(deployment, lambda content: content.update(closed_on=last + timedelta(1)))
     assert not any("the data end on" in trouble for trouble in checked(deployment).troubles)
 

@@ -71,15 +71,31 @@ def test_known_at_is_the_landing_instant_unless_the_file_says_another(make_door:
     assert door.quarantine() == [(3, "known_at", "no timestamp")]
 
 
-def test_history_is_known_when_it_happened_and_may_lie_ahead(make_door: Callable[..., Door]) -> None:
+def test_history_is_known_when_it_happened(make_door: Callable[..., Door]) -> None:
     door = make_door({"orders": {"files": "o*", "history": True}})
-    door.put("o.jsonl", order(ordered_at="2025-06-01T00:00:00Z") + order(order_id="o2", ordered_at="2026-01-01"))
+    door.put("o.jsonl", order(ordered_at="2025-06-01T00:00:00Z") + order(order_id="o2", ordered_at="2025-05-01"))
     door.land()
     known = "occurred_at::varchar, known_at::varchar"
     assert door.rows("orders", known) == [
         ("2025-06-01 00:00:00", "2025-06-01 00:00:00"),
-        ("2025-12-31 23:00:00", "2025-12-31 23:00:00"),
+        ("2025-04-30 22:00:00", "2025-04-30 22:00:00"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "column"),
+    [({"history": True}, "ordered_at"), ({"known_at": "loaded"}, "known_at"), ({}, "ordered_at")],
+    ids=["history", "a clock of the file's own", "the landing instant"],
+)
+def test_nothing_is_known_more_than_a_day_after_it_landed(
+    make_door: Callable[..., Door], spec: dict[str, object], column: str
+) -> None:
+    door = make_door({"orders": {"files": "o*", **spec}})
+    within, ahead = "2025-07-02T12:00:00Z", "9999-12-31T00:00:00Z"
+    door.put("o.jsonl", order(ordered_at=within, loaded=within) + order(order_id="o2", ordered_at=ahead, loaded=ahead))
+    (batch,) = door.land().landed
+    assert door.quarantine("line, column_name, value") == [(2, column, ahead)]
+    assert batch.last_occurred_at == "2025-07-02T12:00:00"
 
 
 def test_a_discount_is_no_more_than_the_line_costs(make_door: Callable[..., Door]) -> None:
