@@ -75,10 +75,10 @@ def decide(
     challenger = probabilities["model"]
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
-    refusals = [
-        *_slope_refusal(y, challenger),
-        *_ranks_worse_than_rule(y, challenger, probabilities, baseline, seed, customers),
-    ]
+    rule = probabilities.get(baseline)
+    # Ranking only: which of the two met the level of one season better is luck.
+    ranked = {} if rule is None else {"auc": _against(y, challenger, rule, seed, customers)["auc"]}
+    refusals = [*_slope_refusal(y, challenger), *_worse(ranked, f"{baseline} alone")]
     champion = probabilities.get("champion")
     differences = {} if champion is None else _against(y, challenger, champion, seed, customers)
     refusals += _worse(differences, "the champion")
@@ -86,7 +86,8 @@ def decide(
         refusals += _worse_among(segments or {}, y, challenger, champion, seed, customers)
     if refusals:
         return Decision(False, tuple(refusals), differences)
-    return Decision(True, (_grounds(differences, champion_unfit),), differences)
+    grounds = (_grounds(differences, champion_unfit), *(f"auc {one} against {baseline}" for one in ranked.values()))
+    return Decision(True, grounds, differences)
 
 
 def _unusable(y: Floats, p: Floats) -> str | None:
@@ -103,20 +104,6 @@ def _slope_refusal(y: Floats, p: Floats) -> list[str]:
     if np.isfinite(slope) and slope + 2 * error >= low and slope - 2 * error <= high:
         return []
     return [f"calibration slope {slope:.2f} +- {error:.2f} lies beyond {low} to {high}"]
-
-
-def _ranks_worse_than_rule(
-    y: Floats,
-    p: Floats,
-    probabilities: Mapping[str, Floats],
-    baseline: str,
-    seed: int,
-    customers: NDArray[np.int64] | None,
-) -> list[str]:
-    """Ranking only: which of the two met the level of one season better is luck."""
-    if baseline not in probabilities:
-        return []
-    return _worse({"auc": _against(y, p, probabilities[baseline], seed, customers)["auc"]}, f"{baseline} alone")
 
 
 def _against(

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import psutil
 from rich.console import Console
+from rich.markup import escape
 
 STAGES = {
     "raw_batches": "landing",
@@ -55,6 +56,8 @@ class StageRecord:
     seconds: float
     peak_megabytes: int
     succeeded: bool
+    said: str = ""
+    """What the gate decided, or which model wrote the scores."""
 
 
 class Progress:
@@ -68,6 +71,7 @@ class Progress:
         self._began = time.monotonic()
         self._started: dict[str, float] = {}
         self._rows: dict[str, int] = {}
+        self._said: dict[str, str] = {}
         self._broken: list[str] = []
         self._memory = PeakMemory()
 
@@ -81,9 +85,11 @@ class Progress:
             self._started[step] = time.monotonic()
             self._memory.reset()
         elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            rows = event.step_materialization_data.materialization.metadata.get("dagster/row_count")
-            if rows is not None:
+            told = event.step_materialization_data.materialization.metadata
+            if rows := told.get("dagster/row_count"):
                 self._rows[step] = self._rows.get(step, 0) + int(str(rows.value))
+            if said := told.get("gate", told.get("model") if rows else None):
+                self._said[step] = str(said.value)
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR and check.description:
@@ -94,11 +100,13 @@ class Progress:
     def _finish(self, step: str, event: dg.DagsterEvent) -> None:
         succeeded = event.event_type == dg.DagsterEventType.STEP_SUCCESS
         seconds = time.monotonic() - self._started.get(step, time.monotonic())
-        record = StageRecord(STAGES.get(step, step), self._rows.get(step), seconds, self._memory.peak(), succeeded)
+        stage, said = STAGES.get(step, step), self._said.get(step, "")
+        record = StageRecord(stage, self._rows.get(step), seconds, self._memory.peak(), succeeded, said)
         self.records.append(record)
         rows = f"{record.rows:>12,} rows" if record.rows is not None else " " * 17
         mark = "[green]✓[/]" if succeeded else "[red]✗[/]"
-        self.console.print(f"  {mark} {record.stage:<24}{rows} {record.seconds:>8.1f} s")
+        told = f"  [dim]{escape(said)}[/]" if said else ""
+        self.console.print(f"  {mark} {record.stage:<24}{rows} {record.seconds:>8.1f} s{told}")
         if not succeeded and self.first_error is None and event.step_failure_data.error:
             self.first_error = "\n  ".join([_innermost(event.step_failure_data.error), *self._broken])
 

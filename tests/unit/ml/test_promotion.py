@@ -18,6 +18,8 @@ def test_the_first_sane_model_is_promoted():
     decision = judge(TRUTH)
     assert decision.is_promoted
     assert decision.words == "promoted: there is no champion yet"
+    assert "no champion yet; auc +" in (words := judge(TRUTH, recency=NOISY).words)
+    assert words.endswith("against recency")
 
 
 def test_an_equal_model_is_promoted_and_the_numbers_are_told():
