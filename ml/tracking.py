@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ from ml.store import experiment_id, open_store, tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+SERVED_BY = ("lightgbm", "numba", "numpy", "pandas", "pyarrow", "scipy")
+"""What a served model needs beside this package, whose files are logged with it: it loads on a machine without them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Record:
     """Profile of the training data: rows, snapshots, and so on."""
     data_hash: str
     features: tuple[str, ...]
+    outputs: tuple[str, ...]
+    """Columns that the served model gives, all of them numbers."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Where it comes from: commit, lock hash, as-of."""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
@@ -168,6 +175,7 @@ def _log_model(record: Record) -> Path:
 
     signature = ModelSignature(
         inputs=Schema([ColSpec(DataType.double, name, required=False) for name in record.features]),
+        outputs=Schema([ColSpec(DataType.double, name) for name in record.outputs]),
         params=ParamSchema([ParamSpec("as_of", DataType.string, "")]),
     )
     with warnings.catch_warnings():
@@ -177,7 +185,8 @@ def _log_model(record: Record) -> Path:
             python_model=str(record.code),
             artifacts={"model": str(record.folder)},
             signature=signature,
-            pip_requirements=["lightgbm", "numpy", "pandas"],
+            code_paths=[str(Path(__file__).parent)],
+            pip_requirements=[f"{name}=={version(name)}" for name in SERVED_BY],
         )
     root = Path(mlflow.artifacts.download_artifacts(info.model_uri))
     return root.resolve() / "artifacts" / record.folder.name

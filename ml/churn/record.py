@@ -55,6 +55,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         },
         data_hash=result.data_hash,
         features=result.model.names,
+        outputs=("churn_probability",),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         pictures=pngs(draw(result)),
     )

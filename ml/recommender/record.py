@@ -60,6 +60,7 @@ def record(
         },
         data_hash=result.data_hash,
         features=("purchases", *features),
+        outputs=("score",),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         pictures=pngs(draw(result.backtest, result.model)),
         parts=parts(result),

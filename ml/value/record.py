@@ -56,6 +56,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         },
         data_hash=result.data_hash,
         features=model.names,
+        outputs=("expected_orders", "predicted_clv", "predicted_clv_low", "predicted_clv_high"),
         tags={"as_of": plan.as_of.isoformat(), **tags},
         pictures=pngs(draw(result)),
     )

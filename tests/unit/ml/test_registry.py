@@ -1,7 +1,10 @@
 """One store for the whole module: a fresh one costs seconds."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -35,7 +38,7 @@ def record(folder: Path, seed: int) -> registry.Record:
     return registry.Record(
         model="churn", folder=model(seed).save(folder / f"model{seed}"), code=SERVED, parameters={"seed": seed},
         metrics={"auc": 0.7, "undefined": float("nan")}, dataset={"rows": 200}, data_hash=f"{seed}" * 64,
-        features=NAMES, tags={"git_commit": "abc"},
+        features=NAMES, outputs=("churn_probability",), tags={"git_commit": "abc"},
     )  # fmt: skip
 
 
@@ -140,6 +143,31 @@ def test_no_file_of_the_store_is_a_pickle_and_the_model_serves_through_mlflow(st
     loaded = ChurnModel.load(first.folder)
     expected = loaded.predict(X.astype(np.float32), NAMES, loaded.level(X.astype(np.float32), date(2024, 1, 1)))
     assert np.allclose(given, expected)
+
+
+ALONE = """
+import sys
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+import mlflow, numpy, pandas
+mlflow.set_tracking_uri(sys.argv[1])
+served = mlflow.pyfunc.load_model("models:/demo.churn/1")
+X = pandas.DataFrame(numpy.zeros((2, 2)), columns=[column.name for column in served.metadata.signature.inputs])
+print(served.predict(X).columns.tolist() == served.metadata.signature.outputs.input_names(), end=" ")
+import ml
+print(ml.__file__)
+"""
+
+
+def test_a_served_model_brings_its_own_code_and_says_what_it_gives(store, first, tmp_path):
+    """As in a notebook elsewhere: this package is neither installed nor in the working folder."""
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, tracking_uri(store)], cwd=tmp_path, env=outside, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    agree, code = done.stdout.split()
+    assert agree == "True"
+    assert Path(code).resolve() == first.folder.parents[1] / "code" / "ml" / "__init__.py"
 
 
 @pytest.mark.usefixtures("first")

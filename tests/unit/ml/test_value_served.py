@@ -45,3 +45,5 @@ def test_mlflow_serves_all_customers_with_the_season_and_one_without(served):
     own = result.model.parts(features.iloc[:1].to_numpy(np.float32), NAMES)
     assert alone["predicted_clv"].tolist() == own.spend.tolist()
     assert alone["expected_orders"].tolist() == own.orders.tolist()
+    assert alone["predicted_clv_low"].isna().all(), "an interval hangs on the level, which one customer does not tell"
+    assert list(alone) == list(whole) == model.metadata.signature.outputs.input_names()
