@@ -22,7 +22,7 @@ from ml.recommender.block import Flags
 from ml.recommender.calibration import calibrated
 from ml.recommender.cuts import top
 from ml.recommender.popularity import Popularity
-from ml.recommender.rules import Case, allowed, allowed_unprofiled
+from ml.recommender.rules import Case, allowed, allowed_to_fill, allowed_unprofiled
 from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, places, runs
 
 HASH_SPACE = 16**12
@@ -80,7 +80,7 @@ def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Li
         is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
         is_fallback=np.zeros(len(chosen), bool),
     )  # fmt: skip
-    return _in_order(found, _fill(found, case, popular, shape.length, allowed))
+    return _in_order(found, _fill(found, case, popular, shape.length, allowed_to_fill))
 
 
 def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:

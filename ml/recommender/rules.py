@@ -6,7 +6,7 @@ Belongs here: one function per rule, listed in ``RULES``. Does not belong here: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -82,10 +82,12 @@ def just_bought(case: Case, rows: Ints, items: Ints) -> Flags:
 
 
 def out_of_mode(case: Case, rows: Ints, items: Ints) -> Flags:
-    """New to the customer where only repeats are asked for, bought before where only discoveries are."""
+    """New to the customer where only repeats are asked for and there is something to repeat; bought before where only
+    discoveries are."""
     if case.mode == "mixed":
         return np.zeros(len(rows), bool)
-    return case.block.bought.contains(rows, items) != (case.mode == "repeat")
+    is_known = case.block.bought.contains(rows, items)
+    return is_known if case.mode == "discovery" else ~is_known & (case.block.purchases[rows] > 0)
 
 
 RULES: tuple[Callable[[Case, Ints, Ints], Flags], ...] = (
@@ -104,6 +106,11 @@ def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
     for rule in RULES if case.has_rules else ():
         out &= ~rule(case, rows, items)
     return out
+
+
+def allowed_to_fill(case: Case, rows: Ints, items: Ints) -> Flags:
+    """The same where a list would be short: who has few things to repeat may see a new one."""
+    return allowed(replace(case, mode="mixed") if case.mode == "repeat" else case, rows, items)
 
 
 def allowed_unprofiled(case: Case, rows: Ints, items: Ints) -> Flags:

@@ -63,13 +63,22 @@ def test_what_is_taken_out_of_the_basket_or_bought_since_is_no_longer_in_it(tmp_
     assert "wanted" in lists_of(given_up)["c"]
 
 
-def test_repeat_shows_only_the_known_and_discovery_only_the_new(tmp_path: Path) -> None:
+def test_repeat_shows_the_known_first_and_discovery_only_the_new(tmp_path: Path) -> None:
     own = {"wanted", "item1"}
     acts = {"bought": [("c", "item1", 50)]}
-    assert set(lists_of(shop(tmp_path / "a", **acts), mode="repeat")["c"]) == own
+    repeats = lists_of(shop(tmp_path / "a", **acts), mode="repeat")
+    assert set(repeats["c"][:2]) == own
+    assert len(repeats["c"]) == 5, "filled up: a list is not short, and there is room for discovery"
     found = lists_of(shop(tmp_path / "b", **acts), mode="discovery")["c"]
     assert not own & set(found)
     assert len(found) == 5
+
+
+def test_where_known_items_are_repeated_who_has_bought_nothing_still_has_a_list_of_their_own(tmp_path: Path) -> None:
+    said = [("new", "category", "spice", 0.9)]
+    world = tiny_world(tmp_path, bought=CROWD, said=said, items={"item1": {"category": "spice"}})
+    assert lists_of(world, mode="repeat")["new"] == lists_of(world)["new"]
+    assert lists_of(world, mode="repeat")["new"][0] == "item1"
 
 
 def test_a_list_is_never_short_while_something_popular_may_be_shown(tmp_path: Path) -> None:
