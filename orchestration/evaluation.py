@@ -37,6 +37,9 @@ class Evaluation:
     oracle: OracleShare | None
     holdout: Metrics | None = None
     """Of the holdout, where plays were sent within the horizon: scores mean the risk without plays."""
+    lifetime_auc: float | None = None
+    """Of expected remaining lifetimes of contracts: how often who stayed was expected to remain longer. None elsewhere:
+    who orders rarely may remain a customer through a horizon without an order."""
     learned_later: str | None = None
     """The version that scored, where it was trained after the as-of: what it says is no forecast."""
 
@@ -82,8 +85,16 @@ def evaluate_scores(workspace: Workspace, as_of_date: date) -> Evaluation:
         rule_auc=auc(y, rule.rank({str(name): values.to_numpy() for name, values in frame.items()})),
         oracle=_oracle(workspace, as_of_date, frame) if workspace.shop.simulator else None,
         holdout=None if alone is frame else _metrics(alone),
+        lifetime_auc=_lifetime_auc(frame) if workspace.shop.churn.touchpoint == "subscriptions" else None,
         learned_later=later.spoken if later else None,
     )
+
+
+def _lifetime_auc(frame: pd.DataFrame) -> float | None:
+    told = frame[frame["expected_remaining_lifetime_days"].notna()]
+    if told["has_churned"].nunique() < 2:
+        return None
+    return auc(told["has_churned"].to_numpy(float), -told["expected_remaining_lifetime_days"].to_numpy(float))
 
 
 def _metrics(frame: pd.DataFrame) -> Metrics:
@@ -107,6 +118,8 @@ def lines(evaluation: Evaluation) -> list[str]:
             f"plays were sent; among the {alone.customers:,} held out of all {alone.churn_rate:.1%} churned: "
             f"AUC {alone.auc:.4f}, {_calibration(alone)}"
         )
+    if (stayed := evaluation.lifetime_auc) is not None:
+        found.append(f"expected remaining lifetime: AUC {stayed:.4f} of who stayed through the horizon")
     if oracle := evaluation.oracle:
         found.append(
             f"oracle AUC {oracle.oracle_auc:.4f}, model {oracle.model_auc:.4f} on the same {oracle.customers:,}: "

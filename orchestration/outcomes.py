@@ -146,10 +146,12 @@ VALUE = Happened(
     score="predicted_clv",
     newest="select max(activity_date) from marts.daily_activity where orders <> 0",
     is_needed=False,
-    did="""select latest.customer_id, sum(orders) as orders, sum(spend_cents - returned_cents) / 100.0 as net_spend
+    did="""select latest.customer_id, sum(orders) as orders, sum(spend_cents - returned_cents) / 100.0 as net_spend,
+            min(activity_date - starts_on) filter (orders > 0) as days_to_order
         from marts.daily_activity inner join latest using (identifier_id) cross join bounds
         where activity_date >= starts_on and activity_date < ends_on
         group by 1""",
-    told="coalesce(did.orders, 0) as orders, coalesce(did.net_spend, 0) as net_spend",
+    told="coalesce(did.orders, 0) as orders, coalesce(did.net_spend, 0) as net_spend, did.days_to_order",
 )
-"""What was spent less what came back, and orders: columns ``net_spend`` and ``orders``."""
+"""What was spent less what came back, and orders: columns ``net_spend``, ``orders`` and ``days_to_order`` (null without
+any)."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ml.amounts import Metrics, coverage, evaluate
+from ml.timing import Timing, timing
 from orchestration.inputs import pinned
 from orchestration.left_alone import left_alone
 from orchestration.models import outcome
@@ -20,9 +21,6 @@ from orchestration.outcomes import VALUE, outcomes
 from orchestration.snapshots import snapshot_folder
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,8 @@ class ValueEvaluation:
     orders: Metrics
     interval_coverage: float | None
     """Share of customers within the interval, meant to be .8; None where the fallback spoke."""
+    timing: Timing | None = None
+    """Of who has an expected date of the next order; None where nobody has."""
     holdout: Metrics | None = None
     """Of the model among the holdout, where plays were sent within the horizon: value means spend without plays."""
 
@@ -68,7 +68,22 @@ def evaluate_value(workspace: Workspace, as_of_date: date) -> ValueEvaluation | 
         historical_average=evaluate(y, fit_historical_average(X, COLUMNS).predict(X, COLUMNS, horizon)[0]),
         orders=evaluate(frame["orders"].to_numpy(float), frame["expected_orders"].to_numpy(float)),
         interval_coverage=coverage(y, low, high) if np.isfinite(low).all() else None,
+        timing=_timing(frame, as_of_date, horizon),
         holdout=None if alone is frame else _metrics(alone),
+    )
+
+
+def _timing(frame: pd.DataFrame, as_of_date: date, horizon_days: int) -> Timing | None:
+    """Expected dates of the next order held against the days of those that came."""
+    dated = frame[frame["expected_date_of_next_order"].notna()]
+    if dated.empty:
+        return None
+    expected = (pd.to_datetime(dated["expected_date_of_next_order"]) - pd.Timestamp(as_of_date)).dt.days
+    return timing(
+        dated["days_to_order"].to_numpy(float, na_value=np.inf),
+        expected.to_numpy().astype(float),
+        dated["days_since_last_order"].to_numpy(float),
+        horizon_days,
     )
 
 
@@ -99,4 +114,10 @@ def lines(evaluation: ValueEvaluation, currency: str) -> list[str]:
         )
     if within is not None:
         found.append(f"within the interval for 80 %: {within:.1%}")
+    if (told := evaluation.timing) and told.due:
+        found.append(
+            f"next order: of {told.due:,} due within the horizon {told.had_ordered:.1%} had ordered by their day "
+            f"(meant to be half); {told.concordance:.1%} of pairs ordered as expected (recency alone "
+            f"{told.recency_concordance:.1%})"
+        )
     return found

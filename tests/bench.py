@@ -6,7 +6,7 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
 Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [fallback] [survival]
-[cdnow]``; all by default, real data where their files lie beside the project.
+[next_order] [cdnow]``; all by default, real data where their files lie beside the project.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import fallback_world
 import hazard_worlds
 import recommender_oracle
 import recommender_scale
+import rhythm_worlds
 import scoring_world
 from worlds import ROOT, Deployment, demo
 
@@ -205,6 +206,13 @@ def survival(folder: Path) -> dict[str, object]:
     }
 
 
+def next_order(_: Path) -> dict[str, object]:
+    """Expected days of the next order by pace and rhythm, and by each alone, in more and less regular shops."""
+    found = {variation: rhythm_worlds.judged(variation) for variation in (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)}
+    print("\n".join(rhythm_worlds.lines(found)))
+    return {str(variation): one for variation, one in found.items()}
+
+
 ROUNDS = 5
 """How often either way is timed, by turns."""
 
@@ -220,7 +228,7 @@ def main(wanted: list[str]) -> None:
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, survival, cdnow):
+        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, survival, next_order, cdnow):
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))

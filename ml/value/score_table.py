@@ -7,7 +7,6 @@ streaming (``scoring``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from ml.value.score_file import schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from ml.value.scoring import ScoringPlan
 
 PLACES = 6
 OWN_SPEND, OWN_RETURNED = "spend_365d", "returned_share_365d"
@@ -54,7 +55,7 @@ def score_table(
     batch: pa.RecordBatch,
     scored: NDArray[np.bool_],
     own: Prediction,
-    as_of: date,
+    plan: ScoringPlan,
     shares: Shares,
     speaks: tuple[str, str],
 ) -> pa.Table:
@@ -65,7 +66,8 @@ def score_table(
     why_not = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False).astype(object)
     status = np.select([~profiled, ~scored], ["not_profiled", why_not], speaks[0])
     recency, median_gap, mean_gap = (_column(batch, name)[scored] for name in rhythm.COLUMNS)
-    days = rhythm.days_to_next_order(recency, median_gap, mean_gap, shares.gap_variation)
+    pace = own.orders / plan.outcome.horizon_days
+    days = rhythm.days_to_next_order(pace, recency, median_gap, mean_gap, shares.gap_variation)
     amounts = {
         "expected_orders": own.orders,
         "expected_spend": own.spend / (1 - _returned(batch, scored, shares)),
@@ -75,11 +77,11 @@ def score_table(
         "predicted_clv_high": own.high,
     }
     columns: dict[str, Any] = {
-        "as_of_date": [as_of] * len(status),
+        "as_of_date": [plan.as_of] * len(status),
         "customer_id": batch.column("customer_id"),
         "status": status.tolist(),
         "model_version": [speaks[1]] * len(status),
-        "expected_date_of_next_order": _spread(scored, day_number(as_of) + days, pa.int32()).cast(pa.date32()),
+        "expected_date_of_next_order": _spread(scored, day_number(plan.as_of) + days, pa.int32()).cast(pa.date32()),
         **{name: _spread(scored, values.round(PLACES), pa.float64()) for name, values in amounts.items()},
     }
     return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())

@@ -92,7 +92,7 @@ def score(
             scored = is_scored(batch)
             own = slice(start, start + int(scored.sum()))
             start = own.stop
-            file.add(score_table(batch, scored, rows(prediction, own), plan.as_of, shares, (speaks, version)))
+            file.add(score_table(batch, scored, rows(prediction, own), plan, shares, (speaks, version)))
     total = float(prediction.spend.sum())
     return ScoreSummary(out, file.rows, dict(sorted(file.statuses.items())), total, prediction.factor, version)
 

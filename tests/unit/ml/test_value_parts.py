@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from rhythm_worlds import judged
 
 from ml.amounts import coverage
 from ml.btyd.gamma_gamma import GammaGamma
@@ -12,7 +13,7 @@ from ml.value.base import Base
 from ml.value.baselines import COLUMNS, fit_historical_average, frequency_times_value
 from ml.value.interval import fit_interval, historical_quantiles
 from ml.value.level import Season, factor, recent_feature
-from ml.value.rhythm import days_to_next_order
+from ml.value.rhythm import _own_days, days_to_next_order
 
 LAST_YEAR = Season({date(2024, 9, 1): (300.0, 200.0), date(2024, 3, 1): (100.0, 200.0)})
 
@@ -51,31 +52,47 @@ def test_the_interval_covers_what_it_promises_where_some_buy_nothing_and_where_a
     assert (low[p[judged] < 50] == 0).all()
 
 
-def test_who_is_overdue_is_expected_after_today_by_the_silence_so_far():
+def test_where_gaps_vary_half_of_those_with_a_pace_have_ordered_by_their_day():
+    rng = np.random.default_rng(1)
+    pace = rng.gamma(2, 0.01, 50_000) + 0.003
+    none = np.full(len(pace), np.nan)
+    told = days_to_next_order(pace, np.full(len(pace), 9.0), none, none)
+    took = rng.exponential(1 / pace)
+    for low, high in ((0, 20), (20, 60), (60, 300)):
+        group = (told >= low) & (told < high)
+        assert np.mean(took[group] <= told[group]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_in_a_regular_shop_pace_and_rhythm_together_know_more_than_either():
+    found = judged(0.3, customers=3000)
+    assert found["both"][0] < 0.97 * min(found["pace"][0], found["rhythm"][0])
+    assert found["both"][1] > max(found["pace"][1], found["rhythm"][1])
+
+
+def test_by_their_own_rhythm_who_is_overdue_is_expected_after_today_by_the_silence_so_far():
     rng = np.random.default_rng(1)
     gap, variation = 30.0, 0.5
     gaps = gap * np.exp(np.sqrt(np.log1p(variation**2)) * rng.standard_normal(200_000))
     silent = np.array([1.0, 20, 30, 45, 60, 80])
-    told = days_to_next_order(silent, np.full(6, gap), np.full(6, np.nan), variation)
+    told = _own_days(silent, np.full(6, gap), np.full(6, np.nan), variation)
     left = [np.median(gaps[gaps > days]) - days for days in silent]
     assert told == pytest.approx(left, abs=0.8)
     assert (told > 0).all()
 
 
-def test_the_steadier_the_customers_of_a_shop_the_sooner_an_overdue_order_comes():
-    overdue = np.array([30.0]), np.array([30.0]), np.array([30.0])
-    assert days_to_next_order(*overdue, 0.1)[0] < days_to_next_order(*overdue, 0.5)[0] < days_to_next_order(*overdue)[0]
+def test_a_rhythm_is_the_median_gap_else_the_mean_and_broken_by_a_long_silence():
+    silent, mean = np.array([10.0, 40, 91, 10, 10]), np.array([99.0, 99, 99, 14.5, np.nan])
+    own = _own_days(silent, np.array([30.0, 30, 30, np.nan, np.nan]), mean, 0.1)
+    assert own[[0, 3]] == pytest.approx([20, 4.5], abs=0.5)
+    assert own[1] > 0
+    assert np.isnan(own[[2, 4]]).all(), "silent for more than three gaps; one order is no rhythm"
 
 
-def test_the_next_order_is_due_where_there_is_a_rhythm():
-    recency, median, mean = np.array([10.0, 40, 91, 10, 10]), np.array([30.0, 30, 30, np.nan, np.nan]), np.nan
-    mean = np.array([99.0, 99, 99, 14.5, np.nan])
-    days = days_to_next_order(recency, median, mean, 0.1)
-    assert days[0] == 20.0
-    assert days[1] > 0
-    assert np.isnan(days[2]), "silent for more than three gaps"
-    assert days[3] == 5.0
-    assert np.isnan(days[4]), "one order is no rhythm"
+def test_no_day_is_told_before_a_first_order_and_where_none_is_expected_within_a_year():
+    silent, none = np.array([3.0, np.nan, 3.0]), np.full(3, np.nan)
+    told = days_to_next_order(np.array([0.01, 0.01, 0.001]), silent, none, none)
+    assert told[0] == 69
+    assert np.isnan(told[1:]).all()
 
 
 def test_who_came_yesterday_is_not_expected_to_come_every_day():

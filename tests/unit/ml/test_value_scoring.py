@@ -12,6 +12,7 @@ from ml.booster import Recipe
 from ml.engine import Engine
 from ml.model import FeatureMismatchError
 from ml.value import scoring
+from ml.value.rhythm import COLUMNS as RHYTHM
 from ml.value.rhythm import days_to_next_order
 from ml.value.score_file import ScoreFile, schema
 from ml.value.scoring import ScoringPlan, Sources, score
@@ -98,17 +99,14 @@ def test_without_unit_costs_there_is_no_margin(world, model, tmp_path):
     assert scores["predicted_clv"].notna().sum() == 2997
 
 
-def test_the_next_order_follows_the_customers_own_rhythm(world, scores):
+def test_the_next_order_is_due_by_the_orders_expected_and_the_customers_rhythm(world, scores):
     features = pd.read_parquet(world / "features.parquet").query("as_of_date == @AS_OF").set_index("customer_id")
-    told = scores.join(features[["days_since_last_order", "order_gap_median_days"]])
+    told = scores.join(features[list(RHYTHM)])
     told = told[told["status"] == "scored"]
-    dated = told["expected_date_of_next_order"].notna()
-    rhythm = told["order_gap_median_days"].notna() & (told["days_since_last_order"] <= 120)
-    assert (dated == rhythm).all()
     variation = (features["order_gap_std_days"] / features["order_gap_mean_days"]).median()
-    silent, usual = told.loc[dated, "days_since_last_order"].to_numpy(), np.full(dated.sum(), 40.0)
-    expected = [AS_OF + timedelta(int(days)) for days in days_to_next_order(silent, usual, usual, variation)]
-    assert told.loc[dated, "expected_date_of_next_order"].tolist() == expected
+    pace = told["expected_orders"].to_numpy() / OUTCOME.horizon_days
+    days = days_to_next_order(pace, *(told[name].to_numpy() for name in RHYTHM), variation)
+    assert told["expected_date_of_next_order"].tolist() == [AS_OF + timedelta(int(one)) for one in days]
 
 
 def test_batches_and_threads_do_not_change_a_value(world, model, tmp_path, scores):
