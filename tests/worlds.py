@@ -67,11 +67,16 @@ class Deployment:
         )  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The same in a process group of its own, to be killed."""
-        return subprocess.Popen(
-            [str(REGULARS), *arguments], env={**os.environ, **self.settings}, cwd=self.folder,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        """The same in a process group of its own, to be killed; what it prints goes to ``log``."""
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                [str(REGULARS), *arguments], env={**os.environ, **self.settings}, cwd=self.folder,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "started.log"
 
     def published(self) -> dict[str, str]:
         """SHA-256 of every content file of the published generation, by ``<generation>/<file>``."""

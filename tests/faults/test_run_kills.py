@@ -68,7 +68,7 @@ def survives(deployment: Deployment, seconds: float) -> bool:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return any((deployment.workspace.state.ledger / "inputs").glob("*.done"))  # killed on its way out
-    assert code == 0, "the run after a kill failed"
+    assert code == 0, "the run after a kill failed: " + deployment.log.read_text()
     return True
 
 
