@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.overview import MOST, Row, overview
 from ml.store import close_dead_runs, experiment_id, open_store, or_none
 from ml.tracking import Record, log_training
 
@@ -28,6 +29,7 @@ __all__ = ["Record", "Version", "champion", "content_hash", "register", "version
 
 CHAMPION = "champion"
 MODEL_PATH_TAG, TRAINING_TAG, CONTENT_TAG = "regulars.model_path", "regulars.training", "regulars.content"
+GATE_TAG, PAGE_TAG = "regulars.gate", "mlflow.note.content"
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,29 @@ def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision)
         tags = {MODEL_PATH_TAG: path, TRAINING_TAG: key, CONTENT_TAG: content_hash(record.folder), **record.tags}
         found = _create_version(client, name, location, run_id, tags)
         client.update_model_version(name, found.version, description=record.card(decision.words))
-    client.set_model_version_tag(name, found.version, "regulars.gate", decision.words)
+    client.set_model_version_tag(name, found.version, GATE_TAG, decision.words)
     if decision.is_promoted:
         client.set_registered_model_alias(name, CHAMPION, found.version)
+    client.set_experiment_tag(experiment, PAGE_TAG, overview(record.model, _rows(client, name)))
     return _version(found, mlflow_folder)
+
+
+def _rows(client: MlflowClient, name: str) -> list[Row]:
+    """The newest versions with what their runs measured; a run that somebody has deleted has measured nothing."""
+    serving = or_none(client.get_model_version_by_alias, name, CHAMPION)
+    versions = sorted(client.search_model_versions(f"name = '{name}'"), key=lambda found: -int(found.version))
+    shown = versions[:MOST] + [old for old in versions[MOST:] if serving and old.version == serving.version]
+    runs = {found.run_id: or_none(client.get_run, str(found.run_id)) for found in shown}
+    return [
+        Row(
+            number=int(found.version),
+            as_of=str(run.data.params.get("as_of", "")) if (run := runs[found.run_id]) else "",
+            gate=found.tags.get(GATE_TAG, ""),
+            metrics=run.data.metrics if run else {},
+            is_champion=bool(serving and found.version == serving.version),
+        )
+        for found in shown
+    ]
 
 
 def content_hash(folder: Path) -> str:

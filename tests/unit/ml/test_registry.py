@@ -115,6 +115,19 @@ def test_a_training_killed_before_the_alias_moved_is_finished_by_the_next(store,
 
 
 @pytest.mark.usefixtures("first")
+def test_the_page_of_the_experiment_compares_all_versions(tmp_path, records):
+    registry.register(tmp_path, "demo", records[1], PROMOTED)
+    registry.register(tmp_path, "demo", records[2], REFUSED)
+    found = client(tmp_path)
+    page = found.get_experiment_by_name("demo.churn").tags["mlflow.note.content"]
+    assert page.startswith("**Champion: version 1**, as of : AUC 0.7000")
+    assert "| 2 |  | 0.7000 |" in page
+    assert page.count("refused: worse") == 1
+    found.delete_run(registry.version(tmp_path, "demo.churn/2").run_id)
+    registry.register(tmp_path, "demo", records[3], REFUSED)
+    assert "| 3 |" in found.get_experiment_by_name("demo.churn").tags["mlflow.note.content"]
+
+
 def test_runs_that_died_are_closed_as_killed(store, records):
     open_run = client(store).create_run(client(store).get_experiment_by_name("demo.churn").experiment_id)
     registry.register(store, "demo", replace(records[1], parameters={"seed": 1, "again": True}), REFUSED)
