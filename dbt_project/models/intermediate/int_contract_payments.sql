@@ -70,6 +70,7 @@ final as (
     select
         due.subscription_id,
         due.customer_id,
+        due.billing_period,
         {{ local_date('due.started_at') }} as started_date,
         case when due.is_running then null else coalesce({{ local_date('due.ended_at') }}, {{ local_date('due.occurred_at') }}) end as ended_date,
         due.is_running,
