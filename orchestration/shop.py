@@ -62,8 +62,8 @@ class Recommendations(Strict):
     calibration: float = Field(0.1, ge=0, le=1)
     """How much the customer's own mix of categories counts against the scores."""
     mode: Literal["auto", "mixed", "repeat", "discovery"] = "auto"
-    """``repeat``: only what the customer bought before; ``discovery``: only what they did not; ``auto``: what the
-    shop's own purchases say."""
+    """``repeat``: what the customer bought before, as far as it fills the list; ``discovery``: only what they did not;
+    ``auto``: what the shop's own purchases say."""
     horizon_days: int = Field(30, ge=1)
     """Days after an as-of whose purchases teach and judge the recommender."""
     time_budget_seconds: float | None = Field(None, gt=0)
