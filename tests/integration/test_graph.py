@@ -1,6 +1,7 @@
 """The graph as wired: what exists, in which group, what stands before what, what blocks. Held against a golden list."""
 
 import os
+import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,8 +11,9 @@ import pytest
 
 from ml.drift.retraining import Request
 from orchestration.jobs import BY_HAND
+from orchestration.picture import draw
 from orchestration.retraining import Kept, answer_requests, keep
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.workspace import Workspace
 
 GOLDEN = Path(__file__).with_name("graph.txt")
@@ -49,6 +51,15 @@ def test_the_graph_is_the_one_that_was_agreed(lines: list[str]) -> None:
     if os.environ.get("REGULARS_GOLDEN") == "write":
         GOLDEN.write_text("\n".join(lines) + "\n")
     assert lines == GOLDEN.read_text().splitlines()
+
+
+def test_the_picture_of_the_readme_shows_this_graph(loaded: dg.Definitions, tmp_path: Path) -> None:
+    """After a change: ``make picture``. What is written in it stands in the file as comments, whatever draws it."""
+    drawn, published = tmp_path / "graph.svg", PROJECT_ROOT / "docs" / "graph.svg"
+    draw(loaded, drawn)
+    written, kept = (re.findall(r"<!-- (.+) -->", path.read_text()) for path in (drawn, published))
+    assert len(kept) > len(STAGES)
+    assert written == kept
 
 
 def test_every_asset_has_a_stage_for_its_group(loaded: dg.Definitions) -> None:
