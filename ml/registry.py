@@ -81,15 +81,20 @@ def version_of_run(mlflow_folder: Path, run_id: str) -> Version | None:
     return _version(found[0], mlflow_folder) if found else None
 
 
-def register(mlflow_folder: Path, shop: str, record: Record, decision: Decision) -> Version:
-    """Log the training, register its model, and make it champion if the gate let it pass."""
+def register(
+    mlflow_folder: Path, shop: str, record: Record, decision: Decision, *, began: float | None = None
+) -> Version:
+    """Log the training, register its model, and make it champion if the gate let it pass.
+
+    ``began`` is when the training did, in seconds since 1970; else now.
+    """
     client, name = open_store(mlflow_folder), f"{shop}.{record.model}"
     experiment = experiment_id(client, name, mlflow_folder)
     close_dead_runs(client, experiment)
     key = _training_key(record)
     found = _existing(client, name, key)
     if found is None:
-        run_id, location = log_training(mlflow_folder, experiment, record, decision.words)
+        run_id, location = log_training(mlflow_folder, experiment, record, decision.words, began=began)
         path = location.relative_to(mlflow_folder.resolve()).as_posix()
         tags = {MODEL_PATH_TAG: path, TRAINING_TAG: key, CONTENT_TAG: content_hash(record.folder), **record.tags}
         found = _create_version(client, name, location, run_id, tags)

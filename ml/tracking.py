@@ -65,15 +65,21 @@ class Part:
     metrics: Mapping[str, float]
 
 
-def log_training(mlflow_folder: Path, experiment: str, record: Record, gate: str) -> tuple[str, Path]:
-    """Write one run with everything in it; its id, and the folder of the model's own files within the store."""
-    open_store(mlflow_folder)
+def log_training(
+    mlflow_folder: Path, experiment: str, record: Record, gate: str, *, began: float | None = None
+) -> tuple[str, Path]:
+    """Write one run with everything in it; its id, and the folder of the model's own files within the store.
+
+    ``began`` is when the training did, in seconds since 1970, so that the run lasts as long as it took; else now.
+    """
+    client = open_store(mlflow_folder)
     import mlflow
+    from mlflow.tracking.context.registry import resolve_tags
 
     mlflow.set_tracking_uri(tracking_uri(mlflow_folder))
-    with mlflow.start_run(
-        experiment_id=experiment, run_name=_run_name(record), tags=dict(record.tags), description=record.card(gate)
-    ) as run:
+    start = None if began is None else int(1000 * began)
+    made = client.create_run(experiment, start, resolve_tags(dict(record.tags)), _run_name(record))
+    with mlflow.start_run(made.info.run_id, description=record.card(gate)) as run:
         _log(record, gate)
         _log_parts(experiment, record.parts)
         return str(run.info.run_id), _log_model(record)

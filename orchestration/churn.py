@@ -6,6 +6,7 @@ and the registry themselves.
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.churn.training import TooLittleData
     from ml.promotion import decide
 
+    began = time.time()
     champion, plan = defender(workspace, inputs, "churn"), training_plan(workspace, inputs)
     result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
@@ -86,7 +88,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         customers=backtest.judged.customers,
         segments=backtest.segments,
     )
-    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
+    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags), began=began)
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:

@@ -103,6 +103,8 @@ def registered(
     inputs: Inputs,
     decision: Decision,
     write: Callable[[Path, Mapping[str, str]], registry.Record],
+    *,
+    began: float,
 ) -> Trained:
     """Register a challenger with the gate's word on it.
 
@@ -110,11 +112,13 @@ def registered(
     ----------
     write
         Saves the model into a folder and describes the training, given tags that say where it comes from.
+    began
+        When the training did, in seconds since 1970.
     """
     state = workspace.state
     with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
         written = write(Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code})
-        version = registry.register(state.mlflow, workspace.shop.slug, written, decision)
+        version = registry.register(state.mlflow, workspace.shop.slug, written, decision, began=began)
     metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
     metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
     return Trained(decision.is_promoted, decision.words, metadata, written.pictures)

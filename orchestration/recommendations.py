@@ -6,6 +6,7 @@ generators, rules, lists, the gate and the registry themselves.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -75,6 +76,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.recommender.record import record
     from ml.recommender.training import TooLittleData, train
 
+    began = time.time()
     plan = training_plan(workspace, inputs)
     if plan is None:
         return Trained(False, "too little history to train on; every generator counts the same", {}, {})
@@ -97,7 +99,9 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         groups=result.backtest.segments,
         shapes=_compared_shapes(result.backtest.shapes),
     )
-    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags))
+    return registered(
+        workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags), began=began
+    )
 
 
 def _compared_shapes(shapes: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

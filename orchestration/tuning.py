@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from orchestration.workspace import Workspace
 if TYPE_CHECKING:
     from ml.tuning.study import Attempt
     from ml.tuning.task import Task
+    from ml.tuning.tracked import TrackedStudy
     from ml.tuning.verdict import Verdict
 
 MODELS = ("churn", "value")
@@ -39,6 +41,8 @@ class Request:
     minutes: float
     """Of each model."""
     seed: int = 7
+    is_tracked: bool = True
+    """Whether MLflow is told."""
     clock: Callable[[], float] = time.monotonic
 
 
@@ -50,6 +54,8 @@ class Tuning:
     study: str
     attempts: tuple[Attempt, ...]
     verdict: Verdict
+    run_id: str | None
+    """Of the study in MLflow, experiment ``<shop>.tuning``."""
 
 
 def inputs_of(workspace: Workspace, day: date) -> Inputs:
@@ -87,16 +93,26 @@ def searched(workspace: Workspace, inputs: Inputs, model: str, request: Request,
     study = digest([model, task.data_hash, spoken_dates(task), request.seed, code_hash()])
     standing = tuned.recipe_for(workspace.shop.folder, model, request.as_of)
     note(f"{model}: {task.metric} on {spoken_dates(task)}; {task.confirming.date} is kept to confirm; study {study}")
-    attempts = search(
-        task,
-        workspace.state.tuning / "studies.db",
-        study,
-        seed=request.seed,
-        box=box,
-        also=[] if standing == Recipe() else [standing],
-        note=lambda done: note(_line(task, done)),
-    )
-    return Tuning(task, study, attempts, judge(task, attempts))
+    with _tracked(workspace, task, study, request) as run:
+
+        def told(done: tuple[Attempt, ...]) -> None:
+            if run:
+                run.add(done)
+            note(_line(task, done))
+
+        attempts = search(
+            task,
+            workspace.state.tuning / "studies.db",
+            study,
+            seed=request.seed,
+            box=box,
+            also=[] if standing == Recipe() else [standing],
+            note=told,
+        )
+        verdict = judge(task, attempts)
+        if run:
+            run.close(attempts, verdict)
+    return Tuning(task, study, attempts, verdict, run.run_id if run else None)
 
 
 def keep(workspace: Workspace, found: Tuning, request: Request) -> str:
@@ -116,19 +132,15 @@ def keep(workspace: Workspace, found: Tuning, request: Request) -> str:
     return "the defaults stay"
 
 
-def track(workspace: Workspace, found: Tuning, request: Request) -> str:
-    """Log to MLflow, experiment ``<shop>.tuning``; returns the id of the study's run."""
-    from ml.tuning.tracked import track
+def _tracked(
+    workspace: Workspace, task: Task, study: str, request: Request
+) -> AbstractContextManager[TrackedStudy | None]:
+    from ml.tuning.tracked import tracked
 
-    return track(
-        workspace.state.mlflow,
-        f"{workspace.shop.slug}.tuning",
-        found.study,
-        found.task,
-        found.attempts,
-        found.verdict,
-        {"as_of": request.as_of, "seed": request.seed},
-    )
+    if not request.is_tracked:
+        return nullcontext()
+    asked = {"as_of": request.as_of, "seed": request.seed}
+    return tracked(workspace.state.mlflow, f"{workspace.shop.slug}.tuning", study, task, asked)
 
 
 def _task(workspace: Workspace, inputs: Inputs, model: str) -> Task:

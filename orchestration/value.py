@@ -6,6 +6,7 @@ and the registry themselves.
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.value.record import record
     from ml.value.training import TooLittleData
 
+    began = time.time()
     champion, plan = defender(workspace, inputs, "value"), training_plan(workspace, inputs)
     result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
     if isinstance(result, TooLittleData):
@@ -71,7 +73,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         customers=backtest.judged.customers,
         segments=backtest.segments,
     )
-    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags))
+    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags), began=began)
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:

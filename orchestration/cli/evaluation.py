@@ -78,14 +78,14 @@ def tune(
     workspace = open_workspace(shop)
     workspace.claim("regulars tune")
     day = as_of.date() if as_of else max(pinned_as_ofs(workspace.state), default=workspace.default_as_of())
-    request = tuning.Request(day, minutes, seed)
+    request = tuning.Request(day, minutes, seed, is_tracked=track)
     inputs = tuning.inputs_of(workspace, day)
     for name in (model,) if model else tuning.MODELS:
         found = tuning.searched(workspace, inputs, name, request, lambda words: console.print(words, soft_wrap=True))
         console.print(f"  {found.verdict.words}", soft_wrap=True)
         console.print(f"  [bold]{tuning.keep(workspace, found, request)}[/]", soft_wrap=True)
-        if track:
-            console.print(f"  MLflow run {tuning.track(workspace, found, request)}")
+        if found.run_id:
+            console.print(f"  MLflow run {found.run_id}")
 
 
 @app.command()

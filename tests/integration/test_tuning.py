@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 
 import pytest
 from drift_world import write_snapshots
+from mlflow import MlflowClient
+from mlflow.entities import Run
 from worlds import Deployment, corner_shop
 
 from ml.booster import Recipe
@@ -98,25 +100,81 @@ def test_without_a_gain_nothing_is_written(
     assert not (folder / FILE).exists()
 
 
-def test_a_study_is_one_run_with_one_below_it_for_each_trial_however_often_it_is_logged(
-    shop: Deployment, found: tuning.Tuning, request_of_a_minute: tuning.Request
-) -> None:
-    workspace = shop.workspace
-    early = replace(found, attempts=found.attempts[:2])
-    run = tuning.track(workspace, early, request_of_a_minute)
-    assert tuning.track(workspace, found, request_of_a_minute) == run
-    client = open_store(workspace.state.mlflow)
+def _trials(client: MlflowClient, study: str | None) -> list[Run]:
     experiment = client.get_experiment_by_name("corner.tuning").experiment_id
-    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run}'")
+    return list(client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{study}'"))
+
+
+def test_a_study_is_one_run_with_one_below_it_for_each_trial(shop: Deployment, found: tuning.Tuning) -> None:
+    client = open_store(shop.workspace.state.mlflow)
+    children = _trials(client, found.run_id)
     assert len(children) == len(found.attempts)
     first = next(child for child in children if child.info.run_name == "trial 0")
     assert first.data.params["rounds"] == str(Recipe().rounds)
     by_date = {f"loss/{origin.date}" for origin in found.task.searched}
     assert by_date | {"loss", "seconds"} == set(first.data.metrics)
-    parent = client.get_run(run)
+    assert first.info.end_time - first.info.start_time >= 1000 * found.attempts[0].seconds
+    parent = client.get_run(found.run_id)
+    assert parent.info.status == "FINISHED"
     assert parent.data.metrics["trials"] == len(found.attempts)
     assert parent.data.tags["regulars.verdict"] == found.verdict.words
-    assert {file.path for file in client.list_artifacts(run, "plots")} == {"plots/history.png", "plots/settings.png"}
+    curve = [step.value for step in client.get_metric_history(found.run_id, "loss")]
+    assert curve == list(accumulate((one.loss for one in found.attempts if one.is_complete), min))
+    files = {file.path for file in client.list_artifacts(found.run_id, "plots")}
+    assert files == {"plots/history.png", "plots/settings.png"}
+
+
+def test_trials_are_there_while_the_search_goes_on_and_a_killed_one_goes_on_in_its_run(
+    shop: Deployment, inputs: Inputs, request_of_a_minute: tuning.Request
+) -> None:
+    client, request = open_store(shop.workspace.state.mlflow), replace(request_of_a_minute, seed=5, minutes=1.5)
+    seen: list[tuple[str, int]] = []
+
+    def watch(words: str) -> None:
+        if "study" in words:
+            return
+        experiment = client.get_experiment_by_name("corner.tuning").experiment_id
+        (running,) = client.search_runs([experiment], "attributes.status = 'RUNNING'")
+        seen.append((running.info.run_id, len(_trials(client, running.info.run_id))))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuning.searched(shop.workspace, inputs, "churn", request, watch)
+    study = seen[0][0]
+    assert seen == [(study, 1), (study, 2)]
+    assert client.get_run(study).info.status == "KILLED"
+    gone_on = tuning.searched(shop.workspace, inputs, "churn", request, lambda _: None)
+    assert gone_on.run_id == study
+    assert client.get_run(study).info.status == "FINISHED"
+    assert len(_trials(client, study)) == len(gone_on.attempts) > 2
+
+
+def test_a_search_that_fails_leaves_its_run_failed(
+    shop: Deployment, inputs: Inputs, request_of_a_minute: tuning.Request
+) -> None:
+    def fail(words: str) -> None:
+        if "trial" in words:
+            raise ValueError(words)
+
+    request = replace(request_of_a_minute, seed=6)
+    with pytest.raises(ValueError, match="trial"):
+        tuning.searched(shop.workspace, inputs, "churn", request, fail)
+    client = open_store(shop.workspace.state.mlflow)
+    experiment = client.get_experiment_by_name("corner.tuning").experiment_id
+    (failed,) = client.search_runs([experiment], "attributes.status = 'FAILED'")
+    assert failed.data.params["seed"] == "6"
+
+
+def test_without_tracking_mlflow_is_told_nothing(
+    shop: Deployment, inputs: Inputs, request_of_a_minute: tuning.Request
+) -> None:
+    request = replace(request_of_a_minute, seed=4, is_tracked=False)
+    untold = tuning.searched(shop.workspace, inputs, "churn", request, lambda _: None)
+    assert untold.run_id is None
+    client = open_store(shop.workspace.state.mlflow)
+    experiment = client.get_experiment_by_name("corner.tuning").experiment_id
+    assert client.search_runs([experiment], "params.seed = '4'") == []
 
 
 def test_other_data_or_another_seed_is_another_study(

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -79,6 +80,16 @@ def test_whoever_opens_the_run_reads_what_the_model_is_for(store, first):
     said = client(store).get_run(first.run_id).data.tags["mlflow.note.content"]
     assert said == client(store).get_model_version("demo.churn", "1").description
     assert "better" in said
+
+
+def test_the_run_lasts_as_long_as_the_training_and_not_only_its_logging(tmp_path, records):
+    began = time.time() - 600
+    found = registry.register(tmp_path, "demo", records[1], PROMOTED, began=began)
+    run = client(tmp_path).get_run(found.run_id)
+    assert run.info.start_time == int(1000 * began)
+    assert 600_000 <= run.info.end_time - run.info.start_time < 700_000
+    assert run.info.run_name == "churn as of unknown"
+    assert run.data.tags["git_commit"] == "abc"
 
 
 @pytest.mark.usefixtures("first")
