@@ -89,6 +89,27 @@ def lines(found: list[Worth]) -> list[str]:
     return ["what each touchpoint is worth", head, *rows]
 
 
+def track(workspace: Workspace, found: list[Worth], first: date, last: date) -> str:
+    """Log the table to MLflow, experiment ``<shop>.backtest``, a run below it by touchpoint; returns the run's id."""
+    from ml.tracking import Part, log_comparison
+
+    return log_comparison(
+        workspace.state.mlflow,
+        f"{workspace.shop.slug}.backtest",
+        f"worth of data, {first} to {last}",
+        Part({"first": first, "last": last}, {}),
+        {
+            f"without {one.touchpoint}": Part(
+                {"features": one.features, "names": ", ".join(one.personal) or "nobody"},
+                {f"loss_of_{METRICS[model]}{end}": value for model, loss in one.losses.items()
+                 for end, value in (("", loss.value), ("_low", loss.low), ("_high", loss.high))},
+            )
+            for one in found
+        },
+        text="\n".join(lines(found)),
+    )  # fmt: skip
+
+
 def _said(workspace: Workspace, inputs: Inputs, count: int, without: frozenset[str]) -> dict[str, Any]:
     """By model the judged rows, for those that can be trained so."""
     from ml.churn.training import TrainingResult as Churn

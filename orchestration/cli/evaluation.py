@@ -58,6 +58,9 @@ def backtest(
     if worth:
         found = data_worth.worth_of_data(workspace, start.date(), end.date())
         console.print("\n".join(data_worth.lines(found)), soft_wrap=True)
+        if track:
+            run = data_worth.track(workspace, found, start.date(), end.date())
+            console.print(f"  MLflow run {run}")
 
 
 @app.command()
