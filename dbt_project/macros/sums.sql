@@ -7,3 +7,6 @@
 {% endmacro %}
 
 {% macro count_if(condition) %}sum(case when {{ condition }} then 1 else 0 end){% endmacro %}
+
+{# Sum of a measure of three decimals as a whole number, 0 of nothing. #}
+{% macro sum_of_thousandths(measure) %}coalesce(sum(cast(round({{ measure }} * 1000, 0) as bigint)), 0){% endmacro %}

@@ -77,6 +77,7 @@ class Reasons:
     """Feature with the sign of its push: ``+days_since_last_order`` raised the risk."""
     internal: Spoken
     customer: Spoken
+    """None where the feature is not known: nothing is claimed then."""
 
 
 def leaders(added: Floats, names: Sequence[str], *, is_compiled: bool = False) -> Leaders:
@@ -131,10 +132,14 @@ def features_by_theme(names: tuple[str, ...]) -> list[NDArray[np.intp]]:
 def reasons(found: Leaders, X: NDArray[np.float32], names: Sequence[str]) -> Reasons:
     """Leaders in words; ``X`` is (rows, features)."""
     code = found.code
+    value = np.take_along_axis(X, found.feature.T.astype(np.intp), axis=1).T
     return Reasons(
         name=Spoken.of(code, [sign + name for name in names for sign in "-+"]),
         internal=_internal(code, X, tuple(names)),
-        customer=Spoken.of(code, [customer_words(name, raises=raises) for name in names for raises in (False, True)]),
+        customer=Spoken.of(
+            np.where(np.isnan(value), np.int16(-1), code),
+            [customer_words(name, raises=raises) for name in names for raises in (False, True)],
+        ),
     )
 
 

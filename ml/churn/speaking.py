@@ -113,7 +113,8 @@ def _told(feature: str, *, raises: bool) -> list[str]:
     words, stays = words_of(feature), "" if raises else STAYS
     with_gap = words.internal if raises else words.internal_lowers or words.internal
     plain = with_gap.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
-    return [form + stays for form in (plain, with_gap, THEMES[words.theme].unknown, words.internal_zero or plain)]
+    unknown = words.internal_unknown or THEMES[words.theme].unknown
+    return [form + stays for form in (plain, with_gap, unknown, words.internal_zero or plain)]
 
 
 def _spelled(values: Floats, is_said: NDArray[np.bool_], is_share: NDArray[np.bool_]) -> pa.StringArray:

@@ -21,7 +21,8 @@ class Theme:
     lowers: str
     """Customer-safe words where it lowers it."""
     unknown: str = "Nothing known"
-    """For colleagues, where there is nothing to measure; that, too, can move a score."""
+    """For colleagues, where there is nothing to measure; that, too, can move a score. Features that are not known
+    at the same time say it in words of their own."""
 
 
 THEMES = {
@@ -66,7 +67,7 @@ THEMES = {
         "No message sent in 90 days",
     ),
     "service": Theme("You have needed our help", "You could do without our help"),
-    "satisfaction": Theme("We can do better for you", "You told us that you are happy", "No rating given in 365 days"),
+    "satisfaction": Theme("We can do better for you", "You told us that you are happy"),
     "loyalty": Theme("There is more to your membership", "You make good use of your membership"),
     "contract": Theme("Your contract is due for a look", "Your contract runs on", "No contract"),
     "payment": Theme("There has been trouble with a payment", "Your payments reach us", "No payment has failed"),
@@ -86,6 +87,8 @@ class Words:
     """Where the feature says no (0), if that is said in other words."""
     internal_lowers: str | None = None
     """Where it lowers the risk, if the plain words sound as if it could not."""
+    internal_unknown: str | None = None
+    """Where it is not known, if that says less than the words of its theme."""
 
 
 def _counted(what: str, theme: str, *windows: int) -> dict[str, Words]:
@@ -162,13 +165,26 @@ WORDS: dict[str, Words] = {
     **_counted("tickets_opened", "service", 90, 365),
     "tickets_open": Words("service", "{value} tickets still open"),
     **_counted("ticket_contacts", "service", 365),
-    "ticket_rating_mean_365d": Words("satisfaction", "Rated our service {value} of 5"),
-    "nps_mean_365d": Words("satisfaction", "Recommends us with {value} of 10"),
-    "review_mean_365d": Words("satisfaction", "Reviews give {value} of 5"),
+    "ticket_rating_mean_365d": Words(
+        "satisfaction",
+        "Rated our service {value} of 5",
+        internal_unknown="No rating of our service in 365 days",
+    ),
+    "nps_mean_365d": Words(
+        "satisfaction",
+        "Recommends us with {value} of 10",
+        internal_unknown="Has not said in 365 days whether we are recommended",
+    ),
+    "review_mean_365d": Words("satisfaction", "Reviews give {value} of 5", internal_unknown="No review in 365 days"),
     **_counted("points_earned", "loyalty", 90, 365),
     **_counted("points_spent", "loyalty", 365),
     "subscriptions_running": Words("contract", "{value} contracts running"),
-    "days_to_renewal": Words("contract", "Contract renews in {value} days", "Contract renews today"),
+    "days_to_renewal": Words(
+        "contract",
+        "Contract renews in {value} days",
+        "Contract renews today",
+        internal_unknown="No renewal ahead on record",
+    ),
     "days_to_last_renewal": Words(
         "contract", "Can end for {value} days of the horizon", "No renewal ahead within the horizon"
     ),
@@ -184,7 +200,11 @@ WORDS: dict[str, Words] = {
     "payment_failure_share": Words("payment", "Share of payments that failed {value}"),
     **_counted("price_rises", "price", 365),
     "days_since_price_rise": Words("price", "Price rose {value} days ago"),
-    "usage_share": Words("usage", "Has used {value} of what the plan includes in a period"),
+    "usage_share": Words(
+        "usage",
+        "Has used {value} of what the plan includes in a period",
+        internal_unknown="How much of the plan is used is not on record",
+    ),
     "usage_30d": Words("usage", "Used {value} of the plan in 30 days"),
     "usage_90d": Words("usage", "Used {value} of the plan in 90 days"),
     "usage_trend": Words("usage", "Usage of the last 30 days at {value} times the earlier pace"),

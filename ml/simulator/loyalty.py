@@ -38,7 +38,7 @@ def rewards(orders: Orders) -> Emitted:
         expiry = np.minimum(day[rows] + 365, block.config.days + 700)
         booked = at(block.calendar, day[rows], np.full(n, EVENING + 60 * number))
         parts.append({
-            "reward_id": numbered("W" + kind[0].upper(), orders.number[who[rows]]),
+            "reward_id": numbered({"earned": "WE", "spent": "WS", "expired": "WX"}[kind], orders.number[who[rows]]),
             "changed_at": booked,
             "loyalty_card_id": block.names.card.take(pa.array(person[rows])),
             "programme": const("bonus", n),

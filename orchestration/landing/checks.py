@@ -133,10 +133,16 @@ def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date], now
     if contract.has("currency"):
         covered = [f"(currency = {sql.text(shop.currency)})"]
         covered += [
-            f"(currency = {sql.text(currency)} and occurred_at >= date '{first}')" for currency, first in rates.items()
+            f"(currency = {sql.text(currency)} and occurred_at >= {_day_start(first, shop)})"
+            for currency, first in rates.items()
         ]
         rules.append(Rule("currency", CURRENCY_WITHOUT_RATE, f"not ({' or '.join(covered)})", _cell("currency")))
     return tuple(rules)
+
+
+def _day_start(day: date, shop: Shop) -> str:
+    """UTC instant at which a day begins for the shop."""
+    return f"timezone('UTC', timezone({sql.text(shop.time_zone)}, timestamp '{day}'))"
 
 
 def _column_rules(column: Column) -> list[Rule]:

@@ -106,7 +106,7 @@ def _rates() -> pa.Table:
     days = [FIRST.date() + timedelta(30 * month) for month in range(25)]
     rates = [Decimal("0.85123456") + Decimal(month) / 1000 for month in range(25)]
     columns = [["USD"] * 25, pa.array(days, pa.date32()), pa.array(rates, pa.decimal128(18, 8))]
-    return pa.table(columns, names=["currency", "rate_date", "rate"])
+    return pa.table(columns, names=["currency", "date", "rate"])
 
 
 def _row(touchpoint: str, number: int, schema: pa.Schema, meta: dict[str, Any], rng: Random) -> dict[str, Any]:

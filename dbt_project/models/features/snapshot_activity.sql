@@ -9,6 +9,7 @@
     'nps_answers': (365,), 'nps_points': (365,), 'reviews': (365,), 'review_points': (365,),
     'points_earned': (90, 365), 'points_spent': (365,),
 } %}
+{%- set thousandths = ('units', 'nps_points', 'review_points', 'points_earned', 'points_spent') %}
 with identifiers as (
     select * from {{ ref('snapshot_identifiers') }}
 ),
@@ -35,12 +36,12 @@ sums as (
         as_of_date,
         customer_id,
         {%- for measure, lengths in windows.items() %}{% for n in lengths %}
-        {{ in_window(measure, n) }} as {{ measure }}_{{ n }}d,
+        {{ in_window(measure, n) }}{{ ' / 1000e0' if measure in thousandths }} as {{ measure }}_{{ n }}d,
         {%- endfor %}{% endfor %}
         cast(min(case when events > 0 then age_days end) as double) as days_since_last_event,
         {{ distinct_small('case when events > 0 and age_days <= 30 then age_days end') }} as event_days_30d,
         {{ distinct_small('case when events > 0 and age_days <= 365 then ' ~ periods_back('age_days', 7) ~ ' end') }} as event_weeks_365d,
-        cast(greatest(sum(tickets_opened - tickets_resolved), 0) as double) as tickets_open
+        cast(greatest(sum(tickets_opened - tickets_closed), 0) as double) as tickets_open
     from visible
     group by 1, 2
 ),

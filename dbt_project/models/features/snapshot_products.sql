@@ -7,21 +7,21 @@ activity as (
     select * from {{ ref('daily_product_activity') }}
 ),
 
--- A cancelled purchase is a row of its own that takes one day back.
+-- A cancelled purchase is a row of its own that takes its day back.
 products as (
     select
         identifiers.as_of_date,
         identifiers.customer_id,
         activity.product_id,
-        sum(case when activity.order_lines > 0 then 1 else -1 end) as days
+        sum(activity.day_change) as days
     from activity
     inner join identifiers
         on activity.identifier_id = identifiers.identifier_id
         and activity.visible_from_date <= identifiers.as_of_date
         and activity.activity_date >= {{ add_days('identifiers.as_of_date', -365) }}
-    where activity.order_lines <> 0
+    where activity.day_change <> 0
     group by 1, 2, 3
-    having sum(activity.order_lines) > 0 and sum(case when activity.order_lines > 0 then 1 else -1 end) > 0
+    having sum(activity.day_change) > 0
 ),
 
 final as (

@@ -1,17 +1,17 @@
 -- Everything that features count, once per identifier, day and the as-of from which it is visible. Windows
--- of any length come from here, never from a rescan of raw rows. Whole numbers only, so sums are exact.
+-- of any length come from here, never from a rescan of raw rows. Whole numbers only (what has three decimals in thousandths), so sums are exact.
 {%- set sources = {
     'fct_order_lines': {
         'orders': 'sum(order_change)',
         'order_lines': 'sum(line_change)',
-        'units': 'sum(cast(round(quantity_change, 0) as bigint))',
+        'units': sum_of_thousandths('quantity_change'),
         'spend_cents': 'sum(amount_change_cents)',
         'discount_cents': 'sum(discount_change_cents)',
     },
-    'fct_returns': {'returns': 'count(*)', 'returned_cents': 'sum(amount_cents)'},
+    'fct_returns': {'returns': 'sum(line_change)', 'returned_cents': 'sum(amount_change_cents)'},
     'fct_events': {
         'events': 'count(*)',
-        'sessions': 'count(distinct session_id)',
+        'sessions': count_if('is_session_start'),
         'product_views': count_if("event_type = 'product_view'"),
         'searches': count_if("event_type = 'search'"),
         'carts': count_if("event_type = 'add_to_cart'"),
@@ -26,20 +26,20 @@
     },
     'fct_ticket_events': {
         'tickets_opened': count_if("ticket_event = 'opened'"),
-        'tickets_resolved': count_if("ticket_event = 'resolved'"),
+        'tickets_closed': count_if("ticket_event = 'closed'"),
         'ticket_contacts': "coalesce(sum(contacts), 0)",
         'ticket_ratings': "count(csat)",
         'ticket_rating_points': "coalesce(sum(csat), 0)",
     },
     'fct_feedback': {
         'nps_answers': count_if("kind = 'nps' and score is not null"),
-        'nps_points': "coalesce(sum(case when kind = 'nps' then cast(round(score, 0) as bigint) end), 0)",
+        'nps_points': sum_of_thousandths("case when kind = 'nps' then score end"),
         'reviews': count_if("kind = 'review' and score is not null"),
-        'review_points': "coalesce(sum(case when kind = 'review' then cast(round(score, 0) as bigint) end), 0)",
+        'review_points': sum_of_thousandths("case when kind = 'review' then score end"),
     },
     'fct_rewards': {
-        'points_earned': "coalesce(sum(case when points_change > 0 then cast(round(points_change, 0) as bigint) end), 0)",
-        'points_spent': "coalesce(sum(case when change_type = 'spent' then cast(round(-points_change, 0) as bigint) end), 0)",
+        'points_earned': sum_of_thousandths("case when points_change > 0 then points_change end"),
+        'points_spent': sum_of_thousandths("case when change_type = 'spent' then -points_change end"),
     },
 } %}
 {%- set measures = [] %}

@@ -1,5 +1,5 @@
 -- What each version of an order line changed. The first version brings its full quantity and amount, a
--- correction or cancellation only the difference, known from when that version was: sums over what was
+-- correction or cancellation only the difference, known from when that version was, all of an order on the day of its first line: sums over what was
 -- known at an instant give the state at that instant, and nothing is ever rewritten. Of versions that came in one
 -- delivery without a clock of their own, the one that ends the order is the last.
 with lines as (
@@ -17,13 +17,15 @@ versions as (
         first_value(identifier_id) over line as first_identifier_id,
         first_value(product_id) over line as first_product_id,
         first_value(channel) over line as first_channel,
-        first_value(occurred_at) over line as first_occurred_at,
+        first_value(occurred_at) over whole_order as first_occurred_at,
         row_number() over line as version_number,
         case when effective_quantity > 0 then amount_cents else 0 end as effective_amount_cents,
         case when effective_quantity > 0 then discount_cents else 0 end as effective_discount_cents,
         case when effective_quantity > 0 then 1 else 0 end as is_standing
     from lines
-    window line as (partition by order_id, line_number order by known_at, finality, row_hash)
+    window
+        line as (partition by order_id, line_number order by known_at, finality, row_hash),
+        whole_order as (partition by order_id order by known_at, occurred_at, line_number, row_hash)
 ),
 
 changes as (

@@ -11,6 +11,20 @@ instants as (
     ) }}
 ),
 
+first_versions as (
+    select *, max(case when ticket_event = 'opened' then occurred_at end) over (partition by ticket_id) as opened_at
+    from instants
+    where version_number = 1
+),
+
+-- Dated when the ticket was opened, a resolution is summed with the openings of any window.
+with_closings as (
+    select ticket_id, ticket_event, identifier_id, category, contacts, csat, occurred_at, known_at from first_versions
+    union all
+    select ticket_id, 'closed', identifier_id, category, contacts, csat, opened_at, known_at from first_versions
+    where ticket_event = 'resolved' and opened_at is not null
+),
+
 final as (
     select
         ticket_id,
@@ -22,8 +36,7 @@ final as (
         occurred_at,
         known_at,
         {{ visible_from_date('occurred_at', 'known_at') }} as visible_from_date
-    from instants
-    where version_number = 1
+    from with_closings
 )
 
 select * from final

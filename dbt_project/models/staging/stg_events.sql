@@ -8,6 +8,7 @@ identified as (
         event_id,
         event_type,
         session_id,
+        cookie_id,
         product_id,
         amount,
         duration_seconds,

@@ -11,11 +11,11 @@ rates as (
 rate_of_day as (
     select
         source.currency,
-        cast(source.ordered_at as date) as ordered_date,
-        max_by(rates.rate, rates.rate_date) as rate
+        {{ local_date('source.ordered_at') }} as ordered_date,
+        max_by(rates.rate, rates.date) as rate
     from source
     inner join rates
-        on source.currency = rates.currency and rates.rate_date <= cast(source.ordered_at as date)
+        on source.currency = rates.currency and rates.date <= {{ local_date('source.ordered_at') }}
     where source.currency <> '{{ var("currency") }}'
     group by 1, 2
 ),
@@ -34,14 +34,38 @@ identified as (
             - {{ cents('1', 'source.discount', 'rate_of_day.rate') }} as amount_cents,
         {{ cents('1', 'source.discount', 'rate_of_day.rate') }} as discount_cents,
         coalesce(source.returned_quantity, source.quantity) as returned_quantity,
-        {{ cents('coalesce(source.returned_quantity, source.quantity)', 'source.unit_price', 'rate_of_day.rate') }} as returned_cents,
         source.returned_at,
         source.occurred_at,
         source.known_at,
         source.row_hash
     from source
     left join rate_of_day
-        on source.currency = rate_of_day.currency and cast(source.ordered_at as date) = rate_of_day.ordered_date
+        on source.currency = rate_of_day.currency and {{ local_date('source.ordered_at') }} = rate_of_day.ordered_date
+),
+
+-- What comes back is worth what was paid for it, discount and all.
+final as (
+    select
+        identifier_id,
+        order_id,
+        line_number,
+        line_type,
+        product_id,
+        channel,
+        status,
+        quantity,
+        amount_cents,
+        discount_cents,
+        returned_quantity,
+        cast(
+            round(coalesce(cast(amount_cents as double) * cast(returned_quantity as double) / nullif(cast(quantity as double), 0e0), 0e0), 0)
+            as bigint
+        ) as returned_cents,
+        returned_at,
+        occurred_at,
+        known_at,
+        row_hash
+    from identified
 )
 
-select * from identified
+select * from final

@@ -37,7 +37,7 @@ def test_words_carry_the_number_and_the_usual_gap_where_there_is_one():
     assert internal_words("days_since_last_order", 74.0, 30.0) == "No order for 74 days, usual gap 30"
     assert internal_words("days_since_last_order", 74.0) == "No order for 74 days"
     assert internal_words("discount_share_365d", 0.25) == "Discount was 25 % of the price"
-    assert internal_words("nps_mean_365d", float("nan")) == "No rating given in 365 days"
+    assert internal_words("nps_mean_365d", float("nan")) == "Has not said in 365 days whether we are recommended"
     assert internal_words("orders_90d", 4.0, raises=False) == "4 orders in 90 days, speaks for staying"
     assert internal_words("shoe_size", 43.0) == "shoe size 43"
 
@@ -104,7 +104,7 @@ def words_slowly(feature, value, gap, raises):
     template = words.internal if raises else words.internal_lowers or words.internal
     template = words.internal_zero if value == 0 and words.internal_zero else template
     if np.isnan(value):
-        template = THEMES[words.theme].unknown
+        template = words.internal_unknown or THEMES[words.theme].unknown
     if np.isnan(gap):
         template = template.replace(", usual gap {gap}", "").replace(" of {gap} days", "")
     said = template.format(value=spoken_slowly(feature, value), gap=spoken_slowly("order_gap_median_days", gap))
@@ -126,7 +126,7 @@ def reasons_slowly(push, x, names):
         if whole:
             out[0][rank] = ("+" if whole > 0 else "-") + names[k]
             out[1][rank] = words_slowly(names[k], x[k], gap, whole > 0)
-            out[2][rank] = customer_words(names[k], raises=whole > 0)
+            out[2][rank] = None if np.isnan(x[k]) else customer_words(names[k], raises=whole > 0)
     return out
 
 
@@ -156,3 +156,14 @@ def test_a_batch_keeps_each_word_once():
     assert len(found.internal.words) == 3
     assert found.internal.arrow(1).to_pylist() == ["5 sessions in 30 days, speaks for staying"] * 7
     assert found.internal.arrow(1).dictionary.to_pylist() == ["5 sessions in 30 days, speaks for staying"]
+
+
+def test_of_what_is_not_known_a_customer_is_told_nothing_and_a_colleague_no_more_than_that():
+    names = ("review_mean_365d", "nps_mean_365d")
+    X, push = np.array([[3.0, np.nan], [np.nan, np.nan]], np.float32), np.array([[0.0, -0.2], [0.1, 0.0]])
+    said = reasons(leaders(push.T, names), X, names)
+    assert said.internal.text()[:, 0].tolist() == [
+        "Has not said in 365 days whether we are recommended, speaks for staying",
+        "No review in 365 days",
+    ]
+    assert said.customer.text()[:, 0].tolist() == [None, None]
