@@ -16,7 +16,7 @@ answered as (
     from {{ ref('fct_events') }} as events
     inner join identifiers
         on events.identifier_id = identifiers.identifier_id and events.visible_from_date <= identifiers.as_of_date
-    where events.recommendation_id is not null and events.product_id is not null
+    where events.recommendation_id is not null
 ),
 
 shown as (
@@ -28,7 +28,7 @@ shown as (
         min(event_date) as shown_date,
         min(position) as position
     from answered
-    where event_type = 'impression'
+    where event_type = 'impression' and product_id is not null
     group by 1, 2, 3, 4
 ),
 

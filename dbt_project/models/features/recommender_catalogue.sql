@@ -10,7 +10,7 @@ versions as (
         products.*,
         row_number() over (
             partition by as_ofs.as_of_date, products.product_id
-            order by products.occurred_at desc, products.known_at desc, products.row_hash
+            order by products.occurred_at desc, products.known_at desc, {{ most_careful_first('products') }}
         ) as newness
     from {{ ref('stg_products') }} as products
     inner join as_ofs on products.occurred_at < as_ofs.as_of and products.known_at < as_ofs.known_before
@@ -45,7 +45,7 @@ final as (
         versions.category,
         versions.brand,
         cast(versions.price as double) as price,
-        coalesce(versions.is_available, true) as is_available,
+        coalesce(versions.is_available, true) and coalesce(versions.launched_date <= items.as_of_date, true) as is_available,
         coalesce(versions.is_sensitive, false) as is_sensitive,
         versions.launched_date
     from items

@@ -1,11 +1,23 @@
--- Who gets a list at each as-of of the recommender: everybody with activity at the scored one, profiled people at the
--- earlier ones. The segment is what popularity is counted by: country, and how they have bought so far.
+-- Who gets a list at each as-of of the recommender: everybody with activity or a contract at the scored one, profiled people
+-- at the earlier ones. The segment is what popularity is counted by: country, and how they have bought so far.
 with as_ofs as (
     select * from {{ ref('recommender_as_ofs') }}
 ),
 
 identifiers as (
     select * from {{ ref('recommender_identifiers') }}
+),
+
+touched as (
+    select identifier_id, visible_from_date, activity_date, orders, 0 as is_contract from {{ ref('daily_activity') }}
+    union all
+    select
+        identifier_id,
+        {{ visible_from_date('occurred_at', 'greatest(known_at, occurred_at)') }} as visible_from_date,
+        {{ local_date('occurred_at') }} as activity_date,
+        0 as orders,
+        1 as is_contract
+    from {{ ref('stg_subscriptions') }}
 ),
 
 activity as (
@@ -17,11 +29,11 @@ activity as (
         max(case when identifiers.may_see_sensitive then 1 else 0 end) = 1 as may_see_sensitive,
         max(case when daily.orders > 0 then daily.activity_date end) as last_order_date,
         sum(daily.orders) as orders
-    from {{ ref('daily_activity') }} as daily
+    from touched as daily
     inner join identifiers
         on daily.identifier_id = identifiers.identifier_id
         and daily.visible_from_date <= identifiers.as_of_date
-        and daily.activity_date >= {{ add_days('identifiers.as_of_date', '-' ~ var('lookback_days')) }}
+        and (daily.is_contract = 1 or daily.activity_date >= {{ add_days('identifiers.as_of_date', '-' ~ var('lookback_days')) }})
     where identifiers.is_profiled or identifiers.as_of_date = {{ scoring_date() }}
     group by 1, 2
 ),

@@ -1,6 +1,7 @@
 -- What people said of categories, brands and items, in their preferences or when the shop introduced itself, the newest
--- word on each, as known at each as-of of the recommender; refusals have a negative weight, and of people who are not profiled they alone count. A sensitive category counts only
--- with consent to special_category.
+-- word on each, as known at each as-of of the recommender. Refusals have a negative weight and always count; of people who
+-- are not profiled they alone do. To like what is sensitive counts only with consent to special_category: an item, a
+-- category with such an item, a department of nothing else.
 with identifiers as (
     select * from {{ ref('recommender_identifiers') }}
 ),
@@ -10,15 +11,19 @@ as_ofs as (
 ),
 
 catalogue as (
-    select * from {{ ref('recommender_catalogue') }} where is_sensitive
+    select * from {{ ref('recommender_catalogue') }}
 ),
 
 sensitive as (
+    select as_of_date, 'product' as attribute, product_id as value from catalogue
+    where is_sensitive
+    union
     select as_of_date, 'category' as attribute, category_path as value from catalogue
+    where is_sensitive
     union
     select as_of_date, 'category' as attribute, category as value from catalogue
-    union
-    select as_of_date, 'product' as attribute, product_id as value from catalogue
+    group by as_of_date, category
+    having min(case when is_sensitive then 1 else 0 end) = 1
 ),
 
 -- An item liked or disliked in an onboarding answer: of five, 5 is much wanted, 3 says nothing, 1 is refused.
@@ -57,7 +62,7 @@ versions as (
         spoken.weight,
         row_number() over (
             partition by identifiers.as_of_date, identifiers.customer_id, spoken.attribute, spoken.value
-            order by spoken.occurred_at desc, spoken.tie
+            order by spoken.occurred_at desc, spoken.known_at desc, spoken.weight, spoken.tie
         ) as newness
     from spoken
     inner join identifiers on spoken.identifier_id = identifiers.identifier_id
@@ -80,8 +85,7 @@ final as (
         and versions.value = sensitive.value
     where versions.newness = 1
         and versions.weight <> 0
-        and (versions.is_profiled or versions.weight < 0)
-        and (versions.may_see_sensitive or sensitive.value is null)
+        and (versions.weight < 0 or (versions.is_profiled and (versions.may_see_sensitive or sensitive.value is null)))
 )
 
 select * from final

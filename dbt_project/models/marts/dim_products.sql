@@ -7,7 +7,7 @@ versions as (
     select
         products.*,
         row_number() over (
-            partition by products.product_id order by products.occurred_at desc, products.known_at desc, products.row_hash
+            partition by products.product_id order by products.occurred_at desc, products.known_at desc, {{ most_careful_first('products') }}
         ) as newness
     from {{ ref('stg_products') }} as products
     inner join as_of on products.occurred_at < as_of.as_of and products.known_at < as_of.known_before
