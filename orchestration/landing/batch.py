@@ -18,7 +18,7 @@ from orchestration.landing import sql
 from orchestration.landing.arrivals import Arrival
 from orchestration.landing.checks import Checked, Rule, checked
 from orchestration.landing.contract import TouchpointContract
-from orchestration.landing.duplicates import batches_to_compare, find_repeated
+from orchestration.landing.duplicates import batches_to_compare, find_corrected, find_repeated
 from orchestration.landing.errors import FileChangedError, FileRefusedError
 from orchestration.landing.integrity import Fingerprint
 from orchestration.landing.manifest import Manifest, RuleCount
@@ -80,7 +80,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, job: Job, earlier: Sequence[M
         create or replace temp view fresh as
         select * exclude (violated, violated_value, is_refused) from staged where violated = 0 and not is_refused
     """)
-    find_repeated(connection, job.contract, batches_to_compare(connection, job.contract, earlier, job.state))
+    compared = batches_to_compare(connection, job.contract, earlier, job.state)
+    find_repeated(connection, job.contract, compared)
+    # A row of a history was known when it happened; its correction not before that came.
+    spec = job.shop.touchpoints[job.contract.name]
+    has_no_clock = spec.history and not spec.known_at
+    find_corrected(connection, job.contract, compared if has_no_clock else [])
     manifest = _counted(connection, job, landed, rules, scratch)
     manifest.require_balance()
     return manifest
@@ -95,7 +100,9 @@ def commit(connection: duckdb.DuckDBPyConnection, job: Job, manifest: Manifest, 
     order = ", ".join(f"{sql.name(part)} asc nulls last" for part in (*job.contract.key, "row_hash"))
     connection.execute(f"""
         copy (
-            select {sql.names(columns)}, occurred_at, known_at, {sql.text(job.batch_id)} as batch_id, row_hash
+            select {sql.names(columns)}, occurred_at,
+                if({LINE} in (from corrected), {sql.instant(job.now)}, known_at) as known_at,
+                {sql.text(job.batch_id)} as batch_id, row_hash
             from fresh anti join repeated using ({LINE})
             order by {order}
         ) to {sql.text(str(batch / "rows.parquet"))} (format parquet, compression zstd, row_group_size {ROW_GROUP})

@@ -1,7 +1,7 @@
-"""Rows that say again what is known already.
+"""Rows that say again what is known already, and those that say it otherwise.
 
-Belongs here: the relation ``repeated`` (``file_line``), from the file itself and from earlier batches. Does not
-belong here: new content under an old key, which is a version and stays.
+Belongs here: the relations ``repeated`` and ``corrected`` (``file_line``), from the file itself and from earlier
+batches. Does not belong here: what becomes of them (``batch``).
 """
 
 from __future__ import annotations
@@ -73,4 +73,20 @@ def find_repeated(connection: duckdb.DuckDBPyConnection, contract: TouchpointCon
             group by {key}
         )
         select {LINE} from fresh where {instant} is null and row_hash in (select row_hash from known)
+    """)
+
+
+def find_corrected(
+    connection: duckdb.DuckDBPyConnection, contract: TouchpointContract, earlier: Sequence[Path]
+) -> None:
+    """Make the table ``corrected``: rows of ``fresh`` that are another version of what an earlier batch has."""
+    connection.execute(f"create or replace temp table corrected as select {LINE} from fresh where false")
+    if not earlier:
+        return
+    same = " and ".join(f"known.{sql.name(part)} is not distinct from fresh.{sql.name(part)}" for part in contract.key)
+    files = ", ".join(map(sql.file, earlier))
+    connection.execute(f"""
+        insert into corrected
+        select {LINE} from fresh
+        where exists (select 1 from read_parquet([{files}]) as known where {same})
     """)

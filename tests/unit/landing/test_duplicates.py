@@ -86,3 +86,29 @@ def test_null_and_empty_keys_are_the_same_row_but_null_and_a_value_are_not(make_
     door.put("p.csv", csv(*rows, header=header))
     (batch,) = door.land().landed
     assert (batch.accepted, batch.duplicates) == (2, 1)
+
+
+def test_a_correction_of_history_is_known_when_it_came_and_so_it_is_the_newest(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "o*", "history": True}})
+    door.put("o1.csv", csv(order(1), order(2)))
+    door.land()
+    door.put("o2.csv", csv(order(1, "cancelled"), order(2), order(3)))
+    door.land(now=NOW + timedelta(days=2))
+    assert sorted(door.rows("orders", "order_id, status, known_at::date::varchar")) == [
+        ("o1", "cancelled", "2025-07-03"),
+        ("o1", "placed", "2025-06-01"),
+        ("o2", "placed", "2025-06-01"),
+        ("o3", "placed", "2025-06-01"),
+    ]
+
+
+def test_a_file_with_a_clock_of_its_own_says_itself_when_a_correction_was_known(make_door: Callable[..., Door]) -> None:
+    door = make_door({"orders": {"files": "o*", "known_at": "loaded", "history": True}})
+    header = HEADER + ",loaded"
+    door.put("o1.csv", csv(f"{order(1)},2025-06-02T00:00:00Z", header=header))
+    door.put("o2.csv", csv(f"{order(1, 'cancelled')},2025-06-05T00:00:00Z", header=header))
+    door.land()
+    assert [known for _, known in sorted(door.rows("orders", "status, known_at::date::varchar"))] == [
+        "2025-06-05",
+        "2025-06-02",
+    ]
