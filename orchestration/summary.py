@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from orchestration import inputs
 from orchestration.activation import generation_meta, publisher
 from orchestration.execution import Outcome
 from orchestration.files import write_text_atomically
+from orchestration.inputs import as_of_instant
 from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
@@ -45,6 +47,12 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
     _print_quarantine(workspace, console)
     _print_published(workspace, outcome, console)
+    if late := landed_too_late(workspace, outcome.as_of_date):
+        console.print(
+            f"  Nothing of {', '.join(late)} counts yet: it landed after as-of {outcome.as_of_date} could know of it, "
+            "and counts from the as-of after its landing on, such as tomorrow's run",
+            soft_wrap=True,
+        )
     if asked := standing_requests(workspace.state, outcome.as_of_date):
         console.print(f"The next run trains: {spoken(asked)}", soft_wrap=True)
     not_landed = files_not_landed(workspace, outcome.run_id)
@@ -94,6 +102,20 @@ def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -
     console.print(
         f"  Postgres  {_command(workspace)} psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
     )
+
+
+def landed_too_late(workspace: Workspace, day: date) -> list[str]:
+    """Touchpoints of which an as-of sees nothing, for their rows are known since they landed and that was after it."""
+    shop = workspace.shop
+    known_before = as_of_instant(shop, day) + timedelta(hours=shop.knowledge_lag_hours)
+    return [
+        name
+        for name, several in batches(workspace.state).items()
+        if several
+        and (spec := shop.touchpoints.get(name))
+        and not (spec.known_at or spec.history)
+        and all(datetime.fromisoformat(batch.landed_at).replace(tzinfo=UTC) >= known_before for batch in several)
+    ]
 
 
 def personal_lists(workspace: Workspace, generation: Generation) -> int:
