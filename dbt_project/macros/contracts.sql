@@ -24,14 +24,73 @@
     case {{ billing_period }} when 'week' then 7 when 'month' then 30 when 'quarter' then 91 when 'year' then 365 end
 {%- endmacro %}
 
-{# How many billing periods of a contract began before an instant. #}
-{% macro periods_begun(started_at, instant, billing_period) -%}
-    (1 + case {{ billing_period }}
-        when 'week' then {{ periods_back(days_between(local_date(started_at), local_date(instant ~ " - interval '1' microsecond")), 7) }}
-        when 'month' then {{ whole_months(started_at, instant) }}
-        when 'quarter' then {{ periods_back(whole_months(started_at, instant), 3) }}
-        when 'year' then {{ periods_back(whole_months(started_at, instant), 12) }}
-    end)
+{# Months of a billing period; a week has none. #}
+{% macro period_months(billing_period) -%}
+    case {{ billing_period }} when 'month' then 1 when 'quarter' then 3 when 'year' then 12 end
+{%- endmacro %}
+
+{# How many of the dates anchor, anchor + 1 period, anchor + 2 periods … lie before a day; dates before the anchor count
+   backwards. Months are those of the calendar, clamped to their last day: one after the 31st of January is the 28th of
+   February. Whatever the length of a month, its date lies before `day` exactly if its number in the month does. #}
+{% macro periods_before(anchor_date, day, billing_period, by_days) -%}
+    cast(1 + floor(
+        case when {{ by_days }} or {{ billing_period }} = 'week'
+            then ({{ days_between(anchor_date, day) }} - 1) / cast({{ period_days(billing_period) }} as double)
+            else (
+                12 * (year({{ day }}) - year({{ anchor_date }})) + month({{ day }}) - month({{ anchor_date }})
+                - case when day({{ anchor_date }}) < day({{ day }}) then 0 else 1 end
+            ) / cast({{ period_months(billing_period) }} as double)
+        end
+    ) as integer)
+{%- endmacro %}
+
+{# Whether a day is whole periods after an anchor; null where one of them is unknown. #}
+{% macro is_period_after(anchor_date, day, billing_period, by_days) -%}
+    ({{ periods_before(anchor_date, add_days(day, 1), billing_period, by_days) }} > {{ periods_before(anchor_date, day, billing_period, by_days) }})
+{%- endmacro %}
+
+{# Versions of contracts with what tells their payment dates: `anchor_date`, whether they go `by_days`, and `paid_from_date`,
+   before which there are none. A contract is paid for from its start on by the calendar, as long as it renews on dates
+   that agree. By days it is paid for where all its renewals are 7, 30, 91 or 365 days apart and some are not months of
+   the calendar: a single one may be either. Where a renewal agrees with neither, its date is the anchor; the date next to
+   the start is then that of the first payment, though it lie up to half a period before. #}
+{% macro billed_versions(versions) -%}
+    select
+        *,
+        case when by_days or renewal_date is null or renews_by_calendar then started_date else renewal_date end as anchor_date,
+        case
+            when by_days or renewal_date is null or renews_by_calendar then started_date
+            else {{ add_days('started_date', '-' ~ periods_back(period_days('billing_period'), 2)) }}
+        end as paid_from_date
+    from (
+        select
+            *,
+            coalesce(
+                min(case when renews_by_days then 1 when not renews_by_days then 0 end) over (partition by as_of_date, subscription_id, billing_period) = 1
+                and min(case when renews_by_calendar then 1 when not renews_by_calendar then 0 end) over (partition by as_of_date, subscription_id, billing_period) = 0,
+                false
+            ) as by_days
+        from (
+            select
+                *,
+                {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'true') }} as renews_by_days,
+                {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'false') }} as renews_by_calendar
+            from (
+                select *, {{ local_date('started_at') }} as started_date, {{ local_date('renews_at') }} as renewal_date
+                from {{ versions }}
+            ) as dated
+        ) as fitted
+    ) as decided
+{%- endmacro %}
+
+{# How many payment dates of a contract lie before a day: of one of its `billed_versions`. What was paid, what is bound
+   and what falls due are differences of these numbers, so that no payment is in two of them or in none. #}
+{% macro payments_before(versions, day) -%}
+    case when {{ day }} > {{ versions }}.started_date
+        then {{ periods_before(versions ~ '.anchor_date', day, versions ~ '.billing_period', versions ~ '.by_days') }}
+            - {{ periods_before(versions ~ '.anchor_date', versions ~ '.paid_from_date', versions ~ '.billing_period', versions ~ '.by_days') }}
+        else 0
+    end
 {%- endmacro %}
 
 {# Lifecycle stage from contracts, in a shop without orders. Thresholds, in days:
