@@ -10,3 +10,8 @@
         * cast(coalesce({{ rate }}, 1) as decimal(12, 8)) * cast(100 as decimal(3, 0)), 0
     ) as bigint)
 {%- endmacro %}
+
+{# A price in the shop's currency, to its four places; every step stays an exact decimal. #}
+{% macro converted(price, rate) -%}
+    cast(round(cast({{ price }} as decimal(18, 4)) * cast(coalesce({{ rate }}, 1) as decimal(12, 8)), 4) as decimal(18, 4))
+{%- endmacro %}

@@ -17,7 +17,7 @@ followed as (
     select
         *,
         lead(occurred_at) over (partition by as_of_date, subscription_id order by newness desc) as next_at,
-        {%- for column in ['status', 'price', 'plan', 'usage', 'renews_at'] %}
+        {%- for column in ['status', 'price_charged', 'currency', 'plan', 'usage', 'renews_at'] %}
         lag({{ column }}) over (partition by as_of_date, subscription_id order by newness desc) as {{ column }}_before{{ ',' if not loop.last }}
         {%- endfor %}
     from versions
@@ -34,7 +34,7 @@ changes as (
         case when status = 'past_due' then coalesce({{ days_between(local_date('next_at'), 'as_of_date') }}, 0) end as due_until_age,
         case when status = 'past_due' and newness = 1 then 1 else 0 end as still_due,
         case when newness = 1 then 1 + {{ periods_back('least(' ~ run_days ~ ', ' ~ var('lookback_days') ~ ')', period_days('billing_period')) }} end as payments,
-        case when plan = plan_before and price > price_before then 1 else 0 end as price_rises,
+        case when plan = plan_before and currency = currency_before and price_charged > price_charged_before then 1 else 0 end as price_rises,
         case when plan <> plan_before then 1 else 0 end as plan_changes,
         cast(round(cast(1000 as decimal(4, 0)) * (
             usage - case when usage >= usage_before and (renews_at = renews_at_before or renews_at is null) then usage_before else 0 end

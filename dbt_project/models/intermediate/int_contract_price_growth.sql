@@ -1,6 +1,7 @@
 -- By what prices of contracts have lately grown from one payment to the next, by billing period: at renewals shops
 -- raise them, and customers change their plan. Told from contracts that were paid for at the as-of and one horizon (or
--- billing period, where that is longer) before it, beside twenty whose price stands still.
+-- billing period, where that is longer) before it, beside twenty whose price stands still. What was charged in a foreign
+-- currency then is told at the rate of now: a rate that moves is no growth.
 with as_of as (
     select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
 ),
@@ -23,11 +24,15 @@ earlier as (
         newest.subscription_id,
         newest.as_of_date,
         newest.price,
+        newest.currency,
         newest.billing_period,
         newest.period_days,
         newest.window_days,
         newest.status,
-        versions.price as price_before,
+        versions.currency as currency_before,
+        cast(round(
+            cast(versions.price_charged as double) * cast(newest.price as double) / nullif(cast(newest.price_charged as double), 0), 4
+        ) as decimal(18, 4)) as price_before,
         versions.billing_period as billing_period_before,
         versions.status as status_before,
         row_number() over (partition by newest.subscription_id order by versions.newness) as newness
@@ -48,7 +53,7 @@ prices as (
     from earlier
     where newness = 1
         and status in ('active', 'cancelled', 'past_due') and status_before in ('active', 'cancelled', 'past_due')
-        and billing_period = billing_period_before and price > 0 and price_before > 0
+        and billing_period = billing_period_before and currency = currency_before and price > 0 and price_before > 0
     group by 1
 ),
 

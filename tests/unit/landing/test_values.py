@@ -141,3 +141,18 @@ def test_windows_1252_is_read_where_shop_yml_says_so_with_its_lines(make_door: C
     door.land()
     assert door.rows("orders", "channel") == [("Größe",)]
     assert door.quarantine("line, value, json_extract_string(raw_row, 'channel')") == [(3, "nie", "€")]
+
+
+def test_a_contract_in_a_foreign_currency_needs_a_rate_too(make_door: Callable[..., Door]) -> None:
+    door = make_door({"subscriptions": {"files": "s*", "history": True}}, churn={"mode": "subscription"})
+    (door.folder / "rates.csv").write_text("currency,date,rate\nUSD,2025-06-01,0.92\n")
+    door.put(
+        "s.csv",
+        "subscription_id,account_id,price,currency,started_at,status,updated_at\n"
+        "early,1,10,USD,2025-05-01,active,2025-05-01\n"
+        "good,2,10,USD,2025-05-01,active,2025-06-02\n"
+        "strange,3,10,GBP,2025-05-01,active,2025-06-02\n",
+    )
+    door.land()
+    assert door.rows("subscriptions", "subscription_id, currency") == [("good", "USD")]
+    assert door.quarantine("line, rule") == [(2, "currency without rate"), (4, "currency without rate")]
