@@ -1,6 +1,5 @@
 -- What changed about a customer's contracts before each as-of, running or not, as known at it: failed payments, prices,
 -- plans, and what was used from one reading of the meter to the next.
-{%- set run_days = days_between(local_date('started_at'), local_date('least(coalesce(ended_at, as_of), as_of)')) %}
 with identifiers as (
     select * from {{ ref('snapshot_identifiers') }}
 ),
@@ -13,27 +12,37 @@ versions as (
     {{ visible_contract_versions('as_ofs', 'as_of', 'known_before') }}
 ),
 
+billed as (
+    {{ billed_versions('versions') }}
+),
+
 followed as (
     select
-        *,
-        lead(occurred_at) over (partition by as_of_date, subscription_id order by newness desc) as next_at,
+        billed.*,
+        identifiers.customer_id,
+        {{ local_date("least(case when billed.status = 'ended' then coalesce(billed.ended_at, billed.occurred_at) else billed.as_of end, billed.ended_at, billed.as_of)") }} as until_date,
+        {{ add_days('billed.as_of_date', '-' ~ var('lookback_days')) }} as look_back_date,
+        lead(billed.occurred_at) over (partition by billed.as_of_date, billed.subscription_id order by billed.newness desc) as next_at,
         {%- for column in ['status', 'price_charged', 'currency', 'plan', 'usage', 'renews_at'] %}
-        lag({{ column }}) over (partition by as_of_date, subscription_id order by newness desc) as {{ column }}_before{{ ',' if not loop.last }}
+        lag(billed.{{ column }}) over (partition by billed.as_of_date, billed.subscription_id order by billed.newness desc) as {{ column }}_before{{ ',' if not loop.last }}
         {%- endfor %}
-    from versions
+    from billed
+    inner join identifiers
+        on billed.as_of_date = identifiers.as_of_date and billed.identifier_id = identifiers.identifier_id
 ),
 
 -- A meter that begins again with a new period has used what it shows. Thousandths, so that sums are exact. A contract's
--- payments are those of the periods that have begun, counted at its newest version.
+-- payments are told by its newest version, cut at the look-back as its failures are.
 changes as (
     select
         as_of_date,
-        identifier_id,
+        customer_id,
+        subscription_id,
         {{ days_between(local_date('occurred_at'), 'as_of_date') }} as age_days,
         case when status = 'past_due' and coalesce(status_before, 'active') <> 'past_due' then 1 else 0 end as failures,
         case when status = 'past_due' then coalesce({{ days_between(local_date('next_at'), 'as_of_date') }}, 0) end as due_until_age,
         case when status = 'past_due' and newness = 1 then 1 else 0 end as still_due,
-        case when newness = 1 then 1 + {{ periods_back('least(' ~ run_days ~ ', ' ~ var('lookback_days') ~ ')', period_days('billing_period')) }} end as payments,
+        case when newness = 1 then greatest({{ payments_before('followed', 'until_date') }} - {{ payments_before('followed', 'look_back_date') }}, 0) end as payments,
         case when plan = plan_before and currency = currency_before and price_charged > price_charged_before then 1 else 0 end as price_rises,
         case when plan <> plan_before then 1 else 0 end as plan_changes,
         cast(round(cast(1000 as decimal(4, 0)) * (
@@ -42,33 +51,60 @@ changes as (
     from followed
 ),
 
+payments as (
+    select as_of_date, customer_id, sum(payments) as payments from changes group by 1, 2
+),
+
+-- When the payment failed that a contract waits for last, and up to where earlier waiting of the customer reaches.
+waits as (
+    select
+        *,
+        min(case when failures = 1 then age_days end) over (partition by as_of_date, subscription_id) as failed_age,
+        coalesce(min(due_until_age) over (
+            partition by as_of_date, customer_id order by age_days desc, due_until_age desc
+            rows between unbounded preceding and 1 preceding
+        ), 365) as covered_until_age
+    from changes
+    where due_until_age is not null
+),
+
+dues as (
+    select
+        as_of_date,
+        customer_id,
+        max(case when still_due = 1 then failed_age end) as days_past_due,
+        sum(greatest(least(age_days, covered_until_age, 365) - due_until_age, 0)) as days_past_due_365d
+    from waits
+    group by 1, 2
+),
+
 sums as (
     select
-        changes.as_of_date,
-        identifiers.customer_id,
+        as_of_date,
+        customer_id,
         {{ in_window('failures', 365) }} as payment_failures_365d,
         {{ in_window('price_rises', 365) }} as price_rises_365d,
         {{ in_window('plan_changes', 365) }} as plan_changes_365d,
         cast(min(case when price_rises = 1 then age_days end) as double) as days_since_price_rise,
         cast(min(case when failures = 1 then age_days end) as double) as days_since_payment_failure,
-        cast(sum(case when due_until_age < 365 then least(age_days, 365) - due_until_age else 0 end) as double) as days_past_due_365d,
-        max(still_due) = 1 as is_still_due,
-        {{ ratio('sum(failures)', 'sum(payments)') }} as payment_failure_share,
+        cast(sum(failures) as bigint) as failures,
         {{ in_window('coalesce(used_thousandths, 0)', 30) }} / 1000e0 as usage_30d,
         {{ in_window('coalesce(used_thousandths, 0)', 90) }} / 1000e0 as usage_90d
     from changes
-    inner join identifiers
-        on changes.as_of_date = identifiers.as_of_date and changes.identifier_id = identifiers.identifier_id
-    where changes.age_days <= {{ var('lookback_days') }}
+    where age_days <= {{ var('lookback_days') }}
     group by 1, 2
 ),
 
 final as (
     select
-        *,
-        case when is_still_due then days_since_payment_failure else 0e0 end as days_past_due,
-        {{ trend('usage_30d', 30, 'usage_90d', 90) }} as usage_trend
+        sums.*,
+        {{ ratio('sums.failures', 'payments.payments') }} as payment_failure_share,
+        cast(coalesce(dues.days_past_due, 0) as double) as days_past_due,
+        cast(coalesce(dues.days_past_due_365d, 0) as double) as days_past_due_365d,
+        {{ trend('sums.usage_30d', 30, 'sums.usage_90d', 90) }} as usage_trend
     from sums
+    left join payments on sums.as_of_date = payments.as_of_date and sums.customer_id = payments.customer_id
+    left join dues on sums.as_of_date = dues.as_of_date and sums.customer_id = dues.customer_id
 )
 
 select * from final

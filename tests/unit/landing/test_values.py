@@ -144,7 +144,7 @@ def test_windows_1252_is_read_where_shop_yml_says_so_with_its_lines(make_door: C
 
 
 def test_a_contract_in_a_foreign_currency_needs_a_rate_too(make_door: Callable[..., Door]) -> None:
-    door = make_door({"subscriptions": {"files": "s*", "history": True}}, churn={"mode": "subscription"})
+    door = make_door({"subscriptions": {"files": "s*"}}, churn={"mode": "subscription"})
     (door.folder / "rates.csv").write_text("currency,date,rate\nUSD,2025-06-01,0.92\n")
     door.put(
         "s.csv",
