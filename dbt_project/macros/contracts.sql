@@ -1,6 +1,7 @@
 {# Every version of a contract that can be seen at an instant of each as-of, `newness` 1 the one that holds then: it
-   happened before `happened_before` and was known before `known_before`, two columns of the relation `as_ofs`. #}
-{% macro visible_contract_versions(as_ofs, happened_before, known_before) -%}
+   happened before `happened_before` and was known before `known_before`, two columns of the relation `as_ofs`. `versions`
+   may name a relation that knows more of them. #}
+{% macro visible_contract_versions(as_ofs, happened_before, known_before, versions=none) -%}
     select
         {{ as_ofs }}.*,
         subscriptions.*,
@@ -8,7 +9,7 @@
             partition by {{ as_ofs }}.as_of_date, subscriptions.subscription_id
             order by subscriptions.occurred_at desc, subscriptions.known_at desc, subscriptions.row_hash
         ) as newness
-    from {{ ref('stg_subscriptions') }} as subscriptions
+    from {{ versions or ref('stg_subscriptions') }} as subscriptions
     inner join {{ as_ofs }}
         on subscriptions.occurred_at < {{ as_ofs }}.{{ happened_before }}
         and subscriptions.known_at < {{ as_ofs }}.{{ known_before }}
@@ -49,37 +50,43 @@
     ({{ periods_before(anchor_date, add_days(day, 1), billing_period, by_days) }} > {{ periods_before(anchor_date, day, billing_period, by_days) }})
 {%- endmacro %}
 
-{# Versions of contracts with what tells their payment dates: `anchor_date`, whether they go `by_days`, and `paid_from_date`,
-   before which there are none. A contract is paid for from its start on by the calendar, as long as it renews on dates
-   that agree. By days it is paid for where all its renewals are 7, 30, 91 or 365 days apart and some are not months of
-   the calendar: a single one may be either. Where a renewal agrees with neither, its date is the anchor; the date next to
-   the start is then that of the first payment, though it lie up to half a period before. #}
-{% macro billed_versions(versions) -%}
+{# Every version of a contract with its days, and whether it renews whole periods after its start: by days, by the
+   calendar, perhaps by both. #}
+{% macro dated_contract_versions() -%}
     select
         *,
-        case when by_days or renewal_date is null or renews_by_calendar then started_date else renewal_date end as anchor_date,
+        {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'true') }} as renews_by_days,
+        {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'false') }} as renews_by_calendar
+    from (
+        select *, {{ local_date('started_at') }} as started_date, {{ local_date('renews_at') }} as renewal_date
+        from {{ ref('stg_subscriptions') }}
+    ) as dated
+{%- endmacro %}
+
+{# Visible ones of these with what tells their payment dates: `anchor_date`, whether they go `by_days`, and
+   `paid_from_date`, before which there are none. A contract is paid for from its start on by the calendar, as long as it
+   renews on dates that agree. By days it is paid for where all its renewals are 7, 30, 91 or 365 days apart and some are
+   not months of the calendar: a single one may be either. Where a renewal agrees with neither, its date is the anchor; the
+   date next to the start is then that of the first payment, though it lie up to half a period before. #}
+{% macro billed_versions(versions) -%}
+    {%- set contract = 'over (partition by as_of_date, subscription_id, billing_period)' -%}
+    {%- set from_start = 'by_days or renewal_date is null or renews_by_calendar' -%}
+    select
+        *,
+        case when {{ from_start }} then started_date else renewal_date end as anchor_date,
         case
-            when by_days or renewal_date is null or renews_by_calendar then started_date
+            when {{ from_start }} then started_date
             else {{ add_days('started_date', '-' ~ periods_back(period_days('billing_period'), 2)) }}
         end as paid_from_date
     from (
         select
             *,
             coalesce(
-                min(case when renews_by_days then 1 when not renews_by_days then 0 end) over (partition by as_of_date, subscription_id, billing_period) = 1
-                and min(case when renews_by_calendar then 1 when not renews_by_calendar then 0 end) over (partition by as_of_date, subscription_id, billing_period) = 0,
+                min(case when renews_by_days then 1 when not renews_by_days then 0 end) {{ contract }} = 1
+                    and min(case when renews_by_calendar then 1 when not renews_by_calendar then 0 end) {{ contract }} = 0,
                 false
             ) as by_days
-        from (
-            select
-                *,
-                {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'true') }} as renews_by_days,
-                {{ is_period_after('started_date', 'renewal_date', 'billing_period', 'false') }} as renews_by_calendar
-            from (
-                select *, {{ local_date('started_at') }} as started_date, {{ local_date('renews_at') }} as renewal_date
-                from {{ versions }}
-            ) as dated
-        ) as fitted
+        from {{ versions }}
     ) as decided
 {%- endmacro %}
 

@@ -8,8 +8,12 @@ as_ofs as (
     select * from {{ ref('int_as_ofs') }}
 ),
 
+dated as (
+    {{ dated_contract_versions() }}
+),
+
 versions as (
-    {{ visible_contract_versions('as_ofs', 'as_of', 'known_before') }}
+    {{ visible_contract_versions('as_ofs', 'as_of', 'known_before', 'dated') }}
 ),
 
 billed as (
@@ -20,8 +24,6 @@ followed as (
     select
         billed.*,
         identifiers.customer_id,
-        {{ local_date("least(case when billed.status = 'ended' then coalesce(billed.ended_at, billed.occurred_at) else billed.as_of end, billed.ended_at, billed.as_of)") }} as until_date,
-        {{ add_days('billed.as_of_date', '-' ~ var('lookback_days')) }} as look_back_date,
         lead(billed.occurred_at) over (partition by billed.as_of_date, billed.subscription_id order by billed.newness desc) as next_at,
         {%- for column in ['status', 'price_charged', 'currency', 'plan', 'usage', 'renews_at'] %}
         lag(billed.{{ column }}) over (partition by billed.as_of_date, billed.subscription_id order by billed.newness desc) as {{ column }}_before{{ ',' if not loop.last }}
@@ -31,8 +33,7 @@ followed as (
         on billed.as_of_date = identifiers.as_of_date and billed.identifier_id = identifiers.identifier_id
 ),
 
--- A meter that begins again with a new period has used what it shows. Thousandths, so that sums are exact. A contract's
--- payments are told by its newest version, cut at the look-back as its failures are.
+-- A meter that begins again with a new period has used what it shows. Thousandths, so that sums are exact.
 changes as (
     select
         as_of_date,
@@ -42,7 +43,6 @@ changes as (
         case when status = 'past_due' and coalesce(status_before, 'active') <> 'past_due' then 1 else 0 end as failures,
         case when status = 'past_due' then coalesce({{ days_between(local_date('next_at'), 'as_of_date') }}, 0) end as due_until_age,
         case when status = 'past_due' and newness = 1 then 1 else 0 end as still_due,
-        case when newness = 1 then greatest({{ payments_before('followed', 'until_date') }} - {{ payments_before('followed', 'look_back_date') }}, 0) end as payments,
         case when plan = plan_before and currency = currency_before and price_charged > price_charged_before then 1 else 0 end as price_rises,
         case when plan <> plan_before then 1 else 0 end as plan_changes,
         cast(round(cast(1000 as decimal(4, 0)) * (
@@ -51,8 +51,23 @@ changes as (
     from followed
 ),
 
+newest as (
+    select
+        *,
+        {{ local_date("least(case when status = 'ended' then coalesce(ended_at, occurred_at) else as_of end, ended_at, as_of)") }} as until_date,
+        {{ add_days('as_of_date', '-' ~ var('lookback_days')) }} as look_back_date
+    from followed
+    where newness = 1
+),
+
+-- What fell due, cut at the look-back as the failures are.
 payments as (
-    select as_of_date, customer_id, sum(payments) as payments from changes group by 1, 2
+    select
+        as_of_date,
+        customer_id,
+        sum(greatest({{ payments_before('newest', 'until_date') }} - {{ payments_before('newest', 'look_back_date') }}, 0)) as payments
+    from newest
+    group by 1, 2
 ),
 
 -- When the payment failed that a contract waits for last, and up to where earlier waiting of the customer reaches.

@@ -8,8 +8,12 @@ as_of as (
     select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
 ),
 
+dated as (
+    {{ dated_contract_versions() }}
+),
+
 versions as (
-    {{ visible_contract_versions('as_of', 'as_of', 'known_before') }}
+    {{ visible_contract_versions('as_of', 'as_of', 'known_before', 'dated') }}
 ),
 
 billed as (
