@@ -1,22 +1,32 @@
 """How often two items were bought together, counted in whole numbers.
 
 Belongs here: the counts and what they say about pairs. Does not belong here: what a customer gets to see.
+
+A basket is what one person bought, or looked at, on one day.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Source
 from ml.recommender.decay import weights
-from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix, places
+from ml.recommender.limits import latest, within_limit
+from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix
 
 HALF_LIFE_DAYS = 365.0
+LARGEST_BASKET = 1_000
+"""Items. A day of more is a reseller's export or a bot: it says nothing of what goes together, and its pairs grow with
+its square. No count knows of it."""
 MOST_ITEMS = 50
-"""Of one basket, or of one customer (the latest): pairs grow with its square, and a reseller's basket says little."""
+"""Of one customer over all time, the latest."""
+MOST_PAIRS = 10_000_000
+"""That are counted at once, so that memory does not grow with the size of baskets."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class CoPurchases:
     alone: Ints
     """(items,): how many had the item, without decay."""
     total: int
-    """Baskets, or customers."""
+    """Baskets, or customers, that had anything."""
 
     def similarity(self, damping: float) -> Csr:
         """Row h, column i: ``together / (count(h) count(i)^damping)``."""
@@ -44,7 +54,7 @@ class CoPurchases:
 
     def lift(self, rows: Ints, columns: Ints, support: Ints) -> Floats:
         """How many times more often than if the two had nothing to do with each other."""
-        return support * self.total / (self.alone[rows] * self.alone[columns]).astype(float)
+        return support * self.total / np.maximum(self.alone[rows] * self.alone[columns], 1).astype(float)
 
 
 def co_purchases(world: Source, within: str, *, with_support: bool = False, act: str = "lines") -> CoPurchases:
@@ -53,21 +63,22 @@ def co_purchases(world: Source, within: str, *, with_support: bool = False, act:
     Parameters
     ----------
     within
-        ``basket``: items bought by one customer on one day; ``customer``: by one customer at any time.
+        ``basket``: items bought by one customer on one day, unless more than ``LARGEST_BASKET``; ``customer``: by one
+        customer at any time, the latest ``MOST_ITEMS``.
     act
-        What counts: ``lines``, purchases, or ``views``.
+        What counts in a basket: ``lines``, purchases, or ``views``.
     """
     size = world.catalogue.size
     together = support = csr_array((size, size), dtype=np.int64)
     counts, alone, total = np.zeros(size, np.int64), np.zeros(size, np.int64), 0
     for block in world.blocks():
-        had, worth = _baskets(block, act) if within == "basket" else _customers(block, act)
-        if with_support:
-            support = support + had.T @ had
-        together = together + had.T @ worth
-        alone += np.asarray(had.sum(axis=0)).ravel()
-        counts += np.asarray(worth.sum(axis=0)).ravel()
-        total += int((np.diff(had.indptr) > 0).sum())
+        for had, worth in _parts(*(_baskets(block, act) if within == "basket" else _customers(block))):
+            if with_support:
+                support = support + had.T @ had
+            together = together + had.T @ worth
+            alone += np.asarray(had.sum(axis=0)).ravel()
+            counts += np.asarray(worth.sum(axis=0)).ravel()
+            total += int((np.diff(had.indptr) > 0).sum())
     return CoPurchases(_off_diagonal(together), _off_diagonal(support), np.maximum(counts, 1), alone, total)
 
 
@@ -75,31 +86,41 @@ def _baskets(block: Block, act: str) -> tuple[Csr, Csr]:
     """Baskets by items: 1 where it was in, and the weight of the basket's age."""
     kept = np.flatnonzero(getattr(block, act) > 0)
     day = block.rows[kept] * (block.ages.max(initial=0) + 1) + block.ages[kept]
-    _, basket = np.unique(day, return_inverse=True)
-    return _limited(basket.astype(np.int64), block.items[kept], block.ages[kept], block.width)
+    once = np.append(True, (day[1:] != day[:-1]) | np.diff(block.items[kept]).astype(bool))[: len(kept)]
+    kept, day = kept[once], day[once]  # a log may have several baskets of one day
+    _, basket, size = np.unique(day, return_inverse=True, return_counts=True)
+    is_told = size[basket] <= LARGEST_BASKET
+    return _weighted(block, kept[is_told], basket[is_told].astype(np.int64))
 
 
-def _customers(block: Block, act: str) -> tuple[Csr, Csr]:
+def _customers(block: Block) -> tuple[Csr, Csr]:
     """Customers by items: 1 where it was bought, and the weight of the last purchase's age."""
-    kept = np.flatnonzero(getattr(block, act) > 0)
-    pair = block.rows[kept] * block.width + block.items[kept]
-    kept = kept[np.append(True, pair[1:] != pair[:-1])] if len(kept) else kept  # sorted by age: the latest is first
-    return _limited(block.rows[kept], block.items[kept], block.ages[kept], block.width)
+    last = latest(block)
+    last = last[within_limit(block, last, block.rows[last], block.ages[last], MOST_ITEMS)]
+    return _weighted(block, last, block.rows[last])
 
 
-def _limited(rows: Ints, items: Ints, ages: Ints, width: int) -> tuple[Csr, Csr]:
-    order = np.lexsort((items, ages, rows))
-    order = order[places(rows[order]) < MOST_ITEMS]
-    rows, items, ages = rows[order], items[order], ages[order]
-    shape = (int(rows.max(initial=-1)) + 1, width)
-    had = matrix(np.ones(len(rows), np.int64), rows, items, shape)
-    return had, matrix(weights(ages, HALF_LIFE_DAYS), rows, items, shape)
+def _weighted(block: Block, entries: Ints, rows: Ints) -> tuple[Csr, Csr]:
+    shape = (int(rows.max(initial=-1)) + 1, block.width)
+    had = matrix(np.ones(len(rows), np.int64), rows, block.items[entries], shape)
+    return had, matrix(weights(block.ages[entries], HALF_LIFE_DAYS), rows, block.items[entries], shape)
+
+
+def _parts(had: Csr, worth: Csr) -> Iterator[tuple[Csr, Csr]]:
+    """The same in runs of rows with about ``MOST_PAIRS`` pairs each."""
+    pairs = np.cumsum(np.diff(had.indptr).astype(np.int64) ** 2)
+    full = np.flatnonzero(np.diff(pairs // MOST_PAIRS, prepend=0))
+    for start, stop in pairwise([0, *(full + 1).tolist(), had.shape[0]]):
+        if start < stop:
+            yield had[start:stop], worth[start:stop]
 
 
 def _off_diagonal(m: Csr) -> Csr:
-    rows, columns, values = cells(csr_array(m))
-    kept = rows != columns
-    return matrix(values[kept], rows[kept], columns[kept], m.shape)
+    m.sum_duplicates()
+    rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
+    m.data[rows == m.indices] = 0
+    m.eliminate_zeros()
+    return m
 
 
 def _power(counts: Ints, damping: float) -> Floats:

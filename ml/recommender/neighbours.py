@@ -2,23 +2,24 @@
 
 Belongs here: neighbours of items by kind, and the file's columns. Does not belong here: counting (``copurchase``).
 
-Three kinds: what lay in one basket with it (``bought_together``); what people looked at on the day on which they looked
-at it (``viewed_together``); what they looked at in its place: of its category, viewed together and bought together less
-often than by chance (``substitute``).
+Three kinds: what one person bought on the day on which they bought it (``bought_together``); what people looked at on
+the day on which they looked at it (``viewed_together``), all there is in a shop without orders; what they looked at in
+its place: of its category, viewed together and bought together less often than by chance (``substitute``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.recommender.block import Catalogue, Flags, Source
-from ml.recommender.copurchase import co_purchases
-from ml.recommender.sparse import Floats, Ints, at, cells, matrix, places
+from ml.recommender.copurchase import CoPurchases, co_purchases
+from ml.recommender.sparse import Floats, Ints, at, cells, places
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 NEIGHBOURS = 20
 LEAST_SUPPORT = 2
 """What stood together in one basket only says something of that basket's owner, nothing of the items."""
-DAMPING = 0.5
 TRUSTED_SUPPORT = 5.0
 """Baskets at which a similarity counts half of its value."""
 PLACES = 6
-BOUGHT_TOGETHER, VIEWED_TOGETHER, SUBSTITUTE = "bought_together", "viewed_together", "substitute"
+CELLS = 1_000_000
+"""Pairs that are looked at side by side."""
+BOUGHT_TOGETHER, VIEWED_TOGETHER, SUBSTITUTE = ORDER = "bought_together", "viewed_together", "substitute"
 
 
 def schema() -> pa.Schema:
@@ -76,17 +78,13 @@ def neighbours(world: Source, as_of: date) -> pa.Table:
 
     if not world.catalogue.size:
         return schema().empty_table()
-    bought = _together(world, BOUGHT_TOGETHER, "lines")
-    kinds = [bought]
-    if world.has_orders:  # else views are what was counted already
-        viewed = _together(world, VIEWED_TOGETHER, "views")
-        kinds += [viewed, _substitutes(world.catalogue, viewed, bought)]
-    best = [_best(world.catalogue, kind) for kind in kinds]
+    kinds = _kinds(world)
+    best = [kind for items in _spans(world.catalogue, kinds) for kind in _of(items, world.catalogue, kinds)]
     joined = {
         name: np.concatenate([getattr(kind, name) for kind in best])
         for name in ("rows", "items", "support", "lift", "score")
     }
-    number = np.repeat(np.arange(len(best)), [len(kind.rows) for kind in best])
+    number = np.repeat([ORDER.index(kind.name) for kind in best], [len(kind.rows) for kind in best])
     order = np.lexsort((joined["items"], -joined["score"], number, joined["rows"]))
     rows, items = joined["rows"][order], joined["items"][order]
     columns = {
@@ -94,7 +92,7 @@ def neighbours(world: Source, as_of: date) -> pa.Table:
         "product_id": world.catalogue.product_ids[rows],
         "rank": places(rows) + 1,
         "neighbour_product_id": world.catalogue.product_ids[items],
-        "kind": np.array([kind.name for kind in best], object)[number[order]],
+        "kind": np.array(ORDER, object)[number[order]],
         "support": joined["support"][order],
         "lift": joined["lift"][order],
         "score": joined["score"][order],
@@ -102,21 +100,43 @@ def neighbours(world: Source, as_of: date) -> pa.Table:
     return pa.table({f.name: pa.array(columns[f.name], type=f.type) for f in schema()}, schema=schema())
 
 
-def _together(world: Source, name: str, act: str) -> _Kind:
-    """All pairs that stood together often enough."""
-    counted = co_purchases(world, "basket", with_support=True, act=act)
-    rows, items, similarity = cells(counted.similarity(DAMPING))
-    support = at(counted.support, rows, items)
-    score = (similarity * np.sqrt(counted.counts[rows]) * support / (support + TRUSTED_SUPPORT)).round(PLACES)
+def _kinds(world: Source) -> dict[str, CoPurchases]:
+    if not world.has_orders:  # what people look at stands for what they buy
+        return {VIEWED_TOGETHER: co_purchases(world, "basket", with_support=True)}
+    acts = {BOUGHT_TOGETHER: "lines", VIEWED_TOGETHER: "views"}
+    return {name: co_purchases(world, "basket", with_support=True, act=act) for name, act in acts.items()}
+
+
+def _spans(catalogue: Catalogue, kinds: dict[str, CoPurchases]) -> list[slice]:
+    """Runs of items with about ``CELLS`` pairs each."""
+    pairs = sum(counted.together.indptr[1:].astype(np.int64) for counted in kinds.values())
+    ends = [*(np.flatnonzero(np.diff(pairs // CELLS, prepend=0)) + 1).tolist(), catalogue.size]
+    return [slice(start, stop) for start, stop in pairwise([0, *ends]) if start < stop]
+
+
+def _of(items: slice, catalogue: Catalogue, kinds: dict[str, CoPurchases]) -> list[_Kind]:
+    """The best of each kind with each of some items."""
+    found = [_together(name, counted, items) for name, counted in kinds.items()]
+    if BOUGHT_TOGETHER in kinds:
+        found.append(_substitutes(catalogue, found[-1], kinds[BOUGHT_TOGETHER], items))
+    return [_best(catalogue, kind) for kind in found]
+
+
+def _together(name: str, counted: CoPurchases, of: slice) -> _Kind:
+    """All pairs of some items that stood together often enough."""
+    own, items, together = cells(counted.together[of])
+    rows, support = own + of.start, at(counted.support[of], own, items)
+    cosine = together / np.sqrt(counted.counts[rows] * counted.counts[items].astype(float))
+    score = (cosine * support / (support + TRUSTED_SUPPORT)).round(PLACES)
     lift = counted.lift(rows, items, support).round(PLACES)
     return _Kind(name, rows, items, support, lift, score).only((support >= LEAST_SUPPORT) & (score > 0))
 
 
-def _substitutes(catalogue: Catalogue, viewed: _Kind, bought: _Kind) -> _Kind:
-    """Of what was viewed together: of one category, and bought together less often than by chance."""
-    category = catalogue.categories[0]
-    lift = at(matrix(bought.lift, bought.rows, bought.items, (catalogue.size,) * 2), viewed.rows, viewed.items)
-    alike = (category[viewed.rows] >= 0) & (category[viewed.rows] == category[viewed.items]) & (lift < 1)
+def _substitutes(catalogue: Catalogue, viewed: _Kind, bought: CoPurchases, of: slice) -> _Kind:
+    """Of what was viewed together: of one category, and bought together less often than by chance, be it once."""
+    category, rows, items = catalogue.categories[0], viewed.rows, viewed.items
+    lift = bought.lift(rows, items, at(bought.support[of], rows - of.start, items)).round(PLACES)
+    alike = (category[rows] >= 0) & (category[rows] == category[items]) & (lift < 1)
     return viewed.only(alike, SUBSTITUTE, 1 - lift)
 
 

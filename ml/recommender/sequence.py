@@ -11,12 +11,12 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from ml.recommender.block import Block, Source
-from ml.recommender.cuts import top
 from ml.recommender.decay import UNIT
+from ml.recommender.limits import within_limit
 from ml.recommender.sparse import Csr, Ints, matrix
 
 MOST_ITEMS = 50
-"""Of one basket: pairs grow with its square, and a reseller's basket says little."""
+"""Of one basket, by lot: pairs grow with its square, and a reseller's basket says little."""
 MOST_PAIRS = 20_000_000
 """Of one block; where baskets are so large that more would be counted, only nearer baskets are paired."""
 FARTHEST = 20
@@ -79,6 +79,9 @@ def _baskets(block: Block) -> tuple[Csr, Ints]:
     rows, steps = block.rows[kept], block.steps[kept]
     deepest = int(steps.max(initial=0)) + 1
     keys, basket = np.unique(rows * deepest + (deepest - 1 - steps), return_inverse=True)
-    had = matrix(np.ones(len(kept), np.int64), basket.astype(np.int64), block.items[kept], (len(keys), block.width))
+    basket = basket.astype(np.int64)
+    stays = within_limit(block, kept, basket, np.zeros(len(kept), np.int64), MOST_ITEMS)
+    kept, basket = kept[stays], basket[stays]
+    had = matrix(np.ones(len(kept), np.int64), basket, block.items[kept], (len(keys), block.width))
     had.data = np.ones(len(had.data), np.int64)
-    return top(had, MOST_ITEMS), keys // deepest
+    return had, keys // deepest

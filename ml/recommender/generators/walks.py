@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
+from ml.recommender.limits import latest, within_limit
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
 
@@ -60,19 +61,7 @@ class Walks:
 
 def _latest(block: Block) -> Csr:
     """Customers by items: 1 where it was bought, the latest items only."""
-    kept = block.lines > 0
-    age = int(block.steps.max(initial=0)) + 2
-    newest = np.zeros(int(kept.sum()), np.int64) + age - 1 - block.steps[kept]
-    last = csr_array((newest, (block.rows[kept], block.items[kept])), shape=(len(block), block.width))
-    limited = top(_greatest(last), MOST_ITEMS)
-    limited.data = np.ones(len(limited.data), np.int64)
-    return limited
-
-
-def _greatest(m: Csr) -> Csr:
-    """Entries of one cell become their greatest, where adding would favour what was bought often."""
-    rows, columns, values = m.tocoo().row, m.tocoo().col, m.tocoo().data
-    order = np.lexsort((-values, columns, rows))
-    key = rows[order].astype(np.int64) * m.shape[1] + columns[order]
-    first = order[np.append(True, key[1:] != key[:-1])] if len(order) else order
-    return matrix(values[first], rows[first].astype(np.int64), columns[first].astype(np.int64), m.shape)
+    last = latest(block)
+    last = last[within_limit(block, last, block.rows[last], block.steps[last], MOST_ITEMS)]
+    shape = (len(block), block.width)
+    return matrix(np.ones(len(last), np.int64), block.rows[last], block.items[last], shape)

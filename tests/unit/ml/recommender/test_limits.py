@@ -1,0 +1,46 @@
+"""What stays of a long history."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recommender_world import Act, tiny_world
+
+from ml.recommender import copurchase, sequence
+from ml.recommender.copurchase import co_purchases
+from ml.recommender.data import World
+from ml.recommender.generators import walks
+from ml.recommender.sequence import count_transitions
+from ml.recommender.sparse import Ints
+
+
+def had(world: World) -> Ints:
+    return co_purchases(world, "customer").alone
+
+
+def baskets(world: World) -> Ints:
+    return count_transitions(world, 0.8).baskets
+
+
+def walked(world: World) -> Ints:
+    return sum(np.bincount(walks._latest(block).indices, minlength=block.width) for block in world.blocks())  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("counted", [had, baskets, walked])
+def test_what_stays_of_one_day_is_no_matter_of_product_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Callable[[World], Ints]
+) -> None:
+    for module in (copurchase, sequence, walks):
+        monkeypatch.setattr(module, "MOST_ITEMS", 5)
+    bought: list[Act] = [(f"c{n:02}", f"item {k}", 10) for n in range(60) for k in range(10)]
+    many = counted(tiny_world(tmp_path / "a", bought=bought))
+    assert many.sum() == 60 * 5
+    assert many.min() > 15, "half of sixty would be thirty"
+    assert counted(tiny_world(tmp_path / "b", bought=bought, block_customers=7)).tolist() == many.tolist()
+
+
+def test_the_latest_items_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copurchase, "MOST_ITEMS", 3)
+    world = tiny_world(tmp_path, bought=[("c", f"item {k}", 60 - k) for k in range(6)])
+    assert had(world).tolist() == [0, 0, 0, 1, 1, 1]
