@@ -31,13 +31,15 @@ class Generator(Protocol):
     def fit(self, world: Source) -> None:
         """Learn from the customers who may be profiled, in one pass over ``world.blocks()`` or several.
 
-        Counts must be whole numbers, so that block sizes and threads change no bit.
+        Counts must be whole numbers, so that block sizes and threads change no bit of them.
         """
 
     def score(self, block: Block) -> Csr:
         """Customers by items: an estimate of the share of each item in the customer's next purchases.
 
         Each row sums to one, or is empty where the generator has nothing to say; at most ``MOST_CANDIDATES`` entries.
+        Threads change no bit, nor do block sizes where nothing dense is multiplied: the order in which BLAS adds
+        depends on the shape, so that ``factors`` differs by some 1e-8 from one block size to another.
         """
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
@@ -52,5 +54,40 @@ def recent(block: Block, base: float) -> Csr:
 
 def because(history: Csr, near: Csr, rows: Ints, items: Ints, catalogue: Catalogue, *, is_sold: bool) -> Texts:
     """Words for items that followed from a customer's own: which of these adds most to ``history @ near``."""
-    which = np.maximum(strongest(history, near, rows, items), 0)
-    return f"Because you {'bought' if is_sold else 'chose'} " + catalogue.label(which)
+    return followed(most_fitting(history, near, rows, items, catalogue), catalogue, is_sold=is_sold)
+
+
+def followed(which: Ints, catalogue: Catalogue, *, is_sold: bool) -> Texts:
+    """The words, given which of the customer's own it was; -1 where none can be named."""
+    named = f"Because you {chosen(is_sold=is_sold)} " + catalogue.label(np.maximum(which, 0))
+    return np.where(which >= 0, named, f"Like what you {chosen(is_sold=is_sold)} before")
+
+
+def chosen(*, is_sold: bool) -> str:
+    """What people did with the items of their history."""
+    return "bought" if is_sold else "chose"
+
+
+def most_fitting(history: Csr, near: Csr, rows: Ints, items: Ints, catalogue: Catalogue) -> Ints:
+    """Which of a customer's own items adds most to each cell of ``history @ near``; -1 where none can be named.
+
+    A sensitive item is never named beside another: who withdraws the permission to see it no longer sees its own row,
+    but would still see that of the other.
+    """
+    rest = history.tocsr().copy()
+    rest.data = rest.data * ~catalogue.is_sensitive[rest.indices]
+    rest.eliminate_zeros()
+    return strongest(rest, near, rows, items)
+
+
+def once_more(catalogue: Catalogue, items: Ints, *, is_sold: bool) -> Texts:
+    """Words for items of the customer's own."""
+    return f"You {'bought' if is_sold else 'looked at'} " + catalogue.label(items) + " before"
+
+
+def touched_categories(block: Block, catalogue: Catalogue) -> Csr:
+    """Customers by categories: how often they bought or looked at something of it that is not sensitive."""
+    category, names = catalogue.categories
+    kind = category[block.items]
+    kept = (kind >= 0) & (block.lines + block.views + block.carts > 0) & ~catalogue.is_sensitive[block.items]
+    return matrix(np.ones(kept.sum()), block.rows[kept], kind[kept], (len(block), len(names)))

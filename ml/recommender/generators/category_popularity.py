@@ -10,8 +10,8 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.popularity import popularity
-from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, matrix, normalised
+from ml.recommender.protocol import MOST_CANDIDATES, touched_categories
+from ml.recommender.sparse import Csr, Ints, at, matrix, normalised
 
 
 @dataclass
@@ -47,5 +47,7 @@ class CategoryPopularity:
         tastes = normalised((worth @ self.category_of).tocsr())
         return normalised(best_of_product(tastes, self.within, MOST_CANDIDATES))
 
-    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
-        return self.words[self.catalogue.categories[0][items]]
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
+        kind = self.catalogue.categories[0][items]  # known: only items of a category are proposed
+        is_liked = at(touched_categories(block, self.catalogue), rows, kind) > 0
+        return np.where(is_liked, self.words[kind], "Popular right now")

@@ -192,3 +192,23 @@ def test_a_new_item_is_proposed_to_who_bought_its_like_and_a_known_one_is_not(tm
     assert max(found, key=lambda item: found[item]) == "p3"
     assert "p2" not in found
     assert words(world, "content", "new", "p3") == "New in Lamps, which you like"
+
+
+@pytest.mark.parametrize("name", ["bought_together", "also_bought", "transitions", "ease", "walks"])
+def test_a_sensitive_item_is_never_named_beside_another(tmp_path: Path, name: str) -> None:
+    """The pot goes with the salve, and a little with tea; who withdraws the permission must not read of salves."""
+    with_salve: list[Act] = [(f"c{n}", item, age) for n in range(9) for item, age in (("salve", 10), ("pot", 10))]
+    with_tea: list[Act] = [(f"d{n}", item, age) for n in range(3) for item, age in (("tea", 10), ("pot", 10))]
+    later: list[Act] = [(who, "pot", 3) for who, *_ in [*with_salve, *with_tea]]
+    own: list[Act] = [("both", "salve", 4), ("both", "tea", 6), ("one", "salve", 4), ("e", "nail", 9), ("f", "peg", 9)]
+    world = tiny_world(tmp_path, bought=[*with_salve, *with_tea, *later, *own], items={"salve": {"is_sensitive": True}})
+    assert words(world, name, "both", "pot") == "Because you bought the tea"
+    assert words(world, name, "one", "pot") == "Like what you bought before"
+
+
+def test_a_category_is_not_named_for_the_sake_of_sensitive_items(tmp_path: Path) -> None:
+    items = {"salve": {"category_path": "Care", "is_sensitive": True}, "soap": {"category_path": "Care"}}
+    bought: list[Act] = [("c", "salve", 4), ("d", "soap", 4)]
+    world = tiny_world(tmp_path, bought=bought, items=items)
+    assert words(world, "category_popularity", "c", "soap") == "Popular right now"
+    assert words(world, "category_popularity", "d", "soap") == "Popular in Care, which you like"
