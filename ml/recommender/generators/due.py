@@ -8,9 +8,12 @@ import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top
-from ml.recommender.protocol import MOST_CANDIDATES
+from ml.recommender.protocol import MOST_CANDIDATES, once_more
 from ml.recommender.rhythm import Rhythm, rhythm
-from ml.recommender.sparse import Csr, Ints, matrix, normalised
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, matrix, normalised
+
+DUE_FROM = 0.75
+"""Share of the expected gap from which on the words say that the item is due."""
 
 
 @dataclass
@@ -27,16 +30,26 @@ class Due:
 
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
+        self.has_orders = world.has_orders
         self.rhythm: Rhythm = rhythm(world)
 
     def score(self, block: Block) -> Csr:
         own = block.repeats
-        usual = (own.mean_gap * own.gaps + self.rhythm.usual[own.items]) / (own.gaps + 1)
-        away = np.log(np.maximum(own.last_age, 1) / np.maximum(usual, 1)) / self.width
+        away = np.log(np.maximum(own.last_age, 1) / self._expected_gap(block)) / self.width
         height = np.where(own.gaps > 0, own.gaps * np.exp(-0.5 * away**2), 0.0)
         kept = height > 1e-3
         due = matrix(height[kept], own.rows[kept], own.items[kept], (len(block), block.width))
         return normalised(top(due, MOST_CANDIDATES))
 
-    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
-        return "Due again: " + self.catalogue.label(items)
+    def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
+        own = block.repeats
+        is_due = self.has_orders & (own.last_age >= DUE_FROM * self._expected_gap(block))
+        due = Pairs.of(own.rows[is_due], own.items[is_due], block.width).contains(rows, items)
+        before = once_more(self.catalogue, items, is_sold=self.has_orders)
+        return np.where(due, "Due again: " + self.catalogue.label(items), before)
+
+    def _expected_gap(self, block: Block) -> Floats:
+        """Days, of each pair of ``block.repeats``."""
+        own = block.repeats
+        usual = (own.mean_gap * own.gaps + self.rhythm.usual[own.items]) / (own.gaps + 1)
+        return np.maximum(usual, 1)

@@ -9,7 +9,7 @@ import numpy as np
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top
 from ml.recommender.decay import UNIT, weights
-from ml.recommender.protocol import MOST_CANDIDATES
+from ml.recommender.protocol import MOST_CANDIDATES, once_more
 from ml.recommender.sparse import Csr, Floats, Ints, normalised
 
 PRIOR_CUSTOMERS = 20
@@ -26,6 +26,7 @@ class Repurchase:
     def fit(self, world: Source) -> None:
         """Count by item who bought it, and who bought it again."""
         self.catalogue: Catalogue = world.catalogue
+        self.has_orders = world.has_orders
         buyers, again = np.zeros((2, world.catalogue.size), np.int64)
         for block in world.blocks():
             days = block.spread((block.lines > 0).astype(np.int64))
@@ -39,4 +40,4 @@ class Repurchase:
         return normalised(top(normalised(worth.astype(float) / UNIT * self.again[None, :]), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
-        return "You bought " + self.catalogue.label(items) + " before"
+        return once_more(self.catalogue, items, is_sold=self.has_orders)

@@ -212,3 +212,17 @@ def test_a_category_is_not_named_for_the_sake_of_sensitive_items(tmp_path: Path)
     world = tiny_world(tmp_path, bought=bought, items=items)
     assert words(world, "category_popularity", "c", "soap") == "Popular right now"
     assert words(world, "category_popularity", "d", "soap") == "Popular in Care, which you like"
+
+
+@pytest.mark.parametrize("name", ["repurchase", "due_again"])
+def test_what_was_only_looked_at_was_neither_bought_nor_is_it_due(tmp_path: Path, name: str) -> None:
+    world = tiny_world(tmp_path, viewed=[("c", "tea", age) for age in (31, 61, 91)])
+    assert words(world, name, "c", "tea") == "You looked at the tea before"
+
+
+@pytest.mark.parametrize(("ago", "said"), [(10, "You bought the tea before"), (20, "Due again: the tea")])
+def test_due_is_said_from_three_quarters_of_the_expected_gap_on(tmp_path: Path, ago: int, said: str) -> None:
+    """Bought every 30 days three times, and usually after 14 days: expected after 26, due from 19.5 on."""
+    world = tiny_world(tmp_path, bought=[("c", "tea", ago + gap) for gap in (0, 30, 60, 90)])
+    assert proposals(world, "due_again")["c"]["tea"] > 0
+    assert words(world, "due_again", "c", "tea") == said
