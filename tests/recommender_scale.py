@@ -58,6 +58,7 @@ class LargeShop:
             prices=np.full(items, np.nan),
             is_available=np.arange(items) % 25 != 0,
             is_sensitive=np.zeros(items, bool),
+            launch_ages=np.full(items, np.nan),
         )
         self.each = items // KINDS
 

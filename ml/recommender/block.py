@@ -36,6 +36,8 @@ class Catalogue:
     """NaN where the shop does not say."""
     is_available: Flags
     is_sensitive: Flags
+    launch_ages: Floats
+    """Days from the launch to the as-of, NaN where the shop does not say."""
 
     @property
     def size(self) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.recommender.block import Block, Catalogue, Texts
-from ml.recommender.sparse import Csr, Ints, matrix
+from ml.recommender.sparse import Csr, Floats, Ints, matrix
 from ml.snapshots import Engine
 
 if TYPE_CHECKING:
@@ -41,17 +41,18 @@ class World:
     @cached_property
     def catalogue(self) -> Catalogue:
         got = self.ask(
-            "select product_id, product_name, category_path, brand, price, is_available, is_sensitive "
-            "from {catalogue} order by product_id"
+            "select product_id, product_name, category_path, brand, price, is_available, is_sensitive, "
+            "as_of_date - launched_date as launch_age from {catalogue} order by product_id"
         )
         return Catalogue(
             product_ids=_texts(got["product_id"]),
             names=_texts(got["product_name"]),
             category_paths=_texts(got["category_path"]),
             brands=_texts(got["brand"]),
-            prices=np.ma.filled(np.ma.asarray(got["price"], dtype=float), np.nan),
+            prices=_numbers(got["price"]),
             is_available=got["is_available"].astype(bool),
             is_sensitive=got["is_sensitive"].astype(bool),
+            launch_ages=_numbers(got["launch_age"]),
         )
 
     @cached_property
@@ -156,6 +157,11 @@ class World:
 
     def _file(self, name: str) -> Path:
         return self.folder / f"recommender_{name}.parquet"
+
+
+def _numbers(values: NDArray[Any]) -> Floats:
+    """Numbers with NaN for what is null."""
+    return np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
 
 
 def _texts(values: NDArray[Any]) -> Texts:

@@ -101,6 +101,7 @@ def _catalogue(names: Texts, attributes: Mapping[str, Mapping[str, Any]]) -> Cat
         prices=np.array([np.nan if price is None else price for price in told("price")], float),
         is_available=np.ones(len(names), bool),
         is_sensitive=np.zeros(len(names), bool),
+        launch_ages=np.full(len(names), np.nan),
     )
 
 

@@ -1,4 +1,4 @@
-"""New items that are like what the customer bought: the same kind, brand, price, words in the name."""
+"""Items of few buyers that are like what the customer bought: the same kind, brand, price, words in the name."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import best_of_product, strongest, top
-from ml.recommender.protocol import MOST_CANDIDATES, recent
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
+from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
+from ml.recommender.cuts import best_of_product, top
+from ml.recommender.protocol import MOST_CANDIDATES, chosen, followed, most_fitting, recent, touched_categories
+from ml.recommender.sparse import Csr, Ints, at, cells, matrix, normalised
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 PRICE_STEPS = 2.0
 """Steps per doubling of the price."""
+NEW_DAYS = 90
+"""Since its launch an item is called new. Of one whose launch the shop does not tell nobody knows."""
 COMMON, MOST_CARRIERS = 0.1, 2_000
 """Share and number of items that carry a trait, beyond which it says too little for what it costs."""
 
@@ -30,11 +32,13 @@ class Content:
     recency: float = 0.8
     """What each basket back counts when the customer's own history is read."""
     neighbours: int = 50
-    """New items kept of each item."""
+    """Items of few buyers kept of each item."""
     name: str = field(default="content", init=False)
 
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
+        self.has_orders = world.has_orders
+        self.stated: Csr = _stated(world)
         buyers = np.zeros(world.catalogue.size, np.int64)
         for block in world.blocks():
             buyers += np.bincount(block.spread((block.lines > 0).astype(np.int64)).indices, minlength=block.width)
@@ -50,16 +54,30 @@ class Content:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
-        category, names = self.catalogue.categories
-        told = [path.split(" > ")[-1] for path in names] + [""]
-        liked = self.catalogue.label(np.maximum(strongest(recent(block, self.recency), self.near, rows, items), 0))
-        return np.array(
-            [
-                f"New in {told[kind]}, which you like" if kind >= 0 else f"New, and like {like}"
-                for kind, like in zip(category[items], liked, strict=True)
-            ],
-            dtype=object,
-        )
+        which = most_fitting(recent(block, self.recency), self.near, rows, items, self.catalogue)
+        new = self._is_new(block, rows, items)
+        before = f"what you {chosen(is_sold=self.has_orders)} before"
+        like = np.where(which >= 0, self.catalogue.label(np.maximum(which, 0)), before)
+        words = np.where(new, "New, and like " + like, followed(which, self.catalogue, is_sold=self.has_orders))
+        kind, names = self.catalogue.categories
+        liked = touched_categories(block, self.catalogue) + block.statements(+1) @ self.stated
+        known = np.flatnonzero(kind[items] >= 0)
+        for cell in known[at(liked, rows[known], kind[items[known]]) > 0]:
+            leaf = names[kind[items[cell]]].split(" > ")[-1]
+            words[cell] = f"{'New in' if new[cell] else 'In'} {leaf}, which you like"
+        return words
+
+    def _is_new(self, block: Block, rows: Ints, items: Ints) -> Flags:
+        age = self.catalogue.launch_ages[items]
+        return (age >= 0) & (age <= NEW_DAYS) & ~block.bought.contains(rows, items)
+
+
+def _stated(world: Source) -> Csr:
+    """Statements by categories: 1 where the statement is of that very category."""
+    number = {name: kind for kind, name in enumerate(world.catalogue.categories[1])}
+    kinds = [number.get(value, -1) if attribute == "category" else -1 for attribute, value in world.statements]
+    told = np.flatnonzero(np.array(kinds, np.int64) >= 0)
+    return matrix(np.ones(len(told)), told, np.array(kinds, np.int64)[told], (len(kinds), len(number)))
 
 
 def described(catalogue: Catalogue) -> Csr:

@@ -1,6 +1,8 @@
 """Each generator on a world so small that only one answer is right."""
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,7 +193,37 @@ def test_a_new_item_is_proposed_to_who_bought_its_like_and_a_known_one_is_not(tm
     found = proposals(world, "content")["new"]
     assert max(found, key=lambda item: found[item]) == "p3"
     assert "p2" not in found
-    assert words(world, "content", "new", "p3") == "New in Lamps, which you like"
+    assert words(world, "content", "new", "p3") == "In Lamps, which you like", "nobody knows since when"
+
+
+LAMPS = {"lamp 1": {"product_name": "oak table lamp", "category_path": "Lamps"}, "lamp 2": {}, "chair": {}}
+
+
+@pytest.mark.parametrize(
+    ("launched", "kind", "acts", "expected"),
+    [
+        (date(2025, 6, 1), "Lamps", {}, "New in Lamps, which you like"),
+        (date(2024, 6, 1), "Lamps", {}, "In Lamps, which you like"),
+        (None, "Lamps", {}, "In Lamps, which you like"),
+        (date(2025, 8, 1), "Lamps", {}, "In Lamps, which you like"),
+        (date(2025, 6, 1), "Lamps", {"bought": [("new", "lamp 2", 9)]}, "In Lamps, which you like"),
+        (date(2025, 6, 1), "Outlet", {}, "New, and like oak table lamp"),
+        (date(2025, 6, 1), None, {}, "New, and like oak table lamp"),
+        (date(2024, 6, 1), "Outlet", {}, "Because you bought oak table lamp"),
+        (date(2024, 6, 1), "Outlet", {"viewed": [("new", "chair", 9)]}, "In Outlet, which you like"),
+        (date(2024, 6, 1), "Outlet", {"said": [("new", "category", "Outlet", 1.0)]}, "In Outlet, which you like"),
+        (None, "Outlet", {"said": [("new", "category", "Outlet", -1.0)]}, "Because you bought oak table lamp"),
+    ],
+)  # fmt: skip
+def test_only_what_was_launched_lately_is_new_and_only_a_category_that_the_customer_chose_is_liked(
+    tmp_path: Path, launched: date | None, kind: str | None, acts: dict[str, list[Any]], expected: str
+) -> None:
+    shown = {"product_name": "oak floor lamp", "category_path": kind, "launched_date": launched}
+    items = LAMPS | {"lamp 2": shown, "chair": {"category_path": "Outlet"}}
+    items |= {f"x{n}": {"product_name": f"thing {chr(97 + n) * 4}"} for n in range(30)}
+    bought = [("new", "lamp 1", 3), *acts.get("bought", [])]
+    world = tiny_world(tmp_path, items=items, **{**acts, "bought": bought})
+    assert words(world, "content", "new", "lamp 2") == expected
 
 
 @pytest.mark.parametrize("name", ["bought_together", "also_bought", "transitions", "ease", "walks"])
@@ -204,6 +236,17 @@ def test_a_sensitive_item_is_never_named_beside_another(tmp_path: Path, name: st
     world = tiny_world(tmp_path, bought=[*with_salve, *with_tea, *later, *own], items={"salve": {"is_sensitive": True}})
     assert words(world, name, "both", "pot") == "Because you bought the tea"
     assert words(world, name, "one", "pot") == "Like what you bought before"
+
+
+def test_a_sensitive_item_is_never_what_another_is_like(tmp_path: Path) -> None:
+    named = {"salve": "night salve", "shown": "night cream in stone", "tea": "stone", "nail": "nail", "peg": "peg"}
+    items: dict[str, dict[str, Any]] = {item: {"product_name": name} for item, name in named.items()}
+    items["salve"] |= {"is_sensitive": True}
+    items["shown"] |= {"launched_date": date(2025, 6, 1)}
+    bought: list[Act] = [("both", "salve", 3), ("both", "tea", 9), ("one", "salve", 3)]
+    world = tiny_world(tmp_path, bought=bought, items=items)
+    assert words(world, "content", "both", "shown") == "New, and like stone"
+    assert words(world, "content", "one", "shown") == "New, and like what you bought before"
 
 
 def test_a_category_is_not_named_for_the_sake_of_sensitive_items(tmp_path: Path) -> None:
