@@ -143,11 +143,15 @@ def _instant(cell: str, value: str, source_type: str, notation: Notation) -> str
         return f"timezone('UTC', {value})"
     if source_type.startswith("TIMESTAMP") or source_type == "DATE":
         return local_to_utc(f"({value})::timestamp", zone)
-    # try_cast wants seconds wherever an offset follows.
-    whole = rf"regexp_replace({cell}, '([T ]\d{{1,2}}:\d{{2}})( ?[Zz+U-])', '\1:00\2')"
+    # try_cast wants seconds wherever an offset follows, and the offset in digits without the blank that Shopify writes.
+    offset = f"regexp_replace({cell}, ' ?(Z|z|UTC)$', '+00')"
+    joined = f"replace(replace({offset}, ' +', '+'), ' -', '-')"
+    whole = rf"regexp_replace({joined}, '([T ]\d{{1,2}}:\d{{2}})([+-])', '\1:00\2')"
+    # Most cells are whole as they stand, and the way round costs as much as all else.
+    aware = f"coalesce(try_cast({cell} as timestamptz), try_cast({whole} as timestamptz))"
     return (
         f"case {_written_day(cell, notation, local_to_utc('{}', zone))} "
         f"when not regexp_full_match({cell}, '{_INSTANT}') then null "
-        f"when regexp_matches({cell}, '{_OFFSET}') then timezone('UTC', try_cast({whole} as timestamptz)) "
+        f"when regexp_matches({cell}, '{_OFFSET}') then timezone('UTC', {aware}) "
         f"else {local_to_utc(f'try_cast({cell} as timestamp)', zone)} end"
     )
