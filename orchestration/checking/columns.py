@@ -21,6 +21,8 @@ from orchestration.shop import Shop
 LOOKS_LIKE = 0.75
 LONGEST_SHAPE = 24
 SAMPLED_LINES = 2_000
+COMMENT = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+"""In SQL; what is quoted comes first, as a name may hold what begins a comment."""
 
 
 def columns_of(path: Path, encoding: str, connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -42,7 +44,8 @@ def columns_of(path: Path, encoding: str, connection: duckdb.DuckDBPyConnection)
 def unused_columns(names: list[str], contract: TouchpointContract, shop: Shop) -> tuple[tuple[str, str | None], ...]:
     """Columns that neither ``columns:`` nor the mapping names, with the canonical column each looks like.
 
-    A mapping in SQL counts as reading a column whose name stands in its text.
+    A mapping in SQL counts as reading a column whose name stands in its text, comments apart: a draft names there what
+    it does not use.
     """
     spec, incoming = shop.touchpoints[contract.name], [column.name for column in contract.incoming]
     statement = shop.mapping_sql(contract.name)
@@ -50,7 +53,7 @@ def unused_columns(names: list[str], contract: TouchpointContract, shop: Shop) -
         read = {spec.columns.get(name, name) for name in incoming} | {spec.known_at}
         given = {name for name in incoming if spec.columns.get(name, name) in names}
     else:
-        words = statement.lower()
+        words = COMMENT.sub(lambda found: found[1] or " ", statement).lower()
         read = {name for name in names if re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", words)}
         given = set(re.findall(r"\w+", words))
     free = [name for name in incoming if name not in given]

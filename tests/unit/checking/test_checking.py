@@ -151,6 +151,16 @@ def test_an_unused_column_is_named_with_what_it_looks_like(tmp_path: Path) -> No
     assert "says whose it is" in findings.troubles[-1]
 
 
+def test_a_column_that_a_mapping_names_in_a_comment_only_is_not_used(tmp_path: Path) -> None:
+    lines = DIRTY.replace(",account_id,", ",KundenNr,").replace("unit_price", "unit_price,test,a--b")
+    deployment = corner_shop(tmp_path, lines.replace("9.90", "9.90,,web"))
+    (deployment.folder / "shops" / "corner" / "orders.sql").write_text(
+        'select file_line, order_id, line_number, ordered_at, quantity, unit_price, "a--b" as channel, /* of the\n'
+        'test */\n--? "KundenNr" as account_id,  -- a guess\n-- not used: test\nfrom landed'
+    )
+    assert checked(deployment).files[0].unused == (("KundenNr", "account_id"), ("test", None))
+
+
 def test_a_mapping_that_is_no_sql_is_said_with_its_error(tmp_path: Path) -> None:
     deployment = corner_shop(tmp_path, DIRTY)
     (deployment.folder / "shops" / "corner" / "orders.sql").write_text("select file_line, no_such_column from landed")
