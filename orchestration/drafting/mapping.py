@@ -16,7 +16,7 @@ MARK = "--? "
 def needs_mapping(found: Guess) -> bool:
     """Whether some required column can only be made, or order lines go below zero."""
     lacking = [name for name in found.missing if name in DERIVABLE.get(found.contract.name, ())]
-    return bool(lacking or found.clashing) or _has_negative_lines(found)
+    return bool(lacking or found.clashing or _below_zero(found))
 
 
 def made_columns(found: Guess) -> tuple[str, ...]:
@@ -62,9 +62,14 @@ def _line(name: str, choice: Choice) -> str:
     return f"    {mark}{sql.name(choice.column)} as {name}," + ("" if choice.is_sure else f"  -- a guess{others}")
 
 
-def _has_negative_lines(found: Guess) -> bool:
-    quantity = found.choices.get("quantity")
-    return found.contract.name == "orders" and quantity is not None and found.contents[quantity.column].is_negative
+def _below_zero(found: Guess) -> tuple[str, ...]:
+    """Sure columns of an order line that go below zero: a return, where the file has no word for it."""
+    if found.contract.name != "orders":
+        return ()
+    # A price that is only a guess stays a line to be confirmed.
+    price = next((one for one in [found.choices.get("unit_price")] if one and one.is_sure), found.line_total)
+    numbers = [one.column for one in (found.choices.get("quantity"), price) if one]
+    return tuple(name for name in numbers if found.contents[name].is_negative)
 
 
 def _made(found: Guess) -> dict[str, str]:
@@ -83,16 +88,31 @@ def _order(found: Guess) -> dict[str, str]:
         order = made["order_id"] = f"{whose}::varchar || '-' || {day}::varchar"
     if "line_number" in lacking and order:
         made["line_number"] = f"row_number() over (partition by {order} order by file_line)"
-    quantity = _column(found, "quantity")
-    units = _number(found, found.choices["quantity"].column) if quantity else "1"
-    if "quantity" in lacking:
-        made["quantity"] = "1"
-    if "unit_price" in lacking and found.line_total:
-        total = _number(found, found.line_total.column)
-        made["unit_price"] = f"abs({total}) / nullif(abs({units}), 0)" if quantity else f"abs({total})"
-    if _has_negative_lines(found):
-        made["line_type"] = f"if({units} < 0, 'return', 'sale')"
+    return made | _amounts(found)
+
+
+def _amounts(found: Guess) -> dict[str, str]:
+    """Quantity, price and type of an order line, where a sign or the price of a whole line has to be parted."""
+    made: dict[str, str] = {}
+    quantity, price = found.choices.get("quantity"), found.choices.get("unit_price")
+    signed = list(_below_zero(found))
+    units = _number(found, quantity.column) if quantity else "1"
+    if quantity is None:
+        made["quantity"] = units
+    elif quantity.column in signed:
         made["quantity"] = f"abs({units})"
+    if price is None and found.line_total:
+        total = found.line_total.column
+        amount = f"abs({_number(found, total)})"
+        made["unit_price"] = f"{amount} / nullif(abs({units}), 0)" if quantity else amount
+        # The sample may have missed the few refunds, and without its sign a refund is a sale.
+        signed += [total] if total not in signed else []
+    elif price and price.column in signed:
+        made["unit_price"] = f"abs({_number(found, price.column)})"
+    kind = found.choices.get("line_type")
+    if signed and not (kind and kind.is_sure):
+        is_return = " or ".join(f"{_number(found, name)} < 0" for name in signed)
+        made["line_type"] = f"if({is_return}, 'return', 'sale')"
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from worlds import ROOT, Deployment
 
 from orchestration.drafting.draft import confirmed
 from orchestration.drafting.start import Draft, draft
-from orchestration.landing import LandingError, rehearsal
+from orchestration.landing import LandingError, Rehearsal, batches, rehearsal, rows_path
 from orchestration.shop import load_shop
 from orchestration.state import State
 
@@ -32,8 +33,10 @@ def write(folder: Path, name: str, lines: list[str], encoding: str = "utf-8") ->
     return folder
 
 
-def landed(found: Draft, folder: Path, root: Path) -> dict[str, tuple[int, int]]:
-    """Rows in and accepted by touchpoint, once every guess is confirmed."""
+def landed(
+    found: Draft, folder: Path, root: Path, look: Callable[[Rehearsal], object] = bool
+) -> dict[str, tuple[int, int]]:
+    """Rows in and accepted by touchpoint, once every guess is confirmed; ``look`` sees the rehearsal."""
     shop = root / "shops" / "corner"
     shop.mkdir(parents=True)
     for name, text in found.files.items():
@@ -41,6 +44,7 @@ def landed(found: Draft, folder: Path, root: Path) -> dict[str, tuple[int, int]]
     state = State(root / "state", root / "keys", "corner")
     with rehearsal(load_shop(shop.parent, "corner"), state, folder, now=NOW, connect=duckdb.connect) as rehearsed:
         assert rehearsed.report.errors == ()
+        look(rehearsed)
         return {batch.touchpoint: (batch.rows_in, batch.accepted) for batch in rehearsed.report.landed}
 
 
@@ -102,6 +106,42 @@ def test_orders_without_numbers_and_with_negative_lines_get_a_mapping_that_lands
     assert "status says Complete" in found.files["orders.sql"]
     rows_in, accepted = landed(found, folder, tmp_path)["orders"]
     assert (rows_in, accepted) == (400, 400)
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("order id,order date,customer id,total", "{money}"),
+        ("order id,order date,customer id,quantity,total", "1,{money}"),
+        ("order id,order date,customer id,quantity,price", "1,{money}"),
+        ("order id,order date,customer id,quantity,price", "{sign}1,{money}"),
+    ],
+)
+@pytest.mark.parametrize("every", [8, 3_000])
+def test_money_paid_back_is_a_return(tmp_path: Path, head: str, cells: str, every: int) -> None:
+    """The sample of a long file may show no refund: what takes the sign away keeps it, what does not lands no sale."""
+    rows, back = [], 0
+    for n, day in enumerate(days(6_100)):
+        is_back = n % every == every - 1
+        back += is_back
+        sign, money = ("-", "-41.47") if is_back else ("", "20.10")
+        rows.append(f"{'R' if is_back else 'o'}{n},{day},c{n % 70},{cells.format(sign=sign, money=money)}")
+    folder = write(tmp_path / "in", "orders.csv", [head, *rows])
+    found = drafted(folder)
+    sums: list[tuple[str, int, float]] = []
+
+    def add(rehearsed: Rehearsal) -> None:
+        (batch,) = batches(rehearsed.state)["orders"]
+        sums.extend(duckdb.execute(
+            "select line_type, count(*), sum(quantity * unit_price)::double from read_parquet(?) group by 1 order by 1",
+            [str(rows_path(rehearsed.state, batch))],
+        ).fetchall())  # fmt: skip
+
+    rows_in, accepted = landed(found, folder, tmp_path, add)["orders"]
+    sale = ("sale", 6_100 - back, pytest.approx(20.1 * (6_100 - back)))
+    is_seen = every == 8 or "total" in head
+    assert sums == ([("return", back, pytest.approx(41.47 * back)), sale] if is_seen else [sale])
+    assert (rows_in, accepted) == (6_100, 6_100 if is_seen else 6_100 - back)
 
 
 def test_events_alone_are_a_shop(tmp_path: Path) -> None:
