@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 
 from orchestration.drafting.content import ENOUGH, Content, content, fits
 from orchestration.drafting.sample import Column, Sample
-from orchestration.drafting.vocabulary import file_likeness, likeness
+from orchestration.drafting.vocabulary import file_likeness, is_bare_id, likeness
 from orchestration.landing.contract import Column as Canonical
 from orchestration.landing.contract import TouchpointContract
 
 SURE = 0.9
 WORTH_SAYING = 0.4
+REPEATING = 0.5
+"""Share of rows with a value of their own below which a column is hardly what tells the rows apart."""
 LINE_TOTAL = Canonical("line_total", "decimal(18,4)")
 """No canonical column: the price of a whole line, which a draft divides by the quantity."""
 SHARE = re.compile(r"%|(?<![a-z])(pct|rate)(?![a-z])|percent|prozent|pourcent|porcent")
@@ -124,10 +126,12 @@ def _likelihood(found: Guess, scores: dict[tuple[str, str], float]) -> float:
     ]
     if contract.name == "orders":
         core.append("unit_price")
-    by_name = [name for name in core if name in choices and scores[name, choices[name].column] >= 0.6]
+    # Files of every kind have an `id`: it speaks for none of them.
+    told = {name: choice for name, choice in choices.items() if not is_bare_id(choice.column)}
+    by_name = [name for name in core if name in told and scores[name, told[name].column] >= 0.6]
     if "unit_price" in core and "unit_price" not in by_name and found.line_total:
         by_name.append("unit_price")
-    sure = sum(choice.is_sure for choice in choices.values())
+    sure = sum(choice.is_sure for choice in told.values())
     by_shape = [name for name in core if name in choices or name in by_name]
     likelihood = (
         0.25 * len(by_shape) / len(core)
@@ -137,7 +141,7 @@ def _likelihood(found: Guess, scores: dict[tuple[str, str], float]) -> float:
     )
     key = choices.get(contract.key[0])
     columns = {column.name: column for column in seen.columns}
-    if contract.name in ("customers", "products") and key and columns[key.column].distinct < 0.5 * seen.rows:
+    if contract.name in ("customers", "products") and key and columns[key.column].distinct < REPEATING * seen.rows:
         return 0.3 * likelihood  # versions repeat a key now and then; facts about it repeat it all the time
     if contract.name == "subscriptions" and _is_log(found, columns):
         return 0.3 * likelihood
@@ -191,11 +195,23 @@ def _score(canonical: Canonical, column: Column, held: Content, contract: Touchp
     if canonical.name in ("email", "currency") or held.kind in ("email", "currency"):
         return 1.0 if canonical.name == held.kind else 0.0
     by_name = likeness(column.name, canonical.name)[0]
+    if canonical.required and canonical.name == contract.key[0]:
+        by_name = _as_key(by_name, column, contract, rows)
     if canonical.allowed and held.kind != "empty":
         by_name = max(by_name, 0.5)
     if held.kind == "empty":
         return 0.8 * by_name
     return max(by_name, _by_content(canonical, column, held, contract, rows))
+
+
+def _as_key(by_name: float, column: Column, contract: TouchpointContract, rows: int) -> float:
+    """How much a name speaks for the key of a touchpoint, given how often its values repeat."""
+    is_alone = len(contract.key) == 1
+    if is_bare_id(column.name) and column.filled == rows:
+        by_name = max(by_name, 0.92 if is_alone else 0.85)  # of lines it may be the line's own
+    # A row of what happened once has a key of its own; facts that change repeat theirs with every version.
+    repeats = is_alone and not contract.mutable and column.distinct < REPEATING * rows
+    return 0.6 * by_name if repeats else by_name
 
 
 def _by_content(canonical: Canonical, column: Column, held: Content, contract: TouchpointContract, rows: int) -> float:

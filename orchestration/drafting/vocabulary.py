@@ -67,6 +67,11 @@ def likeness(name: str, column: str) -> tuple[float, str]:
     )
 
 
+def is_bare_id(name: str) -> bool:
+    """Whether a name is ``id`` and nothing else: of whatever the file is about."""
+    return plain(name) == ("id",)
+
+
 def file_likeness(name: str, touchpoint: str) -> float:
     """1 where a word of the file's name is one of the touchpoint's, .7 where it begins with one, else 0."""
     words, known = plain(name), set(plain(_vocabulary()[0][touchpoint])) | set(plain(touchpoint))

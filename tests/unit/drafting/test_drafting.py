@@ -164,6 +164,30 @@ def test_subscriptions_alone_are_a_shop(tmp_path: Path) -> None:
     assert landed(found, folder, tmp_path) == {"subscriptions": (300, 300)}
 
 
+KINDS = ("Opened Email", "Clicked Email", "Received Email", "Unsubscribed")
+
+
+def test_event_is_what_happened_and_a_bare_id_the_key(tmp_path: Path) -> None:
+    rows = [f"{n},{day}T10:00:00Z,{KINDS[n % 4]},c{n % 90},P{n % 7}" for n, day in enumerate(days(600))]
+    found = drafted(write(tmp_path / "in", "events.csv", ["id,timestamp,event,customer_id,product", *rows]))
+    told = columns(found, "events")
+    assert (told["event_id"], told["event_type"]) == ("id", "event")
+    assert landed(found, tmp_path / "in", tmp_path) == {"events": (600, 600)}
+
+
+def test_a_key_by_its_name_whose_values_repeat_is_only_a_guess(tmp_path: Path) -> None:
+    rows = [f"{day}T10:00:00Z,view,c{n % 90},{KINDS[n % 4]}" for n, day in enumerate(days(600))]
+    folder = write(tmp_path / "in", "events.csv", ["timestamp,event type,customer_id,event id", *rows])
+    assert "#? event_id: event id  # a guess" in drafted(folder).files["shop.yml"]
+
+
+def test_a_bare_id_makes_no_order_a_product(tmp_path: Path) -> None:
+    rows = [f"{n},{day},c{n % 90},20.10,EUR" for n, day in enumerate(days(600))]
+    folder = write(tmp_path / "in", "export.csv", ["id,created_at,customer_id,total_price,currency", *rows])
+    (one,) = drafted(folder).found
+    assert (one.name, one.guess.choices["order_id"].column) == ("orders", "id")
+
+
 def columns(found: Draft, touchpoint: str = "orders") -> dict[str, str]:
     """Those that are sure."""
     return yaml.safe_load(found.files["shop.yml"])["touchpoints"][touchpoint].get("columns") or {}
