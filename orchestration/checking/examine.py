@@ -16,6 +16,7 @@ from orchestration.checking.columns import columns_of, shape, unused_columns
 from orchestration.checking.consents import consent_troubles
 from orchestration.checking.findings import AsOfs, FileFinding, Findings, RuleFinding
 from orchestration.checking.guesses import unconfirmed
+from orchestration.checking.keys import key_troubles
 from orchestration.checking.rhythm import Rhythm, rhythm, standing, suggestion
 from orchestration.landing import Manifest, Rehearsal, batches, load_contract, rehearsal, rows_path, sql
 from orchestration.landing.errors import FileRefusedError
@@ -58,6 +59,7 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
             as_ofs=possible,
             troubles=(
                 *unconfirmed(shop),
+                *key_troubles(connection, rehearsed),
                 *consent_troubles(connection, consents, shop),
                 *_time_troubles(shop, bool(rows), seen, possible),
             ),
