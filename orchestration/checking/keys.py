@@ -37,6 +37,6 @@ def key_troubles(connection: duckdb.DuckDBPyConnection, rehearsed: Rehearsal) ->
             key = " and ".join(f"`{part}`" for part in contract.key)
             found.append(
                 f"{batch.file}: {repeated:,} of {batch.accepted:,} accepted rows have the key of an earlier row, first "
-                f"on {first}, and only the newest row of a key counts: is {key} really their key?"
+                f"on {first}, and one row of a key counts: is {key} really their key?"
             )
     return found

@@ -43,6 +43,8 @@ def _files(files: tuple[FileFinding, ...]) -> Table:
             table.add_row("[red]✗[/]", file.touchpoint, escape(file.file), "[red]cannot be landed[/]")
         elif file.has_landed_before:
             table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), "landed before")
+        elif not file.rows_in:
+            table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), "no row, only columns")
         else:
             counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates, file.refused)
             table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), *(f"{count:,}" for count in counts))

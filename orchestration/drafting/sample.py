@@ -54,7 +54,7 @@ def sample(path: Path, connection: duckdb.DuckDBPyConnection) -> Sample:
     Raises
     ------
     FileRefusedError
-        The landing could not read it either; the message says why.
+        The landing could not read it either, or there is no row to judge by; the message says why.
     """
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = true; set enable_progress_bar = false")
     with tempfile.TemporaryDirectory() as scratch, explained(path.name):
@@ -67,6 +67,8 @@ def sample(path: Path, connection: duckdb.DuckDBPyConnection) -> Sample:
             encoding = "windows-1252"
             seen = fingerprint(path, encoding)
         landed = read(connection, path, seen, Path(scratch), encoding)
+        if not landed.rows:
+            raise FileRefusedError("it has no row that tells anything" if landed.malformed else "it has columns, no row")
         types = {name: kind for name, kind, *_ in connection.execute("describe landed").fetchall()}
         texts = {name: f"nullif({casts.text(sql.name(name), types[name])}, '')" for name in landed.columns}
         columns = tuple(_column(connection, name, types[name], texts[name], landed.rows) for name in landed.columns)

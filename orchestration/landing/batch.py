@@ -122,8 +122,8 @@ def publish_quarantine(job: Job, manifest: Manifest, scratch: Path) -> None:
 
 
 def require_some_good_row(manifest: Manifest) -> None:
-    """Refuse a file of which every row broke a rule: its mapping is wrong, not its rows."""
-    if manifest.quarantined == manifest.rows_in:
+    """Refuse a file of which every row broke a rule: its mapping is wrong, not its rows. No row is no bad row."""
+    if manifest.rows_in and manifest.quarantined == manifest.rows_in:
         worst = manifest.rules[0]
         column = f" in {worst.column}" if worst.column else ""
         raise FileRefusedError(

@@ -51,15 +51,15 @@ def read(
     Raises
     ------
     FileRefusedError
-        No rows, no usable header, a damaged file.
+        Neither columns nor rows, no usable header, a damaged file.
     """
     if seen.has_mixed_line_endings or (encoding != "utf-8" and seen.format != "parquet"):
         path = plain_copy(path, scratch, encoding)
     read_format = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}[seen.format]
     columns = read_format(connection, path, scratch / "landed.parquet")
     rows, malformed = (_count(connection, view) for view in ("landed", "malformed"))
-    if rows + malformed == 0:
-        raise FileRefusedError("the file has no rows" + (", only a header" if seen.format == "csv" else ""))
+    if not columns and rows + malformed == 0:
+        raise FileRefusedError("the file has no rows")  # with columns it is a day on which nothing happened
     is_counted = seen.format != "csv" or (seen.has_a_row_a_line and not malformed)
     return Landed(columns, rows, malformed, None if is_counted else path)
 

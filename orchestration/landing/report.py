@@ -71,5 +71,7 @@ def _batch_line(batch: Manifest) -> str:
         "refused": batch.refused,
         "erased": batch.erased,
     }
+    if not batch.rows_in:
+        return f"{batch.touchpoint}: {batch.file}: columns and no row, as on a day on which nothing happened"
     rest = "".join(f", {rows:,} {name}" for name, rows in others.items() if rows)
     return f"{batch.touchpoint}: {batch.file}: {batch.rows_in:,} rows in, {batch.accepted:,} accepted{rest}"

@@ -173,8 +173,8 @@ def test_a_key_that_most_rows_share_is_doubted(tmp_path: Path) -> None:
     rows = [f"{'play' if n < 7 else n},1,2025-01-{n + 1:02}T10:00:00Z,a{n},1,9.90\n" for n in range(11)]
     deployment = corner_shop(tmp_path, HEADER + "".join(rows))
     assert (
-        "orders.csv: 6 of 11 accepted rows have the key of an earlier row, first on 2025-01-02, and only the newest "
-        "row of a key counts: is `order_id` and `line_number` really their key?"
+        "orders.csv: 6 of 11 accepted rows have the key of an earlier row, first on 2025-01-02, and one row of a "
+        "key counts: is `order_id` and `line_number` really their key?"
     ) in checked(deployment).troubles
     put(deployment, "orders.csv", HEADER + "".join(rows[2:]))  # 4 of 9: a few corrections
     assert not any("really their key" in said for said in checked(deployment).troubles)

@@ -120,7 +120,6 @@ def test_glob_characters_in_a_file_name_read_that_file_only(door: Door) -> None:
     ("name", "content", "words"),
     [
         ("orders.csv", b"", "0 bytes"),
-        ("orders.csv", HEADER.encode(), "no rows, only a header"),
         ("orders.jsonl", b"\n\n", "no rows"),
         ("orders.csv", f"{HEADER}\n{row(1)}\nM\u00fcller".encode("latin-1"), "line 3 is not UTF-8"),
         ("orders.csv", f"{HEADER}\n{row(1)}".encode("utf-16"), "UTF-16"),
@@ -140,6 +139,29 @@ def test_an_unusable_file_is_named_with_the_reason_and_stops_only_itself(
     assert error.file == name
     assert words in error.message
     assert [batch.file for batch in report.landed] == ["orders_good.csv"]
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz", "orders.parquet"])
+def test_columns_without_a_row_are_a_batch_of_nothing_that_lands_once(door: Door, name: str) -> None:
+    """Of a day without orders; the same bytes under the next day's name are nothing new."""
+    if name.endswith("parquet"):
+        door.put_parquet(name, f"select {', '.join(f'1 as {column}' for column in HEADER.split(','))} where false")
+    else:
+        door.put(name, f"{HEADER}\r\n")
+    first, second = door.land(), door.land()
+    assert (first.errors, second.errors) == ((), ())
+    assert first.lines() == [f"orders: {name}: columns and no row, as on a day on which nothing happened"]
+    assert second.unchanged == (name,)
+    assert door.rows("orders") == []
+    assert not door.quarantine()
+    door.put("orders_2.csv", f"{HEADER}\n{row(1)}\n")
+    assert [batch.accepted for batch in door.land().landed] == [1]
+
+
+def test_columns_without_a_row_have_to_be_the_right_ones(door: Door) -> None:
+    door.put("orders.csv", "order,line\n")
+    (error,) = door.land().errors
+    assert "the file has no column 'order_id'" in error.message
 
 
 @pytest.mark.parametrize("cut", [-20, 200])
