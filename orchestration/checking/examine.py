@@ -43,7 +43,8 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
         report = rehearsed.report
         files = tuple(_files(rehearsed, shop, landing_folder, connection))
         landed = batches(rehearsed.state)
-        rows = [rows_path(rehearsed.state, batch) for batch in landed.get(shop.churn.activity, [])]
+        active = landed.get(shop.churn.activity, [])
+        rows = [rows_path(rehearsed.state, batch) for batch in active]
         seen = rhythm(connection, rows, shop) if shop.churn.mode == "inactivity" else None
         possible = _as_ofs(connection, rows, shop, seen, now) if seen else None
         consents = [rows_path(rehearsed.state, batch) for batch in landed.get("consents", [])]
@@ -61,7 +62,7 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
                 *unconfirmed(shop),
                 *key_troubles(connection, rehearsed),
                 *consent_troubles(connection, consents, shop),
-                *_time_troubles(shop, bool(rows), seen, possible),
+                *_time_troubles(shop, any(batch.accepted for batch in active), seen, possible),
             ),
             notes=(
                 *(f"{p} is assumed: {c.because}" for p, c in shop.consent.items() if c.basis == "assume"),

@@ -44,7 +44,7 @@ def _files(files: tuple[FileFinding, ...]) -> Table:
         elif file.has_landed_before:
             table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), "landed before")
         elif not file.rows_in:
-            table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), "no row, only columns")
+            table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), "no row")
         else:
             counts = (file.rows_in, file.accepted, file.quarantined, file.duplicates, file.refused)
             table.add_row("[green]✓[/]", file.touchpoint, escape(file.file), *(f"{count:,}" for count in counts))

@@ -68,7 +68,9 @@ def sample(path: Path, connection: duckdb.DuckDBPyConnection) -> Sample:
             seen = fingerprint(path, encoding)
         landed = read(connection, path, seen, Path(scratch), encoding)
         if not landed.rows:
-            raise FileRefusedError("it has no row that tells anything" if landed.malformed else "it has columns, no row")
+            raise FileRefusedError(
+                "it has no row that tells anything" if landed.malformed else "it has columns, no row"
+            )
         types = {name: kind for name, kind, *_ in connection.execute("describe landed").fetchall()}
         texts = {name: f"nullif({casts.text(sql.name(name), types[name])}, '')" for name in landed.columns}
         columns = tuple(_column(connection, name, types[name], texts[name], landed.rows) for name in landed.columns)

@@ -128,6 +128,7 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: 
             case when json_valid(line_text) then json_type(line_text) = 'OBJECT' else false end as " is object"
         from {lines_of(path)}
     """)
+    _refuse_one_document(connection, path)
     found = connection.execute("""
         select distinct unnest(case when " is object" then json_keys(" text") end) as key from lines order by key
     """).fetchall()
@@ -154,6 +155,25 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: 
         from {source} where not " is object" and trim(" text", E' \\t\\r\\n') <> ''
     """)
     return tuple(columns)
+
+
+def _refuse_one_document(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Say so where a file is one JSON value over many lines, of which each line alone is none."""
+    beginning = connection.execute("""
+        select trim(" text", E' \\t\\r\\n') as first from lines where first <> '' limit 1
+    """).fetchone()
+    if beginning is None or not (beginning[0].startswith("[") or beginning[0] == "{"):
+        return
+    # A single odd line before good ones is no array.
+    (good, every) = connection.execute("""
+        select count(*) filter (where " is object"), count(*) from lines where trim(" text") <> ''
+    """).fetchall()[0]
+    if 2 * good < every:
+        what, way = ("a JSON array", ".[]") if beginning[0].startswith("[") else ("JSON over several lines", ".")
+        name = path.name.removesuffix(".gz")
+        raise FileRefusedError(
+            f"the file is {what}; it has to hold one object per line, as `jq -c '{way}' {name}` writes it"
+        )
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:

@@ -169,6 +169,16 @@ def test_a_mapping_that_is_no_sql_is_said_with_its_error(tmp_path: Path) -> None
     assert "no_such_column" in str(findings.files[0].error)
 
 
+def test_a_day_without_a_row_is_no_error_and_no_doubt(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, HEADER)
+    findings = checked(deployment)
+    assert [(file.error, file.rows_in) for file in findings.files] == [(None, 0)]
+    assert not findings.can_land
+    assert not any("says whose it is" in said for said in findings.troubles)
+    put(deployment, "orders_2.csv", DIRTY)
+    assert checked(deployment).can_land
+
+
 def test_a_key_that_most_rows_share_is_doubted(tmp_path: Path) -> None:
     rows = [f"{'play' if n < 7 else n},1,2025-01-{n + 1:02}T10:00:00Z,a{n},1,9.90\n" for n in range(11)]
     deployment = corner_shop(tmp_path, HEADER + "".join(rows))

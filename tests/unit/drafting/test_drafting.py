@@ -311,6 +311,19 @@ def test_an_unreadable_file_is_named_and_the_others_go_on(tmp_path: Path) -> Non
     assert found.leftover[0].startswith("customers.parquet: cannot be read")
 
 
+def test_a_file_without_a_row_that_tells_anything_is_no_touchpoint(tmp_path: Path) -> None:
+    rows = [f"o{n},1,{day},c{n % 60},1,9.90" for n, day in enumerate(days(200))]
+    folder = write(tmp_path / "in", "orders.csv", ["order id,line,order date,customer id,quantity,price", *rows])
+    write(folder, "products.json", ["[", '{"product_id": 1, "name": "a"},', '{"product_id": 2, "name": "b"}', "]"])
+    write(folder, "customers.csv", ["account_id,email"])
+    write(folder, "messages.jsonl", ["nothing"])
+    found = drafted(folder)
+    assert [one.name for one in found.found] == ["orders"]
+    assert found.leftover[0] == "customers.csv: cannot be read: it has columns, no row"
+    assert found.leftover[1] == "messages.jsonl: cannot be read: it has no row that tells anything"
+    assert "products.json: cannot be read: the file is a JSON array" in found.leftover[2]
+
+
 def test_a_folder_in_which_nothing_is_a_shop_says_what_it_saw(tmp_path: Path) -> None:
     folder = write(tmp_path / "in", "notes.csv", ["a,b", "x,y"])
     (folder / "broken.parquet").write_bytes(b"PAR1")

@@ -121,6 +121,10 @@ def test_glob_characters_in_a_file_name_read_that_file_only(door: Door) -> None:
     [
         ("orders.csv", b"", "0 bytes"),
         ("orders.jsonl", b"\n\n", "no rows"),
+        ("orders.json", b'[{"order_id": 1}, {"order_id": 2}]', "is a JSON array; it has to hold one object per line"),
+        ("orders.json", b'\n[\n{"order_id": 1},\n{"order_id": 2}\n]\n', "as `jq -c '.[]' orders.json` writes it"),
+        ("orders.json", b'[\n  {\n    "order_id": 1\n  }\n]\n', "is a JSON array"),
+        ("orders.json", b'{\n  "order_id": 1\n}\n', "as `jq -c '.' orders.json` writes it"),
         ("orders.csv", f"{HEADER}\n{row(1)}\nM\u00fcller".encode("latin-1"), "line 3 is not UTF-8"),
         ("orders.csv", f"{HEADER}\n{row(1)}".encode("utf-16"), "UTF-16"),
         ("orders.csv", b"a,b,A\n1,2,3", "'a' stands there twice"),
