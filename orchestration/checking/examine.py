@@ -20,6 +20,7 @@ from orchestration.checking.keys import key_troubles
 from orchestration.checking.rhythm import Rhythm, rhythm, standing, suggestion
 from orchestration.landing import Manifest, Rehearsal, batches, load_contract, rehearsal, rows_path, sql
 from orchestration.landing.errors import FileRefusedError
+from orchestration.landing.remapping import read_otherwise
 from orchestration.shop import Shop
 from orchestration.state import State
 from orchestration.tuned import in_force
@@ -61,6 +62,7 @@ def examine(shop: Shop, state: State, landing_folder: Path, *, now: datetime, co
             troubles=(
                 *unconfirmed(shop),
                 *key_troubles(connection, rehearsed),
+                *read_otherwise(shop, rehearsed.state),
                 *consent_troubles(connection, consents, shop),
                 *_time_troubles(shop, any(batch.accepted for batch in active), seen, possible),
             ),

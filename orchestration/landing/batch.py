@@ -26,6 +26,7 @@ from orchestration.landing.mapping import map_columns, require_same_rows
 from orchestration.landing.quarantine import write_quarantine
 from orchestration.landing.rates import first_rate_dates
 from orchestration.landing.reader import LINE, Landed, read
+from orchestration.landing.remapping import mapping_digest
 from orchestration.privacy.keys import Keys
 from orchestration.privacy.tokens import install_key
 from orchestration.shop import Shop
@@ -184,7 +185,7 @@ def _counted(
         last_occurred_at=last and last.isoformat(),
         consent_assumptions=_assumptions(job.shop),
         contract_sha256=job.contract.digest,
-        mapping_sha256=_mapping_digest(job.shop, job.contract.name),
+        mapping_sha256=mapping_digest(job.shop, job.contract.name),
     )
 
 
@@ -194,11 +195,6 @@ def _assumptions(shop: Shop) -> tuple[str, ...]:
         for purpose, consent in sorted(shop.consent.items())
         if consent.basis == "assume"
     )
-
-
-def _mapping_digest(shop: Shop, touchpoint: str) -> str:
-    said = shop.touchpoints[touchpoint].model_dump_json() + (shop.mapping_sql(touchpoint) or "")
-    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _naive_utc(moment: datetime) -> datetime:

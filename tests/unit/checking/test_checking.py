@@ -169,6 +169,16 @@ def test_a_mapping_that_is_no_sql_is_said_with_its_error(tmp_path: Path) -> None
     assert "no_such_column" in str(findings.files[0].error)
 
 
+def test_files_that_were_read_with_another_mapping_are_counted(tmp_path: Path) -> None:
+    deployment = corner_shop(tmp_path, DIRTY)
+    landed(deployment)
+    assert not any("another mapping" in said for said in checked(deployment).troubles)
+    change(deployment, lambda content: content["touchpoints"]["orders"].update(columns={"channel": "account_id"}))
+    put(deployment, "orders_2.csv", DIRTY.replace("o1", "o9"))
+    said = "orders: 1 of 2 landed files were read with another mapping than today's"
+    assert any(trouble.startswith(said) for trouble in checked(deployment).troubles)
+
+
 def test_a_day_without_a_row_is_no_error_and_no_doubt(tmp_path: Path) -> None:
     deployment = corner_shop(tmp_path, HEADER)
     findings = checked(deployment)
