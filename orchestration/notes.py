@@ -18,14 +18,19 @@ def note_landing(workspace: Workspace, run_id: str, report: LandingReport) -> No
     Raises
     ------
     LandingError
-        Not one file of the shop has ever been landed: there is nothing to go on with.
+        Not one row of the shop has ever been landed: there is nothing to go on with.
     """
     needs_hand = {error.file: error.message for error in report.errors}
     note = {"run_id": run_id, "not_landed": needs_hand, "left_alone": report.left_alone or {}}
     write_text_atomically(workspace.state.reports / "landing.json", json.dumps(note, indent=1))
-    if needs_hand and not batches(workspace.state):
+    landed = [batch for several in batches(workspace.state).values() for batch in several]
+    if any(batch.rows_in for batch in landed):
+        return
+    if needs_hand:
         reasons = "; ".join(f"{name}: {why}" for name, why in needs_hand.items())
         raise LandingError(f"no file could be landed: {reasons}")
+    if landed:
+        raise LandingError(f"of {', '.join(batch.file for batch in landed)} only the columns are there, no row")
 
 
 def files_not_landed(workspace: Workspace, run_id: str) -> dict[str, str]:
