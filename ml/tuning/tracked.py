@@ -101,7 +101,7 @@ def _summary(attempts: tuple[Attempt, ...], verdict: Verdict) -> dict[str, float
         "seconds": sum(one.seconds for one in attempts),
     }
     if (best := verdict.best) is not None:
-        found |= {"defaults/loss": attempts[0].loss, "best_trial": float(best.number)}
+        found |= {"loss_of_defaults": attempts[0].loss, "best_trial": float(best.number)}
         for name, told in (("difference", best.difference), ("confirmed", verdict.confirmed)):
             if told is not None:
                 found |= {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
