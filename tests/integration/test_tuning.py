@@ -127,7 +127,7 @@ def test_a_study_is_one_run_with_one_below_it_for_each_trial(shop: Deployment, f
 def test_trials_are_there_while_the_search_goes_on_and_a_killed_one_goes_on_in_its_run(
     shop: Deployment, inputs: Inputs, request_of_a_minute: tuning.Request
 ) -> None:
-    client, request = open_store(shop.workspace.state.mlflow), replace(request_of_a_minute, seed=5, minutes=1.5)
+    client, request = open_store(shop.workspace.state.mlflow), replace(request_of_a_minute, seed=5, minutes=0.9)
     seen: list[tuple[str, int]] = []
 
     def watch(words: str) -> None:
@@ -169,7 +169,7 @@ def test_a_search_that_fails_leaves_its_run_failed(
 def test_without_tracking_mlflow_is_told_nothing(
     shop: Deployment, inputs: Inputs, request_of_a_minute: tuning.Request
 ) -> None:
-    request = replace(request_of_a_minute, seed=4, is_tracked=False)
+    request = replace(request_of_a_minute, seed=4, minutes=0.3, is_tracked=False)
     untold = tuning.searched(shop.workspace, inputs, "churn", request, lambda _: None)
     assert untold.run_id is None
     client = open_store(shop.workspace.state.mlflow)
