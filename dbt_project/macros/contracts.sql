@@ -66,10 +66,13 @@
 {# Visible ones of these with what tells their payment dates: `anchor_date`, whether they go `by_days`, and
    `paid_from_date`, before which there are none. A contract is paid for from its start on by the calendar, as long as it
    renews on dates that agree. By days it is paid for where all its renewals are 7, 30, 91 or 365 days apart and some are
-   not months of the calendar: a single one may be either. Where a renewal agrees with neither, its date is the anchor; the
+   not months of the calendar; where all may be either, as a single one may, most contracts of the shop with that period
+   decide. Where a renewal agrees with neither, its date is the anchor; the
    date next to the start is then that of the first payment, though it lie up to half a period before. #}
 {% macro billed_versions(versions) -%}
     {%- set contract = 'over (partition by as_of_date, subscription_id, billing_period)' -%}
+    {%- set all_by_days = 'min(case when renews_by_days then 1 when not renews_by_days then 0 end) ' ~ contract ~ ' = 1' -%}
+    {%- set all_by_calendar = 'min(case when renews_by_calendar then 1 when not renews_by_calendar then 0 end) ' ~ contract ~ ' = 1' -%}
     {%- set from_start = 'by_days or renewal_date is null or renews_by_calendar' -%}
     select
         *,
@@ -81,12 +84,11 @@
     from (
         select
             *,
-            coalesce(
-                min(case when renews_by_days then 1 when not renews_by_days then 0 end) {{ contract }} = 1
-                    and min(case when renews_by_calendar then 1 when not renews_by_calendar then 0 end) {{ contract }} = 0,
-                false
-            ) as by_days
-        from {{ versions }}
+            coalesce(told_by_days, avg(told_by_days) over (partition by as_of_date, billing_period), 0e0) > 0.5e0 as by_days
+        from (
+            select *, case when {{ all_by_days }} and {{ all_by_calendar }} then null when {{ all_by_days }} then 1e0 else 0e0 end as told_by_days
+            from {{ versions }}
+        ) as told
     ) as decided
 {%- endmacro %}
 

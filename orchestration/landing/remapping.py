@@ -13,8 +13,12 @@ from orchestration.state import State
 
 
 def mapping_digest(shop: Shop, touchpoint: str) -> str:
-    """What of the shop's folder decides how a touchpoint's files are read."""
-    said = shop.touchpoints[touchpoint].model_dump_json() + (shop.mapping_sql(touchpoint) or "")
+    """What of the shop's folder decides how a touchpoint's files are read.
+
+    Not which files they are, nor whether they are a history: shops are told to take that away after the first load.
+    """
+    spec = shop.touchpoints[touchpoint].model_dump_json(exclude={"files", "history"})
+    said = spec + (shop.mapping_sql(touchpoint) or "")
     return hashlib.sha256(said.encode()).hexdigest()
 
 
