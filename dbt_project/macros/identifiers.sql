@@ -11,6 +11,7 @@
         'preferences': ['account', 'email'],
         'messages': ['account', 'email', 'phone'],
         'consents': ['account', 'email', 'phone'],
+        'erasure_requests': ['account', 'email', 'phone'],
     } %}
     {{ return(carried[touchpoint]) }}
 {% endmacro %}

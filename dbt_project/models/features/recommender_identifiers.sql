@@ -1,5 +1,6 @@
 -- Whose identifier it was, as known at each as-of of the recommender, and what that person permits. Permissions are
--- those that stand at the scored as-of: an objection takes a person out of what earlier as-ofs teach, too.
+-- those that stand at the scored as-of: an objection takes a person out of what earlier as-ofs teach, too. Who asked to be
+-- erased is nobody's identifier now.
 with as_ofs as (
     select * from {{ ref('recommender_as_ofs') }}
 ),
@@ -33,7 +34,7 @@ identifiers as (
         coalesce(permitted.may_see_sensitive, 0) as may_see_sensitive
     from spans
     inner join as_ofs on {{ is_known_at('spans.known_from', 'spans.known_to', 'as_ofs.known_before') }}
-    left join identifiers_now on spans.identifier_id = identifiers_now.identifier_id
+    inner join identifiers_now on spans.identifier_id = identifiers_now.identifier_id
     left join permitted on identifiers_now.customer_id = permitted.customer_id
 ),
 

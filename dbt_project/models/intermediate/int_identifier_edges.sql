@@ -2,7 +2,7 @@
 -- people together.
 {%- set usable = "greatest(known_at, occurred_at + interval '" ~ var('knowledge_lag_hours') ~ "' hour)" %}
 with carried as (
-    {%- for touchpoint in ['customers', 'orders', 'events', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents'] %}
+    {%- for touchpoint in ['customers', 'orders', 'events', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents', 'erasure_requests'] %}
     {%- for type in touchpoint_identifiers(touchpoint)[1:] %}
     select
         {{ row_identifier(touchpoint) }} as left_id,

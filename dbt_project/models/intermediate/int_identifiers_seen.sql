@@ -1,6 +1,6 @@
 -- Every identifier that a row speaks for, and since when that may be used: once known, and not before it happened.
 with seen as (
-    {%- for touchpoint in ['customers', 'orders', 'events', 'subscriptions', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents'] %}
+    {%- for touchpoint in ['customers', 'orders', 'events', 'subscriptions', 'rewards', 'support_tickets', 'feedback', 'preferences', 'messages', 'consents', 'erasure_requests'] %}
     select identifier_id, greatest(known_at, occurred_at + interval '{{ var('knowledge_lag_hours') }}' hour) as known_at
     from {{ ref('stg_' ~ touchpoint) }}
     {{ 'union all' if not loop.last }}

@@ -12,6 +12,7 @@ from orchestration.jobs import POOL, PUBLISH_TAG, take_turn
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
 from orchestration.shop import Shop
+from orchestration.withdrawals import withhold_newer
 from orchestration.workspace import Workspace
 
 
@@ -41,7 +42,10 @@ def _generation() -> dg.AssetsDefinition:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         publisher = activation.publisher(workspace)
         files, grants = activation.export_tables(workspace, pinned)
-        written = publisher.write(files, activation.generation_meta(workspace, pinned, context.run_id))
+        meta = activation.generation_meta(workspace, pinned, context.run_id)
+        if context.run.tags.get(PUBLISH_TAG) != "false":
+            withhold_newer(workspace, files["customer_identifiers"], meta.as_of)
+        written = publisher.write(files, meta)
         yield dg.MaterializeResult(metadata=published_metadata(written))
         yield from _checks(tables, publisher.audit(written, grants))
 

@@ -1,4 +1,4 @@
-"""``published/withdrawals``: consents withdrawn since the published as-of, in force in every view at once."""
+"""``published/withdrawals``: consents withdrawn and erasure asked for since the published as-of, in force at once."""
 
 import dagster as dg
 
@@ -12,8 +12,8 @@ from orchestration.workspace import Workspace
 def defs() -> dg.Definitions:
     @dg.asset(
         key=["published", "withdrawals"],
-        description="Consents withdrawn since the published as-of, in force in every view at once.",
-        deps=[["raw", "consents"]],
+        description="Consents withdrawn and erasure asked for since the published as-of, in force in every view.",
+        deps=[["raw", "consents"], ["raw", "erasure_requests"]],
         group_name="activation",
         owners=owners(Workspace().shop),
         kinds={"postgres", "parquet"},
