@@ -87,15 +87,30 @@ def _order(found: Guess) -> dict[str, str]:
         # A customer's day is an order.
         order = made["order_id"] = f"{whose}::varchar || '-' || {day}::varchar"
     if "line_number" in lacking and order:
-        made["line_number"] = f"row_number() over (partition by {order} order by file_line)"
+        made["line_number"] = _line_number(found, order)
     return made | _amounts(found)
+
+
+def _line_number(found: Guess, order: str) -> str:
+    """By what the line is of: one that comes in a later file takes no other's number, and one that changes keeps its own.
+
+    What was bought tells the lines of an order apart; a return also its day, since it may come in parts.
+    """
+    tells = [_column(found, name) for name in ("product_id", "line_type")]
+    if (is_return := _is_return(found)) and (day := _column(found, "ordered_at")):
+        tells.append(f"if({is_return}, {day}::varchar, null)")
+    parts = [one for one in tells if one]
+    number = f"row_number() over (partition by {', '.join([order, *parts])} order by file_line)"
+    if not parts:
+        return number
+    return f"('0x' || left(md5(concat_ws('|', {', '.join(parts)})), 5))::integer * 1000 + {number}"
 
 
 def _amounts(found: Guess) -> dict[str, str]:
     """Quantity, price and type of an order line, where a sign or the price of a whole line has to be parted."""
     made: dict[str, str] = {}
     quantity, price = found.choices.get("quantity"), found.choices.get("unit_price")
-    signed = list(_below_zero(found))
+    signed = _below_zero(found)
     units = _number(found, quantity.column) if quantity else "1"
     if quantity is None:
         made["quantity"] = units
@@ -105,15 +120,22 @@ def _amounts(found: Guess) -> dict[str, str]:
         total = found.line_total.column
         amount = f"abs({_number(found, total)})"
         made["unit_price"] = f"{amount} / nullif(abs({units}), 0)" if quantity else amount
-        # The sample may have missed the few refunds, and without its sign a refund is a sale.
-        signed += [total] if total not in signed else []
     elif price and price.column in signed:
         made["unit_price"] = f"abs({_number(found, price.column)})"
-    kind = found.choices.get("line_type")
-    if signed and not (kind and kind.is_sure):
-        is_return = " or ".join(f"{_number(found, name)} < 0" for name in signed)
+    if is_return := _is_return(found):
         made["line_type"] = f"if({is_return}, 'return', 'sale')"
     return made
+
+
+def _is_return(found: Guess) -> str | None:
+    """Condition on a line below zero; None where no sign tells, or a column of its own does."""
+    kind, signed = found.choices.get("line_type"), list(_below_zero(found))
+    if "unit_price" not in found.choices and found.line_total and found.line_total.column not in signed:
+        # The sample may have missed the few refunds, and without its sign a refund is a sale.
+        signed.append(found.line_total.column)
+    if not signed or (kind and kind.is_sure):
+        return None
+    return " or ".join(f"{_number(found, name)} < 0" for name in signed)
 
 
 def _event(found: Guess) -> dict[str, str]:

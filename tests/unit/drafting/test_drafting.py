@@ -144,6 +144,28 @@ def test_money_paid_back_is_a_return(tmp_path: Path, head: str, cells: str, ever
     assert (rows_in, accepted) == (6_100, 6_100 if is_seen else 6_100 - back)
 
 
+def test_a_line_that_comes_in_a_later_file_overwrites_no_line_of_its_order(tmp_path: Path) -> None:
+    head = "Order ID,Customer ID,Order date,SKU,Quantity,Unit price"
+    order = [f"O{n},C{n % 40},{day},S{n % 9},2,5.00" for n, day in enumerate(days(200))]
+    order += [f"O{n},C{n % 40},{day},S{n % 9 + 1},1,7.00" for n, day in enumerate(days(200))]
+    later = ["O7,C7,2024-03-01,S7,-1,5.00", "O7,C7,2024-03-09,S7,-1,5.00", "O7,C7,2024-01-08,S3,1,4.00"]
+    folder = write(tmp_path / "in", "orders_1.csv", [head, *order, "O3,C3,2024-02-01,S3,-2,5.00"])
+    found = drafted(folder)
+    write(folder, "orders_2.csv", [head, *later, order[7]])  # and one that was there before
+    lines: list[tuple[object, ...]] = []
+
+    def look(rehearsed: Rehearsal) -> None:
+        files = [str(rows_path(rehearsed.state, batch)) for batch in batches(rehearsed.state)["orders"]]
+        select = "select distinct order_id, line_number, line_type, product_id from read_parquet($files)"
+        lines.extend(duckdb.execute(f"{select} where order_id = 'O7'", {"files": files}).fetchall())
+
+    landed(found, folder, tmp_path, look)
+    assert len({number for _, number, *_ in lines}) == 5
+    assert sorted(line[2:] for line in lines) == [
+        ("return", "S7"), ("return", "S7"), ("sale", "S3"), ("sale", "S7"), ("sale", "S8"),
+    ]  # fmt: skip
+
+
 def test_events_alone_are_a_shop(tmp_path: Path) -> None:
     start = datetime(2024, 1, 1)  # noqa: DTZ001 - written with Z
     rows = [
