@@ -54,7 +54,7 @@ def run(
 
 @app.command()
 def trigger(shop: ShopOption = None) -> None:
-    """Land new files now: withdrawn consents act, and live plays are decided and published on today's scores."""
+    """Land new files now: withdrawals and requests for erasure act, live plays are decided on today's scores."""
     from orchestration.execution import run_landing
     from orchestration.notes import files_not_landed
     from orchestration.progress import Progress
