@@ -92,7 +92,7 @@ def _order(found: Guess) -> dict[str, str]:
 
 
 def _line_number(found: Guess, order: str) -> str:
-    """By what the line is of: one that comes in a later file takes no other's number, and one that changes keeps its own.
+    """By what the line is of: one of a later file takes no other's number, and one that changes keeps its own.
 
     What was bought tells the lines of an order apart; a return also its day, since it may come in parts.
     """

@@ -25,6 +25,8 @@ LINE = "file_line"
 """Number of the row's line in the file (Parquet: of the row), from 1; a mapping carries it through."""
 DELIMITERS = ",;\t|"
 MAX_LINE_BYTES = 16_000_000
+BUFFER_BYTES = 2 * MAX_LINE_BYTES
+"""What the engine reads at a time; by itself it would take the room of sixteen of the longest lines, for any file."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def lines_of(path: Path) -> str:
     """SQL for every line of a text file as one column ``line_text`` (null where blank), in file order."""
     return (
         f"read_csv({sql.file(path)}, auto_detect = false, header = false, columns = {{'line_text': 'varchar'}}, "
-        f"delim = '\x01', quote = '', escape = '', strict_mode = false, max_line_size = {MAX_LINE_BYTES})"
+        f"delim = '\x01', quote = '', escape = '', strict_mode = false, max_line_size = {MAX_LINE_BYTES}, "
+        f"buffer_size = {BUFFER_BYTES})"
     )
 
 
@@ -95,7 +98,7 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
         copy (
             from read_csv({sql.file(path)}, auto_detect = false, header = true, columns = {{{types}}},
                 delim = {sql.text(delimiter)}, quote = '"', escape = '"', strict_mode = true,
-                max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_limit = 0)
+                max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_limit = 0)
         ) to {sql.text(str(landed))} (format parquet)
     """)
     # The engine keeps the order of the file, so the place in the copy is the place in the file.

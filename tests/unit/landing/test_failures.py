@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Door, csv, files_of
+from conftest import Door, csv, files_of, order
 
 from orchestration.landing import LandingError, batches
 from orchestration.landing import run as landing_run
@@ -134,3 +134,12 @@ def test_quarantine_appears_before_its_batch(door: Door, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "rename", lambda self, to: seen.append(bool(door.quarantine())) or rename(self, to))
     door.land()
     assert seen == [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("orders.csv", csv(2)), ("orders.jsonl", order() + order(order_id="o2"))]
+)
+def test_a_small_file_needs_little_memory(door: Door, name: str, content: str) -> None:
+    door.put(name, content)
+    report = door.land(connect=lambda: duckdb.connect(config={"threads": 1, "memory_limit": "128MB"}))
+    assert [batch.accepted for batch in report.landed] == [2], report.errors
