@@ -29,7 +29,13 @@ def _generation() -> dg.AssetsDefinition:
         description="All crm tables of one as-of, immutable, written where no reader looks.",
         deps=[["activation", table.name] for table in activation.contract().given],
         check_specs=[
-            dg.AssetCheckSpec(f"audit_{name}", asset=["published", "generation"], blocking=True) for name in tables
+            dg.AssetCheckSpec(
+                f"audit_{name}",
+                asset=["published", "generation"],
+                description="What its contract and its readers ask of this table, before anybody is pointed to it.",
+                blocking=True,
+            )
+            for name in tables
         ],
         kinds={"parquet", "greatexpectations"},
         pool=POOL,
