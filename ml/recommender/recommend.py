@@ -156,8 +156,10 @@ def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> t
         source[mine] = generator.name
         reason[mine] = generator.explain(block, lists.rows[mine], lists.items[mine])
     found = np.flatnonzero(lists.is_discovery)
+    looked_at = at(block.spread(block.views + block.carts), lists.rows[found], lists.items[found]) > 0
     source[found] = DISCOVERY
-    reason[found] = "New to you: " + fitted.source.catalogue.label(lists.items[found])
+    words = np.where(looked_at, "You looked at ", "New to you: ").astype(object)
+    reason[found] = words + fitted.source.catalogue.label(lists.items[found])
     return source, reason
 
 

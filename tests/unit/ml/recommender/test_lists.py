@@ -134,6 +134,15 @@ def test_the_discovery_slot_is_new_to_the_customer_and_says_with_which_chance_it
     assert not set(zip(drawn["customer_id"], drawn["product_id"], strict=True)) & bought
 
 
+def test_what_somebody_has_looked_at_is_not_called_new_to_them(tmp_path: Path) -> None:
+    items = {"wanted"} | {item for _, item, _ in CROWD}
+    seen = [(who, item, 30) for who in {who for who, *_ in CROWD} for item in items]
+    rows = table(shop(tmp_path, viewed=seen), tmp_path / "r.parquet")
+    drawn = rows[rows["source"] == "discovery"].set_index("customer_id")["reason"]
+    assert drawn.drop("c").str.startswith("You looked at the ").all()
+    assert drawn["c"].startswith("New to you: the ")
+
+
 def test_over_many_days_discovery_draws_as_often_as_its_propensity_says(tmp_path: Path) -> None:
     crowd = [(f"x{n}", f"item{m}", 40) for n in range(6) for m in range(30) if (n + m) % 3]
     world = tiny_world(tmp_path, bought=[*crowd, ("c", "item1", 60)])
