@@ -7,19 +7,40 @@ themselves (``publishing.suppression``) and what an as-of has weighed (dbt, ``cu
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from orchestration.activation import publisher
 from orchestration.landing import batches
+from orchestration.publishing.suppression import Question, question
 from orchestration.workspace import Workspace
 
-Decision = tuple[str, str, str | None]
-"""Customer, purpose, channel (None: all)."""
 ASKED_FOR_ERASURE = "asked to be erased"
+
+
+@dataclass(frozen=True)
+class Word:
+    """The last that a customer said on a question; of a tie, the withdrawal."""
+
+    decision: str
+    decided_at: datetime
+    learned_at: datetime
+    """When it had been said and we knew of it."""
+
+
+@dataclass(frozen=True)
+class News:
+    """How what has landed differs from what is in force."""
+
+    withdrawn: Mapping[Question, datetime]
+    """Since when."""
+    granted: frozenset[Question]
+    """In force as withdrawn, and granted again."""
+    erased: frozenset[str]
+    """Customers who asked to be erased and are not hidden yet."""
 
 
 def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
@@ -37,24 +58,18 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     generation = target.files.current()
     if generation is None:
         return {"withdrawn": 0, "granted again": 0, "asked to be erased": 0}
-    identifiers = generation.file("customer_identifiers")
-    live = {(row["customer_id"], row["purpose"], row["channel"]) for row in target.privacy.withdrawn()}
-    decided = _news(workspace, identifiers, generation.manifest.weighed_at)
-    withdrawn = {decision for decision, word in decided.items() if word == "withdrawn"} - live
-    granted = {decision for decision, word in decided.items() if word == "granted"} & live
-    hidden = {row["customer_id"] for row in target.privacy.suppressed()}
-    erased = _asking_for_erasure(workspace, identifiers) - hidden
-    for (purpose, channel), customers in _by_question(withdrawn).items():
-        target.withdraw(customers, purpose, channel)
-    for (purpose, channel), customers in _by_question(granted).items():
-        target.reinstate(customers, purpose, channel)
-    if erased:
-        target.suppress(sorted(erased), ASKED_FOR_ERASURE)
-    return {"withdrawn": len(withdrawn), "granted again": len(granted), "asked to be erased": len(erased)}
+    news = _news(workspace, generation.file("customer_identifiers"), generation.manifest.weighed_at)
+    if news.withdrawn or news.granted:
+        target.change_withdrawals(news.withdrawn, news.granted)
+    if news.erased:
+        target.suppress(sorted(news.erased), ASKED_FOR_ERASURE)
+    return {
+        "withdrawn": len(news.withdrawn), "granted again": len(news.granted), "asked to be erased": len(news.erased),
+    }  # fmt: skip
 
 
-def withhold_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> None:
-    """Hide, before a generation is written, what was withdrawn since its as-of, and who asked to be erased since.
+def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> None:
+    """Before a generation is written: hide what was taken back since its as-of, show what was granted again.
 
     Parameters
     ----------
@@ -63,31 +78,46 @@ def withhold_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> 
     as_of
         Up to when the tables have weighed all decisions, naive UTC.
     """
-    privacy, now = publisher(workspace).privacy, workspace.now().replace(tzinfo=None)
-    withdrawn = {one for one, word in _news(workspace, identifiers, as_of).items() if word == "withdrawn"}
-    for (purpose, channel), customers in _by_question(withdrawn).items():
-        privacy.withdraw(customers, purpose, channel, now)
-    if erased := _asking_for_erasure(workspace, identifiers):
-        privacy.suppress(sorted(erased), now, ASKED_FOR_ERASURE)
+    privacy, news = publisher(workspace).privacy, _news(workspace, identifiers, as_of)
+    privacy.change(news.withdrawn, news.granted)
+    privacy.suppress(sorted(news.erased), workspace.now().replace(tzinfo=None), ASKED_FOR_ERASURE)
 
 
-def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> dict[Decision, str]:
-    """The newest word since the as-of of each published customer on each question; of a tie, the withdrawal."""
+def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
+    privacy, words = publisher(workspace).privacy, _words(workspace, identifiers)
+    live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
+    taken_back = {
+        one: word.learned_at
+        for one, word in words.items()
+        if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
+    }
+    granted = frozenset(one for one, since in live.items() if _is_granted_since(words, one, since))
+    asking = _said(workspace, "erasure_requests", identifiers, "select distinct customer_id from said")
+    hidden = {row["customer_id"] for row in privacy.suppressed()}
+    return News(taken_back, granted, frozenset(customer for (customer,) in asking) - hidden)
+
+
+def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: datetime) -> bool:
+    """Whether the last word, on this channel or on all, is a grant that we learned of after the withdrawal."""
+    customer, purpose, _ = asked
+    said = [words[one] for one in {asked, (customer, purpose, None)} if one in words]
+    last = max(said, key=lambda word: (word.decided_at, word.decision == "withdrawn"), default=None)
+    return last is not None and last.decision == "granted" and last.learned_at > since
+
+
+def _words(workspace: Workspace, identifiers: Path) -> dict[Question, Word]:
+    """What each published customer last said on each question that they were heard on."""
     rows = _said(workspace, "consents", identifiers, """
-        select customer_id, purpose, channel,
-            max_by(decision, (occurred_at, case decision when 'withdrawn' then 1 else 0 end)) as decision
-        from said where greatest(occurred_at, known_at) >= $as_of
-        group by all
-        """, as_of=as_of)  # fmt: skip
-    return {(customer, purpose, channel): decision for customer, purpose, channel, decision in rows}
+        select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
+        from said
+        qualify row_number() over (
+            partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
+        ) = 1
+        """)  # fmt: skip
+    return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
 
 
-def _asking_for_erasure(workspace: Workspace, identifiers: Path) -> set[str]:
-    rows = _said(workspace, "erasure_requests", identifiers, "select distinct customer_id from said")
-    return {customer for (customer,) in rows}
-
-
-def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str, **values: object) -> list[Any]:
+def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str) -> list[Any]:
     """Rows of a select over ``said``: what has landed of a touchpoint, with the published customer who said it."""
     state = workspace.state
     files = [str(state.raw / touchpoint / one.batch_id / "rows.parquet") for one in batches(state).get(touchpoint, [])]
@@ -110,14 +140,7 @@ def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str,
         )
         {select}
         """,
-            {"identifiers": str(identifiers), "files": files, **values},
+            {"identifiers": str(identifiers), "files": files},
         )
         .fetchall()
     )
-
-
-def _by_question(decisions: Iterable[Decision]) -> dict[tuple[str, str | None], list[str]]:
-    grouped: dict[tuple[str, str | None], list[str]] = defaultdict(list)
-    for customer, purpose, channel in sorted(decisions, key=str):
-        grouped[purpose, channel].append(customer)
-    return grouped

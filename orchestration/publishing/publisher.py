@@ -23,7 +23,7 @@ from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import FileSink, Outcome
 from orchestration.publishing.generation import Generation, GenerationMeta
 from orchestration.publishing.postgres.sink import PostgresSink
-from orchestration.publishing.suppression import Privacy
+from orchestration.publishing.suppression import Privacy, Question
 from orchestration.publishing.views import write_views
 from orchestration.publishing.write import Writer
 
@@ -128,6 +128,11 @@ class Publisher:
     def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None = None) -> None:
         """Take a purpose away, on one channel or on all, in both sinks at once; errors as for ``suppress``."""
         self.privacy.withdraw(customer_ids, purpose, channel, self._instant())
+        self.postgres.follow(self.privacy)
+
+    def change_withdrawals(self, withdrawn: Mapping[Question, datetime], granted: Iterable[Question]) -> None:
+        """Take away and lift in both sinks at once; errors as for ``suppress``."""
+        self.privacy.change(withdrawn, granted)
         self.postgres.follow(self.privacy)
 
     def unsuppress(self, customer_ids: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+Question = tuple[str, str, str | None]
+"""Customer, purpose, channel (None: all)."""
 TEXT, INSTANT = pa.string(), pa.timestamp("us")
 SUPPRESSION_SCHEMA = pa.schema([("customer_id", TEXT), ("since", INSTANT), ("reason", TEXT)])
 WITHDRAWAL_SCHEMA = pa.schema([("customer_id", TEXT), ("purpose", TEXT), ("channel", TEXT), ("withdrawn_at", INSTANT)])
@@ -59,11 +61,22 @@ class Privacy:
 
     def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None, at: datetime) -> None:
         """Take a purpose away, on one channel or (None) on all."""
+        self.change({(customer_id, purpose, channel): at for customer_id in customer_ids}, ())
+
+    def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
+        """Lift a withdrawal after a new grant; whether the value shows is then up to the generation."""
+        self.change({}, [(customer_id, purpose, channel) for customer_id in customer_ids])
+
+    def change(self, withdrawn: Mapping[Question, datetime], granted: Iterable[Question]) -> None:
+        """Take away and lift in one step; what is withdrawn already keeps its first instant."""
         with self._alone():
-            rows = {_withdrawal_key(row): row for row in self.withdrawn()}
-            for customer_id in customer_ids:
+            rows = {question(row): row for row in self.withdrawn()}
+            for key, at in withdrawn.items():
+                customer_id, purpose, channel = key
                 row = {"customer_id": customer_id, "purpose": purpose, "channel": channel, "withdrawn_at": at}
-                rows.setdefault(_withdrawal_key(row), row)
+                rows.setdefault(key, row)
+            for key in granted:
+                rows.pop(key, None)
             _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
 
     def unsuppress(self, customer_ids: Iterable[str]) -> None:
@@ -72,13 +85,6 @@ class Privacy:
         with self._alone():
             kept = [row for row in self.suppressed() if row["customer_id"] not in gone]
             _write(self.suppressions, SUPPRESSION_SCHEMA, kept)
-
-    def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
-        """Lift a withdrawal after a new grant; whether the value shows is then up to the generation."""
-        gone = {(customer_id, purpose, channel) for customer_id in customer_ids}
-        with self._alone():
-            kept = [row for row in self.withdrawn() if _withdrawal_key(row) not in gone]
-            _write(self.withdrawals, WITHDRAWAL_SCHEMA, kept)
 
     def suppressed(self) -> list[dict[str, Any]]:
         self.prepare()
@@ -104,7 +110,8 @@ class Privacy:
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-def _withdrawal_key(row: dict[str, Any]) -> tuple[str, str, str | None]:
+def question(row: Mapping[str, Any]) -> Question:
+    """What a row of the withdrawals is about."""
     return row["customer_id"], row["purpose"], row["channel"]
 
 

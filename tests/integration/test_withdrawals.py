@@ -1,6 +1,7 @@
 """What customers take back acts when it lands, in Postgres and in the files' views: a consent, and all that we know."""
 
 import json
+from datetime import datetime
 
 import duckdb
 import psycopg
@@ -10,7 +11,7 @@ from orchestration.activation import publisher
 from orchestration.landing import land
 from orchestration.publishing.files import current_generation
 from orchestration.publishing.server import postgres_url
-from orchestration.withdrawals import follow_withdrawals, withhold_newer
+from orchestration.withdrawals import follow_withdrawals, weigh_newer
 from orchestration.workspace import Workspace
 
 ABSENT = "absent"
@@ -103,7 +104,25 @@ def test_what_was_said_since_the_as_of_counts_before_a_generation_is_written(fin
     landed(workspace, "consents_before-writing.csv", HEADER + row)
     before = len(privacy.withdrawn())
     identifiers, as_of = generation.file("customer_identifiers"), generation.manifest.weighed_at
-    withhold_newer(workspace, identifiers, as_of)
+    weigh_newer(workspace, identifiers, as_of)
     assert len(privacy.withdrawn()) == before + 1
-    withhold_newer(workspace, identifiers, as_of)
+    weigh_newer(workspace, identifiers, as_of)
     assert len(privacy.withdrawn()) == before + 1, "once is enough"
+
+
+def test_what_was_granted_again_before_the_next_as_of_is_lifted_when_that_is_written(finished_demo: Deployment) -> None:
+    """Nobody followed in between, so that the grant is older than the as-of and newer than the withdrawal."""
+    workspace = finished_demo.workspace
+    privacy, generation = publisher(workspace).privacy, current_generation(workspace.state.published)
+    assert generation is not None
+    account = scored(workspace, 3)
+    row = "{},,,profiling,,{},2025-09-{}T10:00:00Z,agent,{}T11:00:00Z\n"
+    landed(workspace, "consents_taken-back.csv", HEADER + row.format(account, "withdrawn", 28, "2025-09-28"))
+    identifiers, as_of = generation.file("customer_identifiers"), generation.manifest.weighed_at
+    before = {row["customer_id"] for row in privacy.withdrawn()}
+    weigh_newer(workspace, identifiers, as_of)
+    assert len({row["customer_id"] for row in privacy.withdrawn()} - before) == 1
+
+    landed(workspace, "consents_regretted.csv", HEADER + row.format(account, "granted", 29, "2025-09-29"))
+    weigh_newer(workspace, identifiers, datetime(2025, 9, 30))  # noqa: DTZ001 (naive UTC, as in the manifest)
+    assert {row["customer_id"] for row in privacy.withdrawn()} == before

@@ -12,7 +12,7 @@ from orchestration.jobs import POOL, PUBLISH_TAG, take_turn
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
 from orchestration.shop import Shop
-from orchestration.withdrawals import withhold_newer
+from orchestration.withdrawals import weigh_newer
 from orchestration.workspace import Workspace
 
 
@@ -50,7 +50,7 @@ def _generation() -> dg.AssetsDefinition:
         files, grants = activation.export_tables(workspace, pinned)
         meta = activation.generation_meta(workspace, pinned, context.run_id)
         if context.run.tags.get(PUBLISH_TAG) != "false":
-            withhold_newer(workspace, files["customer_identifiers"], meta.as_of)
+            weigh_newer(workspace, files["customer_identifiers"], meta.as_of)
         written = publisher.write(files, meta)
         yield dg.MaterializeResult(metadata=published_metadata(written))
         yield from _checks(tables, publisher.audit(written, grants))
