@@ -5,8 +5,8 @@ Accuracy is held against the oracle of worlds whose seed and settings no test or
 
 Speed of scoring is a ratio to LightGBM's bare ``predict`` on the same rows in the same run.
 
-Usage: ``python -m tests.bench [size] [oracle] [recommender] [lists] [scoring] [sampling] [fallback] [survival]
-[next_order] [cdnow]``; all by default, real data where their files lie beside the project.
+Usage: ``python -m tests.bench [size] [oracle] [contracts] [recommender] [lists] [scoring] [sampling] [fallback]
+[survival] [next_order] [cdnow]``; all by default, real data where their files lie beside the project.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import recommender_oracle
 import recommender_scale
 import rhythm_worlds
 import scoring_world
-from worlds import ROOT, Deployment, demo
+from worlds import ROOT, Deployment, contract_shop, demo
 
 from ml.churn.explain import explain
 from ml.churn.reasons import reasons
@@ -52,22 +52,29 @@ FRESH = {
     "ticket_harm_scale": 1.5,
 }
 """Settings of the fresh world; changed whenever somebody has looked at them while tuning."""
+FRESH_CONTRACTS = {"seed": 20_262, "leaving_rate_scale": 1.2, "session_rate_scale": 0.9, "ticket_harm_scale": 1.3}
+"""The same of the fresh studio."""
 
 
 def run(folder: Path, customers: int, **simulator: float) -> tuple[Deployment, dict[str, object]]:
-    """One whole run from nothing; the record of its stages."""
+    """One whole run of the demo shop from nothing; the record of its stages."""
     deployment = demo(folder, customers)
     path = folder / "shops" / "demo" / "shop.yml"
     content = yaml.safe_load(path.read_text())
     content["simulator"] |= simulator
     path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return deployment, finished(deployment)
+
+
+def finished(deployment: Deployment) -> dict[str, object]:
+    """Run a shop from nothing; the record of its stages."""
     done = deployment.run("run", timeout=7200)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     print(done.stdout)
-    record = json.loads(next(deployment.workspace.state.reports.glob("run-*.json")).read_text())
+    record: dict[str, object] = json.loads(next(deployment.workspace.state.reports.glob("run-*.json")).read_text())
     stop_server(deployment.workspace.state.postgres)
-    return deployment, record
+    return record
 
 
 def size(folder: Path) -> dict[str, object]:
@@ -87,6 +94,16 @@ def oracle(folder: Path) -> dict[str, object]:
     found = evaluation.evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
     print("\n".join(evaluation.lines(found)))
     return {"settings": FRESH, **asdict(found), "share": found.oracle.share if found.oracle else None}
+
+
+def contracts(folder: Path) -> dict[str, object]:
+    """A studio never looked at, of 60,000 customers: how much of what could be known of leaving the model knew."""
+    deployment = contract_shop(folder / "studio", 60_000, **FRESH_CONTRACTS)
+    deployment.environment["REGULARS_MEMORY_LIMIT"] = "6GB"
+    finished(deployment)
+    found = evaluation.evaluate_scores(deployment.workspace, deployment.workspace.default_as_of())
+    print("\n".join(evaluation.lines(found)))
+    return {"settings": FRESH_CONTRACTS, **asdict(found), "share": found.oracle.share if found.oracle else None}
 
 
 def recommender(folder: Path) -> dict[str, object]:
@@ -223,12 +240,17 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+MEASURES = (
+    size, oracle, contracts, recommender, lists, scoring, sampling, fallback, survival, next_order, cdnow,
+)  # fmt: skip
+
+
 def main(wanted: list[str]) -> None:
     results = ROOT / "bench"
     results.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="regulars-") as name:
         Path(name).chmod(0o755)
-        for measure in (size, oracle, recommender, lists, scoring, sampling, fallback, survival, next_order, cdnow):
+        for measure in MEASURES:
             if not wanted or measure.__name__ in wanted:
                 figures = measure(Path(name))
                 (results / f"{measure.__name__}.json").write_text(json.dumps(figures, indent=1, default=str))
