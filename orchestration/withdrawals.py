@@ -84,7 +84,7 @@ def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> Non
 
 
 def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
-    privacy, words = publisher(workspace).privacy, _words(workspace, identifiers)
+    privacy, words = publisher(workspace).privacy, _words(workspace, identifiers, as_of)
     live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
     taken_back = {
         one: word.learned_at
@@ -105,28 +105,30 @@ def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: da
     return last is not None and last.decision == "granted" and last.learned_at > since
 
 
-def _words(workspace: Workspace, identifiers: Path) -> dict[Question, Word]:
-    """What each published customer last said on each question that they were heard on."""
-    rows = _said(workspace, "consents", identifiers, """
+def _words(workspace: Workspace, identifiers: Path, as_of: datetime) -> dict[Question, Word]:
+    """The last word on each question of those who said something since the as-of, or have a withdrawal in force."""
+    select = """
         select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
         from said
+        where customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
+            or customer_id in (select customer_id from read_parquet($withdrawals))
         qualify row_number() over (
             partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
         ) = 1
-        """)  # fmt: skip
+        """
+    privacy = publisher(workspace).privacy
+    privacy.prepare()
+    rows = _said(workspace, "consents", identifiers, select, as_of=as_of, withdrawals=str(privacy.withdrawals))
     return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
 
 
-def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str) -> list[Any]:
+def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str, **values: object) -> list[Any]:
     """Rows of a select over ``said``: what has landed of a touchpoint, with the published customer who said it."""
     state = workspace.state
     files = [str(state.raw / touchpoint / one.batch_id / "rows.parquet") for one in batches(state).get(touchpoint, [])]
     if not files:
         return []
-    return (
-        workspace.connect()
-        .execute(
-            f"""
+    query = f"""
         with published as (
             select customer_id, identifier_type || ':' || identifier as identifier_id from read_parquet($identifiers)
         ),
@@ -139,8 +141,6 @@ def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str)
             select * from landed inner join published using (identifier_id)
         )
         {select}
-        """,
-            {"identifiers": str(identifiers), "files": files},
-        )
-        .fetchall()
-    )
+        """
+    parameters = {"identifiers": str(identifiers), "files": files, **values}
+    return workspace.connect().execute(query, parameters).fetchall()
