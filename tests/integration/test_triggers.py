@@ -87,7 +87,9 @@ def drop_tickets(deployment: Deployment, accounts: list[str]) -> None:
 @pytest.fixture(scope="module")
 def triggered(finished_demo: Deployment) -> dict[str, Any]:
     before = generation(finished_demo)
-    accounts = [account for account, _ in reachable(finished_demo)][:20]
+    # Of those whose only order came back nothing is expected, so that they are not asked.
+    worth_it = "may_push and may_profile and coalesce(average_order_value, 10) > 1"
+    accounts = [account for account, _ in reachable(finished_demo, worth_it)][:20]
     silent = [account for account, _ in reachable(finished_demo, "not may_profile")][:20]
     assert len(silent) == 20, "of whom nothing may be on record"
     drop(finished_demo, "first", accounts + silent)
