@@ -39,8 +39,8 @@ class News:
     """Since when."""
     granted: frozenset[Question]
     """In force as withdrawn, and granted again."""
-    erased: frozenset[str]
-    """Customers who asked to be erased and are not hidden yet."""
+    erased: Mapping[str, datetime]
+    """Customers who asked to be erased and are not hidden yet; when we learned of it."""
 
 
 def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
@@ -59,10 +59,8 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     if generation is None:
         return {"withdrawn": 0, "granted again": 0, "asked to be erased": 0}
     news = _news(workspace, generation.file("customer_identifiers"), generation.manifest.weighed_at)
-    if news.withdrawn or news.granted:
-        target.change_withdrawals(news.withdrawn, news.granted)
-    if news.erased:
-        target.suppress(sorted(news.erased), ASKED_FOR_ERASURE)
+    if news.withdrawn or news.granted or news.erased:
+        target.obey(news.withdrawn, news.granted, news.erased, ASKED_FOR_ERASURE)
     return {
         "withdrawn": len(news.withdrawn), "granted again": len(news.granted), "asked to be erased": len(news.erased),
     }  # fmt: skip
@@ -80,7 +78,7 @@ def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> Non
     """
     privacy, news = publisher(workspace).privacy, _news(workspace, identifiers, as_of)
     privacy.change(news.withdrawn, news.granted)
-    privacy.suppress(sorted(news.erased), workspace.now().replace(tzinfo=None), ASKED_FOR_ERASURE)
+    privacy.hide(news.erased, ASKED_FOR_ERASURE)
 
 
 def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
@@ -92,9 +90,11 @@ def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
         if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
     }
     granted = frozenset(one for one, since in live.items() if _is_granted_since(words, one, since))
-    asking = _said(workspace, "erasure_requests", identifiers, "select distinct customer_id from said")
-    hidden = {row["customer_id"] for row in privacy.suppressed()}
-    return News(taken_back, granted, frozenset(customer for (customer,) in asking) - hidden)
+    asking = "select customer_id, min(greatest(occurred_at, known_at)) from said group by 1"
+    asked = dict(_said(workspace, "erasure_requests", identifiers, asking))
+    for row in privacy.suppressed():
+        asked.pop(row["customer_id"], None)
+    return News(taken_back, granted, asked)
 
 
 def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: datetime) -> bool:

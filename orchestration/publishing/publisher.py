@@ -130,9 +130,17 @@ class Publisher:
         self.privacy.withdraw(customer_ids, purpose, channel, self._instant())
         self.postgres.follow(self.privacy)
 
-    def change_withdrawals(self, withdrawn: Mapping[Question, datetime], granted: Iterable[Question]) -> None:
-        """Take away and lift in both sinks at once; errors as for ``suppress``."""
+    def obey(
+        self,
+        withdrawn: Mapping[Question, datetime],
+        granted: Iterable[Question],
+        hidden: Mapping[str, datetime],
+        reason: str,
+    ) -> None:
+        """What customers have said, in both sinks at once: withdrawals, what lifts them, whom to hide; errors as for
+        ``suppress``."""
         self.privacy.change(withdrawn, granted)
+        self.privacy.hide(hidden, reason)
         self.postgres.follow(self.privacy)
 
     def unsuppress(self, customer_ids: Sequence[str]) -> None:

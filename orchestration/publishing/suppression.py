@@ -53,9 +53,13 @@ class Privacy:
 
     def suppress(self, customer_ids: Iterable[str], since: datetime, reason: str) -> None:
         """Hide customers everywhere, from now on. One already suppressed keeps the first instant and reason."""
+        self.hide(dict.fromkeys(customer_ids, since), reason)
+
+    def hide(self, since_when: Mapping[str, datetime], reason: str) -> None:
+        """The same for customers of whom each has an instant of their own."""
         with self._alone():
             rows = {row["customer_id"]: row for row in self.suppressed()}
-            for customer_id in customer_ids:
+            for customer_id, since in since_when.items():
                 rows.setdefault(customer_id, {"customer_id": customer_id, "since": since, "reason": reason})
             _write(self.suppressions, SUPPRESSION_SCHEMA, list(rows.values()))
 

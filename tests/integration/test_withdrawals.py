@@ -93,6 +93,8 @@ def test_who_asks_to_be_erased_is_gone_from_every_view_at_once(finished_demo: De
     assert follow_withdrawals(workspace)["asked to be erased"] == 1
     assert seen(workspace, account) == (ABSENT, ABSENT)
     assert follow_withdrawals(workspace)["asked to be erased"] == 0, "hidden already"
+    last = max(publisher(workspace).privacy.suppressed(), key=lambda row: row["since"])
+    assert str(last["since"]) == "2025-09-28 11:00:00", "when we learned of it, so that a replay says the same"
 
 
 def test_what_was_said_since_the_as_of_counts_before_a_generation_is_written(finished_demo: Deployment) -> None:
