@@ -26,7 +26,7 @@ PEOPLE, ITEMS = 50, 12
 ROWS = {
     "customers": 70, "identities": 40, "products": 20, "orders": 500, "events": 1500, "subscriptions": 30,
     "rewards": 120, "support_tickets": 60, "feedback": 250, "preferences": 60, "messages": 700, "consents": 200,
-    "erasure_requests": 0,
+    "erasure_requests": 3,
 }  # fmt: skip
 
 
