@@ -128,3 +128,22 @@ def test_what_was_granted_again_before_the_next_as_of_is_lifted_when_that_is_wri
     landed(workspace, "consents_regretted.csv", HEADER + row.format(account, "granted", 29, "2025-09-29"))
     weigh_newer(workspace, identifiers, datetime(2025, 9, 30))  # noqa: DTZ001 (naive UTC, as in the manifest)
     assert {row["customer_id"] for row in privacy.withdrawn()} == before
+
+
+def test_what_was_taken_back_between_the_as_of_and_the_run_is_not_even_in_the_files(finished_demo: Deployment) -> None:
+    """The demo's files reach beyond its as-of, so its first run has such words to weigh before it writes."""
+    workspace = finished_demo.workspace
+    generation = current_generation(workspace.state.published)
+    assert generation is not None
+    found = duckdb.sql(f"""
+        with taken_back as (
+            select account_id from '{workspace.state.raw}/consents/*/rows.parquet'
+            where purpose = 'marketing' and coalesce(channel, 'email') = 'email' and account_id is not null
+            qualify row_number() over (partition by account_id order by occurred_at desc, decision desc) = 1
+                and decision = 'withdrawn' and occurred_at >= '{generation.manifest.weighed_at}'
+        )
+        select may_email from '{generation.file("customer_scores")}' as s
+        inner join taken_back on s.external_id = taken_back.account_id
+    """).fetchall()
+    assert found
+    assert not any(may_email for (may_email,) in found)
