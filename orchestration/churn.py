@@ -19,6 +19,7 @@ from orchestration.workspace import Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ml.btyd.expectations import OrderFiles
     from ml.churn.training import Sources, TooLittleData, TrainingPlan, TrainingResult
     from ml.survival.lifetimes import Lifetimes
 
@@ -62,8 +63,18 @@ def sources(workspace: Workspace, inputs: Inputs) -> Sources:
     return Sources(
         features=folder / "customer_features.parquet",
         labels=folder / "customer_labels.parquet",
-        histories=folder / "order_histories.parquet" if workspace.shop.churn.touchpoint == "orders" else None,
+        orders=_order_files(workspace, inputs),
     )
+
+
+def _order_files(workspace: Workspace, inputs: Inputs) -> OrderFiles | None:
+    """What models of repeat purchase are fitted on, for a shop whose churn is told from orders."""
+    from ml.btyd.expectations import OrderFiles
+
+    folder = snapshot_folder(workspace, inputs)
+    if workspace.shop.churn.touchpoint != "orders":
+        return None
+    return OrderFiles(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
 
 
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
@@ -128,12 +139,10 @@ def _lifetimes(workspace: Workspace, inputs: Inputs, model_folder: Path | None) 
     """Who tells how long customers remain: the champion's hazards of contracts, or the model of repeat purchase."""
     from ml.churn.training import LIFETIMES
     from ml.survival.contracts import ContractLifetimes
-    from ml.survival.lifetimes import OrderFiles, order_lifetimes
+    from ml.survival.lifetimes import order_lifetimes
 
-    churn, folder = workspace.shop.churn, snapshot_folder(workspace, inputs)
-    if churn.touchpoint == "orders":
-        files = OrderFiles(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
-        return order_lifetimes(files, date.fromisoformat(inputs.as_of_date), churn.horizon_days)
+    if files := _order_files(workspace, inputs):
+        return order_lifetimes(files, date.fromisoformat(inputs.as_of_date), workspace.shop.churn.horizon_days)
     if model_folder and (model_folder / LIFETIMES).exists():
         return ContractLifetimes.load(model_folder / LIFETIMES)
     return None

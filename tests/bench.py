@@ -36,6 +36,7 @@ import rhythm_worlds
 import scoring_world
 from worlds import ROOT, Deployment, contract_shop, demo
 
+from ml.churn.calibration import Level
 from ml.churn.explain import explain
 from ml.churn.reasons import reasons
 from ml.churn.training import TrainingPlan
@@ -163,7 +164,7 @@ def scoring(folder: Path) -> dict[str, object]:
         margin, found = explain(model, part, is_compiled=True)
         said = reasons(found, part, model.names)
         words = [one.arrow(rank) for one in (said.name, said.internal, said.customer) for rank in range(3)]
-        return model.probability(margin, 0.0).round(6), words
+        return Level().probability(margin).round(6), words
 
     def reasoned() -> None:
         for _ in in_order(spoken, np.split(X, range(65_536, len(X), 65_536)), 2):

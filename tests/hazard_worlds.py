@@ -12,8 +12,7 @@ import numpy as np
 from worlds import contract_shop
 
 from ml.bootstrap import Difference, paired_bootstrap
-from ml.churn.recipe import Trainer
-from ml.churn.training import TrainingPlan, backtested, teaching
+from ml.churn.training import TrainingPlan, backtested, teaching, trainer_of
 from ml.evaluation import Floats, auc, expit, log_loss, logit
 from ml.rolling import Judged
 from ml.snapshots import known_snapshots, read_snapshots
@@ -73,8 +72,8 @@ def judged(folder: Path, settings: dict[str, float]) -> World:
     sources, engine = churn.sources(workspace, pinned), reading_engine(workspace)
     plan: TrainingPlan = replace(churn.training_plan(workspace, pinned), backtest_dates=DATES)
     data = teaching(sources, plan, engine)
-    trainer = Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
-    _, backtest = backtested(trainer, data, plan, None)
+    trainer = trainer_of(sources, plan, engine)
+    _, backtest = backtested(trainer, data, plan)
     dates = period_outcome(plan.outcome).known_at(tuple(known_snapshots(sources.labels, engine, TARGETS)), plan.as_of)
     watched = read_snapshots(
         sources.features, sources.labels, data.names, dates, engine, max_rows=plan.max_rows, targets=TARGETS

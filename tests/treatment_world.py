@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.booster import Recipe
+from ml.churn.calibration import Level
 from ml.churn.recipe import Trainer
 from ml.evaluation import Floats, expit, logit
 from ml.snapshots import Snapshots, day_number
@@ -159,8 +160,8 @@ def rounds(world: World, learner: Learner, count: int) -> list[tuple[Snapshots, 
 
 def ours(data: Snapshots) -> Callable[[NDArray[np.float32]], Floats]:
     """The project's own recipe."""
-    model = Trainer(OUTCOME, RECIPE, seed=3, threads=1).model_at(data)
-    return lambda X: model.predict(X, NAMES, 0.0)
+    model = Trainer(OUTCOME, RECIPE, seed=3, threads=1).model_at(data, data.dates[-1])
+    return lambda X: model.predict(X, NAMES, Level())
 
 
 def missed(world: World, part: Snapshots, p: Floats) -> dict[str, float]:

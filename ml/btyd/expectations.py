@@ -10,6 +10,7 @@ Whoever shares a history shares an expectation, so nothing here is as long as th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -75,6 +76,26 @@ def fitted(histories: pd.DataFrame, totals: pd.DataFrame, horizon_days: int) -> 
     """
     stats = statistics(histories)
     return _fit(stats, histories["customers"].to_numpy(float), _daily(totals, stats), horizon_days)
+
+
+@dataclass(frozen=True)
+class OrderFiles:
+    """What models of repeat purchase are fitted on, of many as-ofs (``orchestration.snapshots``)."""
+
+    histories: Path
+    """``order_histories.parquet``."""
+    totals: Path
+    """``repeat_order_totals.parquet``."""
+
+    def fitted(self, as_of: date, horizon_days: int) -> SeasonalMbgNbd | None:
+        """The model of an as-of whose expectations stand among its features; None where none can be fitted."""
+        import threadpoolctl
+
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            try:
+                return fitted(read_histories(self.histories, as_of), read_totals(self.totals, as_of), horizon_days)
+            except BtydFitError:
+                return None
 
 
 def knows_season(X: NDArray[np.float32], names: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ monthly as-ofs with 13 months of history; demo shop .06 (steady time .17), Onlin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +44,34 @@ WAVE_SD, DRIFT_SD = 0.5, 0.5
 
 
 @dataclass(frozen=True)
+class Season:
+    """How busy a shop is, seen from one as-of."""
+
+    waves: tuple[float, ...]
+    """Coefficients of the yearly waves, whose day 0 is the as-of, and of the drift, which ends there."""
+
+    def pace(self, start: int, days: int) -> float:
+        """Mean pace of the same days."""
+        return float(self.speed(start, days).mean())
+
+    def speed(self, start: int, days: int) -> Floats:
+        """Pace of each of ``days`` days, the first ``start`` days after the as-of (before it if negative)."""
+        return np.asarray(np.exp(_waves(start + np.arange(days) + 0.5) @ np.array(self.waves)))
+
+    def clock(self, behind: int, ahead: int, *, ago: int = 0) -> Clock:
+        """For an as-of ``ago`` days before its own, for so many days behind and ahead of it."""
+        past, future = self.speed(-ago - behind, behind)[::-1], self.speed(-ago, ahead)
+        return Clock.of_speed(past, future, self.pace(0, int(YEAR_DAYS)))
+
+
+@dataclass(frozen=True)
 class SeasonalMbgNbd:
     """What each customer of one as-of will do, the season considered."""
 
     model: MbgNbd
     clock: Clock
+    season: Season | None = None
+    """None in steady time."""
 
     def p_alive(self, stats: Statistics) -> Floats:
         return self.model.p_alive(self.clock.read(stats))
@@ -60,6 +83,13 @@ class SeasonalMbgNbd:
     def expected_purchases(self, stats: Statistics, horizon_days: int) -> Floats:
         """Days with a purchase within the horizon."""
         return self.model.expected_purchases(self.clock.read(stats), self.clock.ahead[horizon_days])
+
+    def earlier(self, days: int, stats: Statistics, horizon_days: int) -> SeasonalMbgNbd:
+        """The same in hindsight, so many days before, for customers of then: it knows the season that followed."""
+        if self.season is None:
+            return self
+        oldest = int(stats.age.max(initial=0))
+        return replace(self, clock=self.season.clock(oldest, horizon_days, ago=days))
 
     def expected_lifetime_days(self, stats: Statistics, cap_days: int = LIFETIME_CAP_DAYS) -> Floats:
         """Expected days of the calendar, of the next ``cap_days``, for which the customer still is one.
@@ -100,7 +130,7 @@ def fit_seasonal(stats: Statistics, repeats: Floats, horizon_days: int, *, count
     days = len(repeats)
     if days < FEWEST_DAYS:
         return SeasonalMbgNbd(MbgNbd.fit(stats, count=count), Clock.of_speed(np.ones(days), np.ones(horizon_days)))
-    past, future = _waves(-np.arange(days) - 0.5), _waves(np.arange(horizon_days) + 0.5)
+    past = _waves(-np.arange(days) - 0.5)
     medians, spreads = (np.array(part) for part in zip(*MbgNbd.PRIOR.values(), strict=True))
     found = maximum(
         _Likelihood(stats, repeats, past, count),
@@ -108,10 +138,8 @@ def fit_seasonal(stats: Statistics, repeats: Floats, horizon_days: int, *, count
         np.concatenate([np.log(medians), np.zeros(past.shape[1])]),
         np.concatenate([spreads, _wave_spreads()]),
     )
-    parameters, season = np.exp(found[: len(medians)]), found[len(medians) :]
-    year = float(np.exp(_waves(np.arange(YEAR_DAYS // 1) + 0.5) @ season).mean())
-    clock = Clock.of_speed(np.exp(past @ season), np.exp(future @ season), year)
-    return SeasonalMbgNbd(MbgNbd(*parameters.tolist()), clock)
+    parameters, season = np.exp(found[: len(medians)]), Season(tuple(found[len(medians) :].tolist()))
+    return SeasonalMbgNbd(MbgNbd(*parameters.tolist()), season.clock(days, horizon_days), season)
 
 
 @dataclass(frozen=True)

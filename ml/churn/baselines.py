@@ -25,23 +25,21 @@ BTYD: tuple[type[BtydModel], ...] = (BgNbd, MbgNbd, ParetoNbd)
 """In steady time, as published."""
 
 
-def baselines(trainer: Trainer, origin: Origin, rule: Rule, histories: Path | None) -> dict[str, Floats]:
+def baselines(trainer: Trainer, origin: Origin, rule: Rule) -> dict[str, Floats]:
     """Probability of churn at an origin by each of them, (rows,).
 
     Parameters
     ----------
     rule
         The shop's simple rule: logistic regression on its columns alone.
-    histories
-        ``order_histories.parquet`` of the snapshots, for shops whose churn is told from orders.
     """
     known, test = trainer.untreated(origin.known), origin.test
     found = {"logistic": expit(trainer.parts(known).logistic.margin(test.X))}
     if read := rule.read(known.X, known.names):
         k = [known.names.index(name) for name in read]
         found[rule.name] = expit(fit_logistic(known.X[:, k], known.y, known.hashed).margin(test.X[:, k]))
-    if histories is not None and set(HISTORY) <= set(test.names):
-        found |= _btyd(origin, histories, trainer.outcome.horizon_days)
+    if trainer.orders and set(HISTORY) <= set(test.names):
+        found |= _btyd(origin, trainer.orders.histories, trainer.outcome.horizon_days)
     return found
 
 

@@ -1,11 +1,13 @@
 """From the log-odds of a model's parts to a probability that can be believed.
 
-Belongs here: how much each part counts, and the level of the date. Does not belong here: metrics (``ml.evaluation``).
+Belongs here: how much each part counts, and the level of the date. Does not belong here: what the season does to it
+(``ml.churn.hindsight``), metrics (``ml.evaluation``).
 
 A model trained on a year of snapshots knows the average season, not the one to come, and the level matters more than
 the learner. Where churn is told from orders, the level is that of the seasonal model of repeat purchase
 (``ml.btyd.seasonal``), which needs no outcome to be known: the mean of what is predicted for all customers of an as-of
-is made equal to the mean of what that model expects of them, moved by what it has been off by so far. Elsewhere what
+is made equal to the mean of what that model expects of them, moved by what it has been off by so far, at such a season
+and at any. Elsewhere what
 was missed at the same time last year is the best hint of what will be missed now; half of it is believed, because one
 season is one draw.
 """
@@ -17,9 +19,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.evaluation import Floats, expit
 from ml.seasons import near_last_year
+
+Bools = NDArray[np.bool_]
 
 BELIEF = 0.5
 SHARE_STIFFNESS, SUM_STIFFNESS = 0.02, 0.2
@@ -35,6 +40,18 @@ class Held:
     y: Floats
 
 
+@dataclass(frozen=True)
+class Level:
+    """What makes a probability of the weighted log-odds of all customers of a date."""
+
+    shift: float = 0.0
+    steepness: float = 1.0
+
+    def probability(self, margin: Floats) -> Floats:
+        """Calibrated probability, (rows,)."""
+        return expit(self.steepness * margin + self.shift)
+
+
 def fit_weights(held: Sequence[Held], prior: Floats) -> Floats:
     """How much the log-odds of each part count, (parts,): none below 0, drawn to ``prior``.
 
@@ -42,18 +59,27 @@ def fit_weights(held: Sequence[Held], prior: Floats) -> Floats:
     the weights is the slope of Platt scaling (1999): above 1 where the parts together are too timid.
     Source: Wolpert, "Stacked generalization", 1992; with weights that are not negative: Breiman 1996.
     """
-    free = np.ones(len(prior), dtype=bool)
+    free, stiffness = np.ones(len(prior), dtype=bool), SHARE_STIFFNESS * np.eye(len(prior)) + SUM_STIFFNESS
     while True:
-        weights = _stacked(held, prior, free)
+        weights = stacked(held, prior, stiffness, free)
         if (weights >= 0).all():
             return weights
         free &= weights >= 0
 
 
-def _stacked(held: Sequence[Held], prior: Floats, free: np.ndarray) -> Floats:
+def stacked(held: Sequence[Held], prior: Floats, stiffness: Floats, free: Bools | None = None) -> Floats:
+    """The most likely coefficients of the parts, each date at a level of its own, (parts,).
+
+    Parameters
+    ----------
+    prior, stiffness
+        What they are drawn to, and per row how much, (parts,) and (parts, parts).
+    free
+        Which of them are looked for, (parts,); the others are 0.
+    """
     parts, dates = len(prior), len(held)
-    rows = sum(len(one.y) for one in held)
-    stiffness = rows * (SHARE_STIFFNESS * np.eye(parts) + SUM_STIFFNESS)
+    free = np.ones(parts, dtype=bool) if free is None else free
+    stiffness = sum(len(one.y) for one in held) * stiffness
     weights, levels = np.where(free, prior, 0.0), np.zeros(dates)
     for _ in range(40):
         slope = np.append(stiffness @ (weights - prior), np.zeros(dates))

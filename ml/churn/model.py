@@ -20,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Trees
-from ml.churn.calibration import level_gap, season_shift
+from ml.churn.calibration import Level, level_gap, season_shift
+from ml.churn.hindsight import Hindsight
 from ml.evaluation import Floats, expit, logit
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, explain_mismatch
 from ml.seasons import lasting
 
-FORMAT = 2
+FORMAT, READABLE = 3, (2, 3)
+"""Format 2 knew no hindsight."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,11 @@ class ChurnModel:
     """Dates that it learned from, ascending."""
     level_gaps: dict[date, float]
     """By training snapshot, what the log-odds lacked to meet the level there; those of the expectation, of snapshots
-    with enough history for it to know the season, else those of the model."""
+    with enough history for it to know the season, beyond ``shift``, else those of the model."""
     base_rate: float
     """Churn rate of the training snapshots; bands are relative to it."""
+    hindsight: Hindsight | None = None
+    """What the expectation gets wrong by season; None where nothing tells a season."""
 
     def margins(self, X: NDArray[np.float32], *, threads: int) -> Floats:
         """Log-odds of each part, (rows, parts)."""
@@ -77,8 +81,8 @@ class ChurnModel:
         trees, _, own = self.weights
         return trees * (expected + self.start) + own * expected
 
-    def level(self, population: NDArray[np.float32], as_of: date, *, threads: int = 1) -> float:
-        """What is added to the log-odds of everybody at an as-of.
+    def level(self, population: NDArray[np.float32], as_of: date, *, threads: int = 1) -> Level:
+        """What makes probabilities of the log-odds of everybody at an as-of.
 
         Parameters
         ----------
@@ -86,11 +90,21 @@ class ChurnModel:
             Features of the customers who are scored at that as-of, or of a fair sample of them.
         """
         if self.expectation is None or len(population) == 0:
-            return season_shift(self.level_gaps, as_of)
-        target = expit(self.expected(population) + lasting(self.level_gaps)).mean()
-        return level_gap(self.margin(population, threads=threads), float(target))
+            return Level(season_shift(self.level_gaps, as_of))
+        expected = self.expected(population) + self.shift(as_of) + lasting(self.level_gaps)
+        steepness = self.steepness(as_of)
+        shift = level_gap(steepness * self.margin(population, threads=threads), float(expit(expected).mean()))
+        return Level(shift, steepness)
 
-    def predict(self, X: NDArray[np.float32], names: Sequence[str], level: float, *, threads: int = 1) -> Floats:
+    def shift(self, as_of: date) -> float:
+        """What the expectation lacks at the season of an as-of, in log-odds."""
+        return self.hindsight.shift(as_of) if self.hindsight else 0.0
+
+    def steepness(self, as_of: date) -> float:
+        """What the weighted log-odds are multiplied by at the season of an as-of."""
+        return self.hindsight.steepness(as_of) if self.hindsight else 1.0
+
+    def predict(self, X: NDArray[np.float32], names: Sequence[str], level: Level, *, threads: int = 1) -> Floats:
         """Calibrated probability of churn at an as-of whose ``level`` is given, (rows,).
 
         Raises
@@ -100,12 +114,7 @@ class ChurnModel:
             without a word.
         """
         self.check(names)
-        return self.probability(self.margin(X, threads=threads), level)
-
-    @staticmethod
-    def probability(margin: Floats, level: float) -> Floats:
-        """Calibrated probability at an as-of whose ``level`` is given, from weighted log-odds; (rows,)."""
-        return expit(margin + level)
+        return level.probability(self.margin(X, threads=threads))
 
     def explain(self, total: Floats, columns: NDArray[np.float32], *, is_compiled: bool = False) -> None:
         """Fill ``total`` with what each feature adds to the weighted log-odds and, last, with the log-odds.
@@ -147,6 +156,7 @@ class ChurnModel:
             "snapshots": [day.isoformat() for day in self.snapshots],
             "level_gaps": {day.isoformat(): gap for day, gap in sorted(self.level_gaps.items())},
             "base_rate": self.base_rate,
+            "hindsight": self.hindsight.to_json() if self.hindsight else None,
             "logistic": self.logistic.to_json(),
         }
 
@@ -164,8 +174,9 @@ class ChurnModel:
             trees = Trees((folder / "trees.txt").read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole churn model ({error}); train again") from error
-        if content.get("format") != FORMAT:
+        if content.get("format") not in READABLE:
             raise ModelFileError(f"{folder} has model format {content.get('format')}, this release reads {FORMAT}")
+        hindsight = content.get("hindsight")
         return cls(
             names=tuple(content["features"]),
             trees=trees,
@@ -177,6 +188,7 @@ class ChurnModel:
             snapshots=tuple(date.fromisoformat(day) for day in content["snapshots"]),
             level_gaps={date.fromisoformat(day): gap for day, gap in content["level_gaps"].items()},
             base_rate=content["base_rate"],
+            hindsight=Hindsight.from_json(hindsight) if hindsight else None,
         )
 
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from ml.booster import BINARY, SHARES, Recipe, fit_trees
-from ml.btyd.expectations import knows_season
+from ml.btyd.expectations import HISTORY, OrderFiles, knows_season, statistics
 from ml.churn.calibration import Held, fit_weights, level_gap
+from ml.churn.hindsight import Hindsight, fit_hindsight
 from ml.churn.model import ChurnModel, expected_log_odds
-from ml.evaluation import Floats
+from ml.evaluation import Floats, logit
 from ml.linear import Linear, fit_logistic
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots
@@ -56,22 +58,26 @@ class Trainer:
     threads: int
     expectation: str | None = None
     """Feature with a probability of churn of its own (``ml.btyd.expectations``), where the shop has one."""
+    orders: OrderFiles | None = None
+    """What tells the season, for a shop with such a feature."""
     fitted: dict[bytes, ChurnModel] = field(default_factory=dict)
     told: dict[bytes, tuple[Snapshots, Effects | str]] = field(default_factory=dict)
     """Rows with labels as they would be without plays, and the effects that say so, by the key of the rows."""
     regressions: dict[bytes, Linear] = field(default_factory=dict)
+    seen: dict[tuple[bytes, date], Hindsight | None] = field(default_factory=dict)
+    """What was learned in hindsight, by the key of the rows and the as-of."""
 
     def with_recipe(self, recipe: Recipe) -> Trainer:
         """The same with other trees; what does not depend on them is not fitted again."""
         return replace(self, recipe=recipe, fitted={})
 
-    def model_at(self, known: Snapshots) -> ChurnModel:
+    def model_at(self, known: Snapshots, as_of: date) -> ChurnModel:
         """The model of one date, given the snapshots whose outcome was known then."""
         known = self.untreated(known)
         weighing = self._weighing(known)
-        final = self.parts(known)
+        final = replace(self.parts(known), hindsight=self._hindsight(known, as_of))
         prior = np.array(PRIOR_WEIGHTS[len(final.weights)])
-        weights = fit_weights([self._held(one) for one in weighing], prior)
+        weights = fit_weights([self._held(one, final.steepness(one.date)) for one in weighing], prior)
         final = replace(final, weights=tuple(weights.tolist()))
         return replace(final, level_gaps=self._level_gaps(final, known))
 
@@ -140,9 +146,30 @@ class Trainer:
             self.regressions[rows.key] = fit_logistic(rows.X, rows.y, rows.hashed)
         return self.regressions[rows.key]
 
-    def _held(self, origin: Origin) -> Held:
+    def _held(self, origin: Origin, steepness: float) -> Held:
         model = self.parts(origin.known)
-        return Held(model.margins(origin.test.X, threads=self.threads), origin.test.y)
+        return Held(steepness * model.margins(origin.test.X, threads=self.threads), origin.test.y)
+
+    def _hindsight(self, known: Snapshots, as_of: date) -> Hindsight | None:
+        if self.orders is None or self.expectation not in known.names or not set(HISTORY) <= set(known.names):
+            return None
+        if (known.key, as_of) not in self.seen:
+            self.seen[known.key, as_of] = self._look_back(self.orders, known, as_of)
+        return self.seen[known.key, as_of]
+
+    def _look_back(self, orders: OrderFiles, known: Snapshots, as_of: date) -> Hindsight | None:
+        horizon = self.outcome.horizon_days
+        model = orders.fitted(as_of, horizon)
+        if model is None or model.season is None:
+            return None
+        seen = []
+        for day in known.dates:
+            own = known.at([day])
+            told = pd.DataFrame({name: own.column(name) for name in HISTORY}, dtype=np.float64)
+            stats, has_ordered = statistics(told.dropna()), told.notna().all(axis=1).to_numpy()
+            inactive = 1 - model.earlier((as_of - day).days, stats, horizon).p_active(stats, horizon)
+            seen.append((day, Held(logit(inactive)[:, None], own.y[has_ordered])))
+        return fit_hindsight(model.season, as_of, horizon, seen)
 
     def _level_gaps(self, model: ChurnModel, rows: Snapshots) -> dict[date, float]:
         margin: Floats = model.expected(rows.X)
@@ -150,7 +177,7 @@ class Trainer:
             margin = model.margin(rows.X, threads=self.threads)
         by_date = ((day, rows.day == number) for day, number in zip(rows.dates, np.unique(rows.day), strict=True))
         return {
-            day: level_gap(margin[own], float(rows.y[own].mean()))
+            day: level_gap(margin[own] + model.shift(day), float(rows.y[own].mean()))
             for day, own in by_date
             if model.expectation is None or knows_season(rows.X[own], rows.names)
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.batches import count_customers, scoring_batches
+from ml.churn.calibration import Level
 from ml.churn.explain import COMPILED_ROWS, explain
 from ml.churn.fallback import Choice, Fallback, choose
 from ml.churn.model import ChurnModel
@@ -119,7 +120,7 @@ class _Scorer:
     version: str
     model: ChurnModel | Fallback
     lifetimes: Lifetimes | None
-    level: float = 0.0
+    level: Level = field(default_factory=Level)
     is_compiled: bool = False
 
     @property
@@ -158,7 +159,7 @@ class _Scorer:
     def _predict(self, X: NDArray[np.float32]) -> tuple[Floats, Reasons]:
         if isinstance(self.model, ChurnModel):
             margin, found = explain(self.model, X, is_compiled=self.is_compiled)
-            p = self.model.probability(margin, self.level)
+            p = self.level.probability(margin)
         else:
             p, found = self.model.predict(X, self.names), leaders(self.model.contributions(X, self.names).T, self.names)
         return p, reasons(found, X, self.names)

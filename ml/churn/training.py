@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Recipe
+from ml.btyd.expectations import OrderFiles
 from ml.churn.agreement import SAMPLE, Agreement, agreement
 from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
@@ -77,8 +78,8 @@ class Sources:
 
     features: Path
     labels: Path
-    histories: Path | None = None
-    """Histories of orders, for a shop whose churn is told from orders: what its classical baselines are fitted on."""
+    orders: OrderFiles | None = None
+    """For a shop whose churn is told from orders: what its season and its classical baselines are fitted on."""
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,11 @@ def train(
     data = teaching(sources, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
-    trainer = Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
+    trainer = trainer_of(sources, plan, engine)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         trainer.fit_ahead([data])
-        models, backtest = backtested(trainer, data, plan, sources.histories, champion_folder)
-        model = trainer.model_at(data)
+        models, backtest = backtested(trainer, data, plan, champion_folder)
+        model = trainer.model_at(data, plan.as_of)
         lifetimes = learn((sources.features, sources.labels), data.names, plan, engine)
     return TrainingResult(
         model=model,
@@ -184,6 +185,11 @@ def train(
     )
 
 
+def trainer_of(sources: Sources, plan: TrainingPlan, engine: Engine) -> Trainer:
+    """Applies the plan's recipe at any of its dates."""
+    return Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation, sources.orders)
+
+
 def teaching(sources: Sources, plan: TrainingPlan, engine: Engine) -> Snapshots:
     """The snapshots whose outcome is known at the plan's as-of."""
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, engine)), plan.as_of)
@@ -198,7 +204,7 @@ def _dependences(model: ChurnModel, X: NDArray[np.float32]) -> tuple[Dependence,
 
 
 def backtested(
-    trainer: Trainer, data: Snapshots, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
+    trainer: Trainer, data: Snapshots, plan: TrainingPlan, champion_folder: Path | None = None
 ) -> tuple[dict[date, ChurnModel], Backtest]:
     """The model of each date and what all models said of it."""
     data = trainer.untreated(data)
@@ -206,11 +212,11 @@ def backtested(
     judging = rolled or [by_customers(data, 1)]
     own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
     fit_ahead(own, {origin.date: origin.known for origin in judging})
-    models = {origin.date: own[origin.date].model_at(origin.known) for origin in judging}
+    models = {origin.date: own[origin.date].model_at(origin.known, origin.date) for origin in judging}
     said = [
         {
             "model": said_at(models[origin.date], origin, trainer.threads),
-            **baselines(own[origin.date], origin, plan.rule, histories),
+            **baselines(own[origin.date], origin, plan.rule),
         }
         for origin in judging
     ]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Recipe
+from ml.churn.calibration import Level
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.evaluation import Floats
@@ -55,7 +56,7 @@ class ContractLifetimes:
         for period in range(-(-days // PERIOD_DAYS)):
             asked = at_period(X, self.names, np.full(len(X), period))
             asked[:, -len(CALENDAR)] = min(period, self.farthest)
-            still = still * (1 - self.hazard.predict(asked, self.hazard.names, 0.0, threads=threads))
+            still = still * (1 - self.hazard.predict(asked, self.hazard.names, Level(), threads=threads))
             yield still
 
     def ends_within(self, X: NDArray[np.float32], days: int, *, threads: int = 1) -> Floats:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.btyd.expectations import HISTORY, fitted, read_histories, read_totals, statistics
-from ml.btyd.model import LIFETIME_CAP_DAYS, BtydFitError
+from ml.btyd.expectations import HISTORY, OrderFiles, statistics
+from ml.btyd.model import LIFETIME_CAP_DAYS
 from ml.btyd.seasonal import SeasonalMbgNbd
 from ml.evaluation import Floats
 
@@ -54,24 +53,7 @@ class OrderLifetimes:
         return days
 
 
-@dataclass(frozen=True)
-class OrderFiles:
-    """What the model of repeat purchase is fitted on."""
-
-    histories: Path
-    """``order_histories.parquet``."""
-    totals: Path
-    """``repeat_order_totals.parquet``."""
-
-
 def order_lifetimes(files: OrderFiles, as_of: date, horizon_days: int) -> OrderLifetimes | None:
     """By the model of an as-of, the one whose expectations stand among its features; None where none can be fitted."""
-    import threadpoolctl
-
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
-        try:
-            return OrderLifetimes(
-                fitted(read_histories(files.histories, as_of), read_totals(files.totals, as_of), horizon_days)
-            )
-        except BtydFitError:
-            return None
+    model = files.fitted(as_of, horizon_days)
+    return OrderLifetimes(model) if model else None

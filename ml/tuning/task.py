@@ -103,14 +103,14 @@ def churn_task(sources: churn.Sources, plan: churn.TrainingPlan, engine: Engine)
     """Churn is judged by the log-loss of its probabilities."""
     data = churn.teaching(sources, plan, engine)
     dates = tuning_dates(data, plan.outcome, churn_recipe.too_little, plan.backtest_dates)
-    trainer = churn_recipe.Trainer(plan.outcome, plan.recipe, plan.seed, engine.threads, plan.expectation)
+    trainer = churn.trainer_of(sources, plan, engine)
     return Task(
         model="churn",
         metric="log-loss",
         searched=tuple(dates[:-1]),
         confirming=dates[-1],
         data_hash=_hash(dates),
-        learner=_learner(trainer, lambda model, origin: churn.said_at(model, origin, engine.threads)),
+        learner=_learner(trainer, lambda own, at: churn.said_at(own.model_at(at.known, at.date), at, engine.threads)),
         happened=lambda rows: rows.y,
         loss=log_loss,
         compare=_log_loss_difference,
@@ -129,7 +129,7 @@ def value_task(features: Path, labels: Path, plan: value.TrainingPlan, engine: E
         searched=tuple(dates[:-1]),
         confirming=dates[-1],
         data_hash=_hash(dates),
-        learner=_learner(trainer, lambda model, origin: value.predicted_at(model, origin, engine.threads).spend),
+        learner=_learner(trainer, lambda own, at: value.predicted_at(own.model_at(at.known), at, engine.threads).spend),
         happened=net_spend,
         loss=lambda y, p: 1 - gini(y, p),
         compare=_gini_loss_difference,
@@ -148,7 +148,7 @@ def _learner(trainer: Any, said: Callable[[Any, Origin], Floats]) -> Callable[[R
 
             with threadpoolctl.threadpool_limits(1, user_api="blas"):
                 own.fit_ahead([origin.known])
-                return said(own.model_at(origin.known), origin)
+                return said(own, origin)
 
         return at
 

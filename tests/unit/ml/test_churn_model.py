@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from churn_world import AS_OF, NAMES, PLAN, newest, predict, train_in, write_world
 
+from ml.churn.calibration import Level
 from ml.churn.model import ChurnModel
 from ml.churn.training import by_date
 from ml.drift.reference import Reference
@@ -42,9 +43,9 @@ def test_reordered_renamed_and_missing_features_are_refused_by_name(world, resul
     X, _ = newest(world)
     swapped = (NAMES[1], NAMES[0], *NAMES[2:])
     with pytest.raises(FeatureMismatchError, match="another order, first at 0: orders_90d"):
-        result.model.predict(X, swapped, 0.0)
+        result.model.predict(X, swapped, Level())
     with pytest.raises(FeatureMismatchError, match=r"missing orders_90d \(renamed to orders_90_d\?\)"):
-        result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), 0.0)
+        result.model.predict(X, (NAMES[0], "orders_90_d", *NAMES[2:]), Level())
 
 
 def test_whom_it_learned_from_last_and_how_it_was_judged_stands_beside_the_model(world, result, tmp_path):
@@ -89,7 +90,7 @@ def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
     with pytest.raises(ModelFileError, match="no whole churn model"):
         ChurnModel.load(tmp_path)
     folder = result.model.save(tmp_path / "m")
-    text = (folder / "model.json").read_text().replace('"format": 2', '"format": 9')
+    text = (folder / "model.json").read_text().replace('"format": 3', '"format": 9')
     (folder / "model.json").write_text(text)
     with pytest.raises(ModelFileError, match="format 9"):
         ChurnModel.load(folder)
@@ -146,4 +147,4 @@ def test_a_customer_without_an_expectation_is_taken_for_a_usual_one(seasonal):
     model = train_in(seasonal, replace(PLAN, expectation="expected_churn")).model
     X = np.array([[30, 2, 40, 0, np.nan, np.nan]], np.float32)
     assert model.expected(X)[0] == model.usual
-    assert 0 < model.predict(X, names, 0.0)[0] < 1
+    assert 0 < model.predict(X, names, Level())[0] < 1

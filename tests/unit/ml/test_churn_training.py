@@ -60,10 +60,10 @@ def test_what_weighs_the_parts_was_unknown_to_the_parts_that_it_weighs(world):
     dates = tuple(known_snapshots(world / "labels.parquet", ENGINE))
     data = read_snapshots(world / "features.parquet", world / "labels.parquet", NAMES, dates, ENGINE, max_rows=10**6)
     trainer = Trainer(OUTCOME, PLAN.recipe, seed=1, threads=1)
-    right = trainer.model_at(data).weights
+    right = trainer.model_at(data, AS_OF).weights
     late = np.isin(data.day, np.unique(data.day)[-2:])
     turned = replace(data, Y=np.where(late[:, None], 1 - data.Y, data.Y))
-    assert sum(trainer.model_at(turned).weights) < 0.5 * sum(right), "what was right became wrong"
+    assert sum(trainer.model_at(turned, AS_OF).weights) < 0.5 * sum(right), "what was right became wrong"
 
 
 def test_a_snapshot_whose_outcome_is_not_yet_due_teaches_nothing(world, tmp_path, result):

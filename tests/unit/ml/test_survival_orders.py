@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from season_world import lives
 
-from ml.btyd.expectations import HISTORY, INACTIVE, expectations
-from ml.survival.lifetimes import CAP_DAYS, OrderFiles, order_lifetimes
+from ml.btyd.expectations import HISTORY, INACTIVE, OrderFiles, expectations
+from ml.survival.lifetimes import CAP_DAYS, order_lifetimes
 
 AS_OF, EARLIER = date(2025, 7, 1), date(2025, 1, 1)
 HORIZON = 90

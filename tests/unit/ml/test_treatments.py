@@ -159,7 +159,7 @@ def test_a_model_of_an_earlier_date_learns_the_same_whatever_was_known_later(dat
 
 
 def test_levels_are_those_without_plays(data: Snapshots) -> None:
-    model = Trainer(OUTCOME, replace(worlds.RECIPE, rounds=5), seed=3, threads=1).model_at(data)
+    model = Trainer(OUTCOME, replace(worlds.RECIPE, rounds=5), seed=3, threads=1).model_at(data, data.dates[-1])
     told, _ = untreated(data)
     for day in data.dates:
         rate = float(told.at([day]).y.mean())
