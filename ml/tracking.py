@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.card import card
 from ml.figures import pngs
-from ml.store import experiment_id, open_store, tracking_uri
+from ml.store import experiment_id, open_store, or_none, tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,10 +128,14 @@ def _log_parts(experiment: str, parts: Mapping[str, Part]) -> None:
 def log_follow_up(mlflow_folder: Path, run_id: str, figures: Mapping[str, float], *, day: date, age_days: int) -> None:
     """Add figures of a later as-of to the run that trained a model: curves over its age, by wall time over as-ofs.
 
-    The same figures again change nothing; NaN is left out.
+    The same figures again change nothing; NaN is left out. A run that somebody has deleted is left as it is.
     """
     client = open_store(mlflow_folder)
-    from mlflow.entities import Metric
+    from mlflow.entities import LifecycleStage, Metric
+
+    run = or_none(client.get_run, run_id)
+    if run is None or run.info.lifecycle_stage == LifecycleStage.DELETED:
+        return
 
     at = int(datetime.combine(day, time(), UTC).timestamp() * 1000)
     told = {name: float(value) for name, value in figures.items() if value == value}

@@ -113,7 +113,7 @@ def _churn(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
 
     plan = replace(churn.training_plan(workspace, inputs), backtest_dates=count)
     result = churn.train_on(workspace, inputs, plan)
-    if isinstance(result, TooLittleData) or len(result.backtest.dates) < count:
+    if isinstance(result, TooLittleData) or not _is_whole(result.backtest, count):
         return None
     backtest = result.backtest
     found = _compared("churn", backtest, paired_bootstrap, plan.seed, draw(result), {})
@@ -129,7 +129,7 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
 
     plan = replace(value.training_plan(workspace, inputs), backtest_dates=count)
     result = value.train_on(workspace, inputs, plan)
-    if isinstance(result, TooLittleData) or len(result.backtest.dates) < count:
+    if isinstance(result, TooLittleData) or not _is_whole(result.backtest, count):
         return None
     backtest = result.backtest
 
@@ -139,6 +139,12 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     found = _compared("value", backtest, paired, plan.seed, draw(result), interval_metrics(backtest))
     usual_on = usual_dates(backtest.dates, plan.recipe, plan.recipe_since)
     return replace(found, usual_on=usual_on, notes=_of_the_interval(backtest, plan.seed))
+
+
+def _is_whole(backtest: Any, count: int) -> bool:
+    """Whether every date was judged by a model of an earlier time: with too little history other customers of the same
+    date are learned from, which tells a gate something, and nothing of what the model would have been worth."""
+    return backtest.kind == "time" and len(backtest.dates) == count
 
 
 def _of_the_interval(backtest: Any, seed: int) -> tuple[str, str]:
@@ -159,6 +165,8 @@ def _of_the_interval(backtest: Any, seed: int) -> tuple[str, str]:
 def _compared(
     model: str, backtest: Any, paired: Any, seed: int, figures: Mapping[str, Figure], own: Mapping[str, float]
 ) -> Comparison:
+    import numpy as np
+
     rows = backtest.judged
     baselines = [name for name in rows.said if name != "model"]
 
@@ -182,6 +190,7 @@ def _compared(
             (day, name, metric)
             for day in backtest.dates
             for name in baselines
+            if np.isfinite(rows.at(day).said[name]).any()
             for metric, difference in against(name, rows.at(day)).items()
             if is_worse(metric, difference)
         ),

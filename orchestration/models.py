@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ml.promotion import Decision
 
 MODELS = tuple(TRAINERS)
+AS_OF = "as_of"
+"""Tag of a version: up to when it could know."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def scorer(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version
 def registered(
     workspace: Workspace,
     inputs: Inputs,
+    model: str,
     decision: Decision,
     write: Callable[[Path, Mapping[str, str]], registry.Record],
     *,
@@ -116,9 +119,22 @@ def registered(
         When the training did, in seconds since 1970.
     """
     state = workspace.state
+    decision = _never_backwards(workspace, inputs, decision, model)
     with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
-        written = write(Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code})
+        written = write(
+            Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code, AS_OF: inputs.as_of_date}
+        )
         version = registry.register(state.mlflow, workspace.shop.slug, written, decision, began=began)
     metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
     metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}
     return Trained(decision.is_promoted, decision.words, metadata, written.pictures)
+
+
+def _never_backwards(workspace: Workspace, inputs: Inputs, decision: Decision, model: str) -> Decision:
+    """The gate's word, unless the champion learned from later: training on a past day replaces nothing that serves
+    today, whose models know too much to be held against it."""
+    champion = registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
+    if not decision.is_promoted or champion is None or champion.tags.get(AS_OF, "") <= inputs.as_of_date:
+        return decision
+    why = f"{champion.spoken} serves and knows what happened up to {champion.tags[AS_OF]}, after this as-of"
+    return replace(decision, is_promoted=False, reasons=(why,))

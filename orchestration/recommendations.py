@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,12 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         shapes=_compared_shapes(result.backtest.shapes),
     )
     return registered(
-        workspace, inputs, decision, lambda model, tags: record(result, plan, decision, model, tags), began=began
+        workspace,
+        inputs,
+        "recommender",
+        decision,
+        lambda model, tags: record(result, plan, decision, model, tags),
+        began=began,
     )
 
 
@@ -168,8 +174,21 @@ def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[Recomme
     from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
 
     version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
-    untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked, world)
+    if version:
+        with suppress(ModelFileError):  # until the next training: ``unreadable_champion``
+            return RecommenderModel.load(version.folder), version.spoken
+    return RecommenderModel.untrained("mixed" if asked == "auto" else asked, world), UNTRAINED
+
+
+def unreadable_champion(workspace: Workspace) -> str | None:
+    """Why this release cannot read the champion, so that lists are made without one until it trains; None if it can."""
+    from ml import registry
+    from ml.recommender.model import ModelFileError, RecommenderModel
+
+    champion = registry.champion(workspace.state.mlflow, workspace.shop.slug, "recommender")
     try:
-        return (RecommenderModel.load(version.folder), version.spoken) if version else (untrained, UNTRAINED)
-    except ModelFileError:  # of another release, until this one trains
-        return untrained, UNTRAINED
+        if champion:
+            RecommenderModel.load(champion.folder)
+    except ModelFileError as error:
+        return f"{champion.spoken} is of another release ({error})"
+    return None

@@ -73,7 +73,9 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         customers=backtest.judged.customers,
         segments=backtest.segments,
     )
-    return registered(workspace, inputs, decision, lambda model, tags: record(result, plan, model, tags), began=began)
+    return registered(
+        workspace, inputs, "value", decision, lambda model, tags: record(result, plan, model, tags), began=began
+    )
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Expectation:
     scale: float
     """Mean outcome of the training rows; both parts learned multiples of it."""
     ceiling: float
-    """Logarithm of the largest multiple seen: nobody is expected to bring more than anybody ever did."""
+    """Logarithm of the largest multiple seen: nobody is expected to bring more than anybody ever did, but for the
+    level of a date."""
     season: Season
     recent: str
     """Feature whose total says how much the last window brought."""

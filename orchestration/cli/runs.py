@@ -106,16 +106,18 @@ def _parse() -> None:
 
 
 def _needs_training(workspace: Workspace, day: date, out: Console) -> bool:
-    """Without a champion, once more when churn can first be learned, and where drift asks for it; a killed run decides
-    for the same run again."""
+    """Without a champion, once more when churn can first be learned, where drift asks for it, and for a champion that
+    this release cannot read; a killed run decides for the same run again."""
     from orchestration.inputs import unfinished
     from orchestration.models import champions, training_dates
+    from orchestration.recommendations import unreadable_champion
     from orchestration.retraining import spoken, standing_requests
 
     left = unfinished(workspace.state, day.isoformat())
-    asked = {} if left else standing_requests(workspace.state, day)
+    requests = {} if left else standing_requests(workspace.state, day)
+    asked = spoken(requests) if requests else unreadable_champion(workspace)
     if asked:
-        out.print(f"Trains again: {spoken(asked)}")
+        out.print(f"Trains again: {asked}")
     served = champions(workspace)
     is_first = not served or ("churn" not in served and bool(training_dates(workspace, day)))
     return bool(asked or (left and left.trains)) or is_first

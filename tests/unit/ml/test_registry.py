@@ -212,6 +212,14 @@ def test_what_is_learned_of_a_model_later_stands_on_its_run_over_its_age(store, 
     assert not client(store).get_metric_history(first.run_id, "realised/auc")
 
 
+def test_to_a_run_that_was_deleted_nothing_is_added(store, records):
+    gone = registry.register(store, "forgotten", records[1], PROMOTED).run_id
+    client(store).delete_run(gone)
+    log_follow_up(store, gone, {"drift/score_psi": 0.1}, day=date(2024, 2, 1), age_days=31)
+    client(store).restore_run(gone)
+    assert not client(store).get_metric_history(gone, "drift/score_psi")
+
+
 @pytest.mark.usefixtures("first")
 def test_a_version_that_was_deleted_is_none(store):
     assert registry.version_or_none(store, "demo.churn/1") is not None

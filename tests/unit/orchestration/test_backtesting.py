@@ -1,0 +1,42 @@
+"""What a backtest may say, and of which dates."""
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml.bootstrap import paired_bootstrap
+from ml.rolling import Judged
+from ml.snapshots import day_number
+from orchestration import backtesting
+
+DAYS = (date(2025, 1, 1), date(2025, 2, 1))
+ROWS = 60
+
+
+def backtest(kind: str = "time") -> Any:
+    """Two dates; on the first a model of repeat purchase could not be fitted."""
+    rng = np.random.default_rng(3)
+    y = (rng.random(2 * ROWS) < 0.5).astype(float)
+    said = {name: np.clip(0.5 + 0.2 * (y - 0.5) + rng.normal(0, 0.1, len(y)), 0.01, 0.99) for name in ("model", "btyd")}
+    said["btyd"][:ROWS] = np.nan
+    day = np.repeat([day_number(one) for one in DAYS], ROWS).astype(np.int32)
+    return SimpleNamespace(judged=Judged(day, np.tile(np.arange(ROWS), 2), y, said), dates=DAYS, metrics={}, kind=kind)
+
+
+def test_a_baseline_that_could_not_speak_on_a_date_is_held_against_on_the_others() -> None:
+    found = backtesting._compared("churn", backtest(), paired_bootstrap, 3, {}, {})
+    assert found.rows == 2 * ROWS
+    assert set(found.differences) == {"btyd"}
+    assert all(day == DAYS[1] for day, *_ in found.worse_on)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dates", "is_whole"), [("time", 2, True), ("customers", 2, False), ("time", 3, False)]
+)
+def test_only_what_models_of_an_earlier_time_said_of_every_date_is_a_backtest(
+    kind: str, dates: int, *, is_whole: bool
+) -> None:
+    assert backtesting._is_whole(backtest(kind), dates) is is_whole
