@@ -6,14 +6,15 @@ Belongs here: the calendar, and lasting errors. Does not belong here: what is le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from statistics import median
 
 YEAR = timedelta(365)
 SEASON_WINDOW_DAYS = 20
 """How far from the same day last year a snapshot may lie and still speak for it."""
 PRIOR_SNAPSHOTS = 5.0
-"""A lasting error of a forecast level is believed by its mean over the snapshots, were there five more without it."""
+"""A lasting error of a level is believed as far as it would be, were there five more snapshots without it."""
 
 
 def near_last_year(days: Iterable[date], as_of: date) -> dict[date, float]:
@@ -26,3 +27,9 @@ def near_last_year(days: Iterable[date], as_of: date) -> dict[date, float]:
 def lasting(gaps: Mapping[date, float]) -> float:
     """How far off a forecast of the level is believed to be, given by how much it was."""
     return sum(gaps.values()) / (len(gaps) + PRIOR_SNAPSHOTS)
+
+
+def usual(gaps: Sequence[float]) -> float:
+    """How far off a level is believed to be that was off by so much at several dates, a few of them unlike the others:
+    a young shop's first ones are."""
+    return median(gaps) * len(gaps) / (len(gaps) + PRIOR_SNAPSHOTS) if gaps else 0.0

@@ -71,10 +71,7 @@ def _order_files(workspace: Workspace, inputs: Inputs) -> OrderFiles | None:
     """What models of repeat purchase are fitted on, for a shop whose churn is told from orders."""
     from ml.btyd.expectations import OrderFiles
 
-    folder = snapshot_folder(workspace, inputs)
-    if workspace.shop.churn.touchpoint != "orders":
-        return None
-    return OrderFiles(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
+    return OrderFiles.of(snapshot_folder(workspace, inputs)) if workspace.shop.churn.touchpoint == "orders" else None
 
 
 def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:

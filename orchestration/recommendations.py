@@ -186,9 +186,10 @@ def unreadable_champion(workspace: Workspace) -> str | None:
     from ml.recommender.model import ModelFileError, RecommenderModel
 
     champion = registry.champion(workspace.state.mlflow, workspace.shop.slug, "recommender")
+    if champion is None:
+        return None
     try:
-        if champion:
-            RecommenderModel.load(champion.folder)
+        RecommenderModel.load(champion.folder)
     except ModelFileError as error:
         return f"{champion.spoken} is of another release ({error})"
     return None

@@ -35,13 +35,14 @@ def train_on(
     workspace: Workspace, inputs: Inputs, plan: TrainingPlan, *, champion_folder: Path | None = None
 ) -> TrainingResult | TooLittleData:
     """Train on the snapshots of these inputs."""
+    from ml.btyd.expectations import OrderFiles
     from ml.value.training import train
 
     return train(
         *files(workspace, inputs),
         plan,
         reading_engine(workspace),
-        histories=snapshot_folder(workspace, inputs) / "order_histories.parquet",
+        orders=OrderFiles.of(snapshot_folder(workspace, inputs)),
         champion_folder=champion_folder,
     )
 

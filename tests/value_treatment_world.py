@@ -183,7 +183,7 @@ def rounds(shop: Shop, learner: Learner, count: int) -> list[tuple[Snapshots, Fl
 
 def ours(data: Snapshots) -> Values:
     """The project's own recipe."""
-    model = Trainer(data, OUTCOME, RECIPE, seed=3, threads=1).model_at(data)
+    model = Trainer(data, OUTCOME, RECIPE, seed=3, threads=1).model_at(data, data.dates[-1])
     return lambda X, day: model.predict(X, data.names, day).spend
 
 

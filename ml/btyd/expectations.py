@@ -87,6 +87,11 @@ class OrderFiles:
     totals: Path
     """``repeat_order_totals.parquet``."""
 
+    @classmethod
+    def of(cls, folder: Path) -> OrderFiles:
+        """Those of a folder of snapshots."""
+        return cls(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
+
     def fitted(self, as_of: date, horizon_days: int) -> SeasonalMbgNbd | None:
         """The model of an as-of whose expectations stand among its features; None where none can be fitted."""
         import threadpoolctl

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
-import pandas as pd
 
 from ml.booster import BINARY, SHARES, Recipe, fit_trees
-from ml.btyd.expectations import HISTORY, OrderFiles, knows_season, statistics
+from ml.btyd.expectations import OrderFiles, knows_season
+from ml.btyd.hindsight import look_back
 from ml.churn.calibration import Held, fit_weights, level_gap
 from ml.churn.hindsight import Hindsight, fit_hindsight
 from ml.churn.model import ChurnModel, expected_log_odds
@@ -151,25 +151,19 @@ class Trainer:
         return Held(steepness * model.margins(origin.test.X, threads=self.threads), origin.test.y)
 
     def _hindsight(self, known: Snapshots, as_of: date) -> Hindsight | None:
-        if self.orders is None or self.expectation not in known.names or not set(HISTORY) <= set(known.names):
+        if self.expectation not in known.names:
             return None
         if (known.key, as_of) not in self.seen:
-            self.seen[known.key, as_of] = self._look_back(self.orders, known, as_of)
+            self.seen[known.key, as_of] = self._looked_back(known, as_of)
         return self.seen[known.key, as_of]
 
-    def _look_back(self, orders: OrderFiles, known: Snapshots, as_of: date) -> Hindsight | None:
+    def _looked_back(self, known: Snapshots, as_of: date) -> Hindsight | None:
         horizon = self.outcome.horizon_days
-        model = orders.fitted(as_of, horizon)
-        if model is None or model.season is None:
+        back = look_back(self.orders, known, as_of, horizon)
+        if back is None:
             return None
-        seen = []
-        for day in known.dates:
-            own = known.at([day])
-            told = pd.DataFrame({name: own.column(name) for name in HISTORY}, dtype=np.float64)
-            stats, has_ordered = statistics(told.dropna()), told.notna().all(axis=1).to_numpy()
-            inactive = 1 - model.earlier((as_of - day).days, stats, horizon).p_active(stats, horizon)
-            seen.append((day, Held(logit(inactive)[:, None], own.y[has_ordered])))
-        return fit_hindsight(model.season, as_of, horizon, seen)
+        seen = [(one.day, Held(logit(1 - one.model.p_active(one.stats, horizon))[:, None], one.rows.y)) for one in back]
+        return fit_hindsight(back.season, as_of, horizon, seen)
 
     def _level_gaps(self, model: ChurnModel, rows: Snapshots) -> dict[date, float]:
         margin: Floats = model.expected(rows.X)

@@ -129,7 +129,9 @@ def value_task(features: Path, labels: Path, plan: value.TrainingPlan, engine: E
         searched=tuple(dates[:-1]),
         confirming=dates[-1],
         data_hash=_hash(dates),
-        learner=_learner(trainer, lambda own, at: value.predicted_at(own.model_at(at.known), at, engine.threads).spend),
+        learner=_learner(
+            trainer, lambda own, at: value.predicted_at(own.model_at(at.known, at.date), at, engine.threads).spend
+        ),
         happened=net_spend,
         loss=lambda y, p: 1 - gini(y, p),
         compare=_gini_loss_difference,

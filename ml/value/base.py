@@ -12,7 +12,7 @@ tells the level of the date.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -36,29 +36,36 @@ class Base:
     unknown: float
     """Mean outcome of the training rows of which nothing is expected, such as who has never ordered."""
     floor: float
-    kept: float = 1.0
-    """Share of the money that is not sent back."""
+    times: float = 1.0
+    """Of money the share that is not sent back, else the orders of a day that has one."""
     worth: GammaGamma | None = None
 
     def amounts(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         """Expected amount of each row, positive, (rows,)."""
         expected = X[:, names.index(ORDERS if self.worth is None else ORDER_VALUES)].astype(np.float64)
-        if self.worth is not None:
-            expected = expected * self.worth.expected_value(*spend_from_snapshot(X, names)) * self.kept
-        return np.where(np.isnan(expected), max(self.unknown, self.floor), np.maximum(expected, self.floor))
+        amount = self.of_days(expected, X, names)
+        return np.where(np.isnan(amount), max(self.unknown, self.floor), np.maximum(amount, self.floor))
+
+    def of_days(self, expected: Floats, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
+        """What so many expected days with an order will bring, (rows,)."""
+        amount = expected * self.times
+        return amount if self.worth is None else amount * self.worth.expected_value(*spend_from_snapshot(X, names))
 
     def to_json(self) -> dict[str, Any]:
         worth = None if self.worth is None else self.worth.to_json()
-        return {"unknown": self.unknown, "floor": self.floor, "kept": self.kept, "worth": worth}
+        return {"unknown": self.unknown, "floor": self.floor, "times": self.times, "worth": worth}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         worth = None if content["worth"] is None else GammaGamma.from_json(content["worth"])
-        return cls(**{name: content[name] for name in ("unknown", "floor", "kept")}, worth=worth)
+        return cls(**{name: content[name] for name in ("unknown", "floor", "times")}, worth=worth)
 
 
 def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -> Base | None:
-    """The base of an outcome ``y``; None where the features hold no expectation, or nobody has bought for any value."""
+    """The base of an outcome ``y``; None where the features hold no expectation, or nobody has bought for any value.
+
+    ``kept`` is the share of money that is not sent back.
+    """
     needed = {ORDERS, *((ORDER_VALUES, *SPEND_COLUMNS) if in_money else ())}
     if not needed <= set(rows.names):
         return None
@@ -66,11 +73,21 @@ def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -
     if not told.any():
         return None
     unknown = float(y[~told].mean()) if not told.all() else 0.0
-    base = Base(unknown=unknown, floor=FLOOR * float(y.mean()), kept=kept if in_money else 1.0)
+    base = Base(unknown=unknown, floor=FLOOR * float(y.mean()), times=kept if in_money else orders_a_day(rows))
     if not in_money:
         return base
     try:
         worth = GammaGamma.fit(*spend_from_snapshot(rows.X, rows.names), hashed=rows.hashed)
     except BtydFitError:
         return None
-    return Base(base.unknown, base.floor, base.kept, worth)
+    return replace(base, worth=worth)
+
+
+def orders_a_day(rows: Snapshots) -> float:
+    """Orders of the last year by days with one; 1 where the features do not tell."""
+    if not {"orders_365d", "order_days_365d"} <= set(rows.names):
+        return 1.0
+    placed, days = (
+        float(np.nansum(rows.column(name), dtype=np.float64)) for name in ("orders_365d", "order_days_365d")
+    )
+    return placed / days if days > 0 else 1.0

@@ -27,7 +27,7 @@ from ml.value.base import Base
 from ml.value.interval import Interval
 from ml.value.level import Season, factor
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Expectation:
     """What the trees start from; its sum then tells the level, instead of the season."""
     start: float = 0.0
     """Added to the logarithm of the base before the trees correct it."""
+    hindsight: float = 0.0
+    """Logarithm of what the base usually misses in sum."""
     without_plays: float = 1.0
     """What of a total that is forecast would come without plays."""
 
@@ -69,7 +71,7 @@ class Expectation:
 
     def forecast(self, as_of: date, hint: float) -> float | None:
         """The total of all customers of an as-of whose hints sum up to ``hint``; None where nothing tells it."""
-        found = self.season.forecast(as_of, hint) if self.base is None else hint
+        found = self.season.forecast(as_of, hint) if self.base is None else hint * float(np.exp(self.hindsight))
         return None if found is None else found * self.without_plays
 
     def factor(self, as_of: date, hints: Floats, own: Floats) -> float:
@@ -89,6 +91,7 @@ class Expectation:
             "ceiling": self.ceiling,
             "recent": self.recent,
             "start": self.start,
+            "hindsight": self.hindsight,
             "base": None if self.base is None else self.base.to_json(),
             "season": {day.isoformat(): list(pair) for day, pair in sorted(self.season.totals.items())},
             **({"without_plays": self.without_plays} if self.without_plays != 1 else {}),
@@ -97,7 +100,7 @@ class Expectation:
     @classmethod
     def _from_json(cls, content: dict[str, Any], trees: Trees) -> Expectation:
         totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
-        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
+        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start", "hindsight")}
         base = None if content["base"] is None else Base.from_json(content["base"])
         kept["without_plays"] = content.get("without_plays", 1.0)
         return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)

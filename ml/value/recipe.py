@@ -12,16 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from ml.amounts import gini
 from ml.booster import Recipe, fit_trees
+from ml.btyd.expectations import OrderFiles
+from ml.btyd.hindsight import look_back
 from ml.evaluation import Floats
 from ml.linear import Linear, fit_tweedie
 from ml.model import blend
 from ml.rolling import Origin, weighing
+from ml.seasons import usual
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 from ml.treatments.amounts import Told, untreated_amounts
@@ -61,25 +65,29 @@ class Trainer:
     recipe: Recipe
     seed: int
     threads: int
+    orders: OrderFiles | None = None
+    """What is looked back by, for a shop with orders."""
     fitted: dict[tuple[bytes, str], Expectation] = field(default_factory=dict)
     beside: dict[tuple[bytes, str], tuple[Base | None, Linear]] = field(default_factory=dict)
     """What an expectation has beside its trees."""
     told: dict[bytes, tuple[Snapshots, Told]] = field(default_factory=dict)
     """Rows with amounts as they would be without plays, and the effects that say so, by the key of the rows."""
+    seen: dict[tuple[bytes, date], dict[str, float]] = field(default_factory=dict)
+    """What the bases usually miss, by measure, by the key of the rows and the as-of."""
 
     def with_recipe(self, recipe: Recipe) -> Trainer:
         """The same with other trees; what does not depend on them is not fitted again."""
         return replace(self, recipe=recipe, fitted={})
 
-    def model_at(self, known: Snapshots) -> ValueModel:
+    def model_at(self, known: Snapshots, as_of: date) -> ValueModel:
         """The model of one date, given the snapshots whose outcome was known then."""
         known = self.untreated(known)
         weighing = self._weighing(known)
         share = self._best_share(weighing)
         return ValueModel(
             names=known.names,
-            spend=replace(self.expectation(known, "spend"), linear_share=share),
-            orders=replace(self.expectation(known, "orders"), linear_share=share),
+            spend=self._levelled(known, as_of, "spend", share),
+            orders=self._levelled(known, as_of, "orders", share),
             interval=self._interval(weighing, share),
             returned_share=returned_share(known),
             snapshots=known.dates,
@@ -114,6 +122,26 @@ class Trainer:
             return None
         self.untreated(rows)
         return self.told[rows.key][1].words
+
+    def _levelled(self, known: Snapshots, as_of: date, measure: str, linear_share: float) -> Expectation:
+        """As blended, at the level that is believed at an as-of."""
+        missed = self._missed(known, as_of).get(measure, 0.0)
+        return replace(self.expectation(known, measure), linear_share=linear_share, hindsight=missed)
+
+    def _missed(self, known: Snapshots, as_of: date) -> dict[str, float]:
+        """By measure with a base, the logarithm of what its sum usually lacks, plays and all."""
+        if (known.key, as_of) not in self.seen:
+            gaps: dict[str, list[float]] = {measure: [] for measure in OUTCOMES}
+            for one in look_back(self.orders, known, as_of, self.outcome.horizon_days) or ():
+                days = one.model.expected_purchases(one.stats, self.outcome.horizon_days)
+                for measure, found in gaps.items():
+                    base = self.expectation(known, measure).base
+                    told = 0.0 if base is None else float(base.of_days(days, one.rows.X, known.names).sum())
+                    came = float(happened(one.rows, measure).sum())
+                    if min(told, came) > 0:
+                        found.append(float(np.log(came / told)))
+            self.seen[known.key, as_of] = {measure: usual(found) for measure, found in gaps.items()}
+        return self.seen[known.key, as_of]
 
     def _weighing(self, known: Snapshots) -> list[Origin]:
         return weighing(known, self.outcome, too_little)
@@ -184,7 +212,7 @@ class Trainer:
         """From what earlier models said of the held-out snapshots at the level that they forecast: it errs as well."""
         ys, relative = [], []
         for origin in weighing:
-            earlier = replace(self.expectation(origin.known, "spend"), linear_share=linear_share)
+            earlier = self._levelled(self.untreated(origin.known), origin.date, "spend", linear_share)
             test = origin.test
             own, hints = earlier.own(test.X, test.names, self.threads), earlier.hint(test.X, test.names)
             said = own * earlier.factor(origin.date, hints, own)

@@ -32,12 +32,13 @@ PRIOR_SPEND = 1.0
 @dataclass(frozen=True)
 class Shares:
     """What is told of all customers together: the part of spend that comes back, the part of net spend that is margin,
-    the coefficient of variation of gaps between orders."""
+    the coefficient of variation of gaps between orders, the orders of a day that has one."""
 
     returned: float
     margin: float | None
     mean_spend: float
     gap_variation: float = rhythm.NO_VARIATION
+    orders_a_day: float = 1.0
 
 
 def is_scored(batch: pa.RecordBatch) -> NDArray[np.bool_]:
@@ -66,7 +67,7 @@ def score_table(
     why_not = batch.column("status_if_not_eligible").to_numpy(zero_copy_only=False).astype(object)
     status = np.select([~profiled, ~scored], ["not_profiled", why_not], speaks[0])
     recency, median_gap, mean_gap = (_column(batch, name)[scored] for name in rhythm.COLUMNS)
-    pace = own.orders / plan.outcome.horizon_days
+    pace = own.orders / shares.orders_a_day / plan.outcome.horizon_days
     days = rhythm.days_to_next_order(pace, recency, median_gap, mean_gap, shares.gap_variation)
     amounts = {
         "expected_orders": own.orders,

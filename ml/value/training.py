@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ml.amounts import evaluate
 from ml.booster import Recipe
+from ml.btyd.expectations import OrderFiles
 from ml.defender import let_champion_speak
 from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_amounts
@@ -106,23 +107,23 @@ def train(
     plan: TrainingPlan,
     engine: Engine,
     *,
-    histories: Path | None = None,
+    orders: OrderFiles | None = None,
     champion_folder: Path | None = None,
 ) -> TrainingResult | TooLittleData:
     """Read, backtest, and train the model that serves. The same bytes for any number of threads.
 
-    ``histories`` of orders are what the classical baseline is fitted on, where the shop has them.
+    ``orders`` are what the classical baseline is fitted on and hindsight looks back by, where the shop has them.
     """
     import threadpoolctl
 
     data = teaching(features, labels, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
-    trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads)
+    trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads, orders)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         trainer.fit_ahead([data])
-        models, backtest = backtested(trainer, plan, histories, champion_folder)
-        model = trainer.model_at(data)
+        models, backtest = backtested(trainer, plan, champion_folder)
+        model = trainer.model_at(data, plan.as_of)
     return TrainingResult(
         model=model,
         backtest_models=models,
@@ -166,7 +167,7 @@ def _levels(model: ValueModel, data: Snapshots, threads: int) -> dict[date, tupl
 
 
 def backtested(
-    trainer: Trainer, plan: TrainingPlan, histories: Path | None, champion_folder: Path | None = None
+    trainer: Trainer, plan: TrainingPlan, champion_folder: Path | None = None
 ) -> tuple[dict[date, ValueModel], Backtest]:
     """The model of each date and what all models said of it."""
     data = trainer.untreated(trainer.data)
@@ -174,8 +175,9 @@ def backtested(
     judging = rolled or [by_customers(data, 1)]
     own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
     fit_ahead(own, {origin.date: origin.known for origin in judging})
-    models = {origin.date: own[origin.date].model_at(origin.known) for origin in judging}
+    models = {origin.date: own[origin.date].model_at(origin.known, origin.date) for origin in judging}
     predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
+    histories = trainer.orders.histories if trainer.orders else None
     said = [
         {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
         for origin, own in zip(judging, predicted, strict=True)

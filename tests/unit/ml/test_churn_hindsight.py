@@ -1,33 +1,25 @@
 """What the expectation gets wrong by season, in a shop whose season is that of those who seldom buy."""
 
 from dataclasses import replace
-from datetime import date, timedelta
 
+import hindsight_world
 import numpy as np
-import pandas as pd
 import pytest
+from hindsight_world import AS_OF, HORIZON, months
 
 from ml.booster import Recipe
-from ml.btyd.expectations import COLUMNS, HISTORY, INACTIVE, OrderFiles, expectations
+from ml.btyd.expectations import INACTIVE
 from ml.btyd.seasonal import Season
 from ml.churn.calibration import Held
 from ml.churn.hindsight import LEAST, MOST, Hindsight, fit_hindsight
 from ml.churn.recipe import Trainer
 from ml.churn.training import TrainingPlan, backtested
 from ml.evaluation import calibration_line, expit
-from ml.snapshots import Snapshots, day_number
 from ml.splits import Outcome
 
-AS_OF, HORIZON = date(2025, 10, 1), 60
 SWINGS = Season((0.5, *[0.0] * 6))
 """A year whose first half, from the as-of on, is busy."""
-CUSTOMERS = 5000
 PLAN = TrainingPlan(AS_OF, Outcome(HORIZON, 0), expectation=INACTIVE, recipe=Recipe(rounds=20), backtest_dates=2)
-
-
-def months(count):
-    """Days of snapshots, the newest one horizon before the as-of."""
-    return [AS_OF - timedelta(HORIZON + 30 * k) for k in range(count)][::-1]
 
 
 def seen(shift, slope, *, days=12, by_year=0.0, rows=4000, seed=1):
@@ -77,60 +69,9 @@ def test_a_date_at_the_usual_pace_is_left_alone_and_a_busy_one_moved():
     assert Hindsight.from_json(found.to_json()) == found
 
 
-class World:
-    """Customers who bought day by day; of those who seldom buy the pace swings far, of the others hardly."""
-
-    def __init__(self, days=850, seed=5):
-        rng = np.random.default_rng(seed)
-        self.days, rate = days, rng.gamma(1.0, 1 / 60, CUSTOMERS)
-        swing = np.where(rate < np.median(rate), 1.2, 0.2)
-        day = np.arange(-days, HORIZON)
-        pace = np.exp(swing[:, None] * np.sin(2 * np.pi * day / 365.25))
-        joined = -rng.integers(480, days, CUSTOMERS)
-        self.bought = (day > joined[:, None]) & (rng.random(pace.shape) < 1 - np.exp(-rate[:, None] * pace))
-        self.bought[np.arange(CUSTOMERS), joined + days] = True
-
-    def at(self, ago):
-        """Of an as-of: days bought on again, days since the first and since the last, and who then did not buy."""
-        now = self.days - ago
-        past, ahead = self.bought[:, :now], self.bought[:, now : now + HORIZON]
-        first, last = past.argmax(axis=1), now - 1 - past[:, ::-1].argmax(axis=1)
-        return past.sum(axis=1) - 1, now - first, now - last, ~ahead.any(axis=1)
-
-    def repeats(self, ago):
-        """Customers who bought again, by days before an as-of."""
-        past = self.bought[:, : self.days - ago].copy()
-        past[np.arange(CUSTOMERS), past.argmax(axis=1)] = False
-        return past.sum(axis=0)[::-1]
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    world, folder, names = World(), tmp_path_factory.mktemp("shop"), (*HISTORY, INACTIVE)
-    rows, histories, totals = [], [], []
-    for day in [*months(14), AS_OF]:
-        ago = (AS_OF - day).days
-        *told, has_churned = world.at(ago)
-        frame, counts = pd.DataFrame(dict(zip(HISTORY, told, strict=True))), world.repeats(ago)
-        own = frame.groupby(list(HISTORY)).size().reset_index(name="customers")
-        daily = pd.DataFrame({"age_days": np.arange(1, len(counts) + 1), "customers": counts})
-        daily = daily[daily["customers"] > 0]
-        expected = expectations(own, daily, HORIZON)[[*HISTORY, *COLUMNS]]
-        X = frame.merge(expected, on=list(HISTORY), how="left")[list(names)].to_numpy(np.float32)
-        rows.append((day, X, has_churned))
-        histories.append(own.assign(as_of_date=day))
-        totals.append(daily.assign(as_of_date=day))
-    files = OrderFiles(folder / "histories.parquet", folder / "totals.parquet")
-    pd.concat(histories).to_parquet(files.histories, index=False)
-    pd.concat(totals).to_parquet(files.totals, index=False)
-    return files, Snapshots(
-        names,
-        ("has_churned",),
-        np.concatenate([X for _, X, _ in rows]),
-        np.concatenate([y for *_, y in rows]).astype(float)[:, None],
-        np.repeat([day_number(day) for day, *_ in rows], CUSTOMERS).astype(np.int32),
-        np.tile(np.arange(CUSTOMERS), len(rows)),
-    )
+    return hindsight_world.shop(tmp_path_factory.mktemp("shop"))
 
 
 def judged(files, data):

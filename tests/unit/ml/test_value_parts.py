@@ -125,7 +125,7 @@ def test_money_to_be_expected_goes_by_what_the_season_makes_orders_worth_and_ord
     X = np.array([[2.0, 3.0, 10.0, 500.0], [np.nan, np.nan, 0.0, 0.0]], np.float32)
     worth = GammaGamma(2.0, 3.0, 40.0)
     usual = worth.expected_value(np.array([10.0]), np.array([50.0]))[0]
-    in_money = Base(unknown=7.0, floor=0.01, kept=0.9, worth=worth).amounts(X, names)
+    in_money = Base(unknown=7.0, floor=0.01, times=0.9, worth=worth).amounts(X, names)
     assert in_money.tolist() == pytest.approx([3 * usual * 0.9, 7.0])
     assert Base(unknown=0.5, floor=0.01).amounts(X, names).tolist() == [2.0, 0.5]
 

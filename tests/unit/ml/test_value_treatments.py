@@ -148,7 +148,7 @@ def test_at_an_earlier_date_only_what_was_known_of_the_effects_then_is_used(data
     assert np.array_equal(again.Y, alone.Y)
     assert not np.array_equal(again.Y, later.at(early).Y)
     for name, rows in (("data", data), ("later", later)):
-        Trainer(rows, OUTCOME, QUICK, seed=3, threads=1).model_at(rows.at(early)).save(tmp_path / name)
+        Trainer(rows, OUTCOME, QUICK, seed=3, threads=1).model_at(rows.at(early), early[-1]).save(tmp_path / name)
     for file in ("model.json", "spend_trees.txt", "orders_trees.txt"):
         assert (tmp_path / "data" / file).read_bytes() == (tmp_path / "later" / file).read_bytes(), file
 
