@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+import yaml
+from worlds import demo
 
 from ml.drift.retraining import Request
 from orchestration.jobs import BY_HAND
@@ -26,6 +28,18 @@ STAGES = (
 def loaded() -> dg.Definitions:
     from orchestration.definitions import defs
 
+    return defs()
+
+
+def graph_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dg.Definitions:
+    """The graph of a demo shop whose shop.yml says something else as well."""
+    from orchestration.definitions import defs
+
+    deployment = demo(folder)
+    shop = folder / "shops" / "demo" / "shop.yml"
+    shop.write_text(yaml.safe_dump({**yaml.safe_load(shop.read_text()), **settings}))
+    for name, value in deployment.settings.items():
+        monkeypatch.setenv(name, value)
     return defs()
 
 
@@ -140,6 +154,14 @@ def test_what_readers_see_is_watched_for_its_age(loaded: dg.Definitions) -> None
     }
     assert set(watched) == {"published/files", "published/postgres"}
     assert all(policy.timezone == "Europe/Berlin" for policy in watched.values())
+
+
+def test_a_shop_that_learns_of_things_as_late_as_it_may_has_a_graph_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = graph_of(tmp_path, monkeypatch, knowledge_lag_hours=23).resolve_asset_graph()
+    policy = late.get(dg.AssetKey(["published", "files"])).freshness_policy
+    assert policy == dg.FreshnessPolicy.cron("0 2 * * *", timedelta(hours=3), "Europe/Berlin"), "of the next day"
 
 
 def test_only_what_tells_of_failures_is_on_before_anybody_switches_it_on(loaded: dg.Definitions) -> None:

@@ -101,9 +101,10 @@ def _postgres() -> dg.AssetsDefinition:
 
 
 def _freshness(shop: Shop) -> dg.FreshnessPolicy:
-    """Within three hours after the daily schedule fires, which waits for the knowledge lag."""
+    """Within three hours after the daily schedule fires, which waits for the knowledge lag: after a long one the next
+    day has begun."""
     return dg.FreshnessPolicy.cron(
-        deadline_cron=f"0 {shop.knowledge_lag_hours + 3} * * *",
+        deadline_cron=f"0 {(shop.knowledge_lag_hours + 3) % 24} * * *",
         lower_bound_delta=timedelta(hours=3),
         timezone=shop.time_zone,
     )
