@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class HorizonNotOverError(StateError):
+    """What is to be told reaches beyond the data that have landed; the message names both days."""
+
+
 @dataclass(frozen=True)
 class Happened:
     """How an outcome is told: the score that it judges, when facts were last heard of, what each customer did."""
@@ -56,7 +60,7 @@ def outcomes(
 
     Raises
     ------
-    StateError
+    HorizonNotOverError
         The horizon is not over in the data that have landed.
     """
     end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
@@ -64,7 +68,7 @@ def outcomes(
     with workspace.warehouse() as warehouse:
         (last,) = warehouse.execute(happened.newest.format(zone=zone)).fetchone() or (None,)
         if last < end - timedelta(days=1) if last else happened.is_needed:
-            raise StateError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
+            raise HorizonNotOverError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
         return warehouse.execute(
             f"""
             with bounds as (
