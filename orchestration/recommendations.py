@@ -165,7 +165,8 @@ def list_shape(workspace: Workspace, inputs: Inputs) -> Shape:
 
 def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
     """The model that makes lists, and its version; every generator counts the same where there is no champion."""
-    from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
+    from ml.model import ModelFileError
+    from ml.recommender.model import UNTRAINED, RecommenderModel
 
     version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
     untrained = RecommenderModel.untrained("mixed" if asked == "auto" else asked, world)
