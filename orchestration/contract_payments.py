@@ -9,7 +9,7 @@ told from how far the next due day moved, so that months of 30 days and of the c
 
 from __future__ import annotations
 
-from orchestration.outcomes import Happened
+from orchestration.outcomes import Happened, newest_day
 
 TOLERANCE = 0.1
 """Part of a billing period by which a due day may be off: months have 28 to 31 days."""
@@ -98,7 +98,7 @@ PAYMENTS = f"""
 
 CONTRACT_VALUE = Happened(
     score="expected_cents",
-    newest="select max(occurred_at)::date from staging.stg_subscriptions",
+    newest=newest_day("staging.stg_subscriptions"),
     is_needed=True,
     did=PAYMENTS,
     told="coalesce(did.paid, 0) as paid, coalesce(did.paid_before, 0) as paid_before",

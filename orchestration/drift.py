@@ -24,14 +24,13 @@ from orchestration.inputs import Inputs, pinned_as_ofs
 from orchestration.left_alone import left_alone
 from orchestration.models import outcome
 from orchestration.snapshots import reading_engine, snapshot_folder
-from orchestration.state import StateError
 from orchestration.watched import CHURN, Watched, speaker
 from orchestration.workspace import Workspace
 
 MOST_JUDGED = 50_000
 """Customers of a past as-of that are judged: a hashed sample, whose AUC is known to about .003."""
 MOST_AT_ONCE = 12
-"""Past as-ofs that one run looks at, newest first, so that a backfilled year costs one run no minutes."""
+"""Past as-ofs that one run judges, newest first, so that a backfilled year costs one run no minutes."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +136,15 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     pinned, examined = pinned_as_ofs(workspace.state), dict(before.examined)
     realised = {one.as_of: one for one in before.realised}
     due = outcome(workspace).known_at(tuple(pinned), as_of)
-    fresh = [day for day in reversed(due) if examined.get(day) != pinned[day]]
-    for day in fresh[:MOST_AT_ONCE]:
+    told = 0
+    for day in (day for day in reversed(due) if examined.get(day) != pinned[day]):
+        if told == MOST_AT_ONCE:
+            break
         try:
             judged = _judge(workspace, watched, day, pinned[day], as_of)
-        except StateError:
-            continue  # what happened has not landed yet: asked again by the next run
-        examined[day] = pinned[day]
+        except outcomes.HorizonNotOverError:
+            continue  # asked again by the next run; older days do not wait for it
+        examined[day], told = pinned[day], told + 1
         if judged:
             realised[day] = judged
     return retraining.Kept(before.request, tuple(realised[day] for day in sorted(realised)), examined)

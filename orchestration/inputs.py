@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,19 @@ class Inputs:
 def as_of_instant(shop: Shop, day: date) -> datetime:
     """The first instant of a day in the shop's time zone."""
     return datetime.combine(day, time(), shop.zone)
+
+
+def known_before(shop: Shop, day: date) -> datetime:
+    """Up to when the as-of of a day may have learned of things, UTC.
+
+    The lag is time that passes, as it is in SQL; added to a local time it would be an hour off where clocks change.
+    """
+    return as_of_instant(shop, day).astimezone(UTC) + timedelta(hours=shop.knowledge_lag_hours)
+
+
+def newest_as_of(shop: Shop, instant: datetime) -> date:
+    """The newest day whose as-of can learn of nothing more: ``known_before`` it has passed."""
+    return (instant.astimezone(UTC) - timedelta(hours=shop.knowledge_lag_hours)).astimezone(shop.zone).date()
 
 
 def pin(
@@ -232,11 +245,6 @@ def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
     if not inputs.trains:
         return ()
     return tuple(as_of - back * horizon for back in range(RECOMMENDER_LESSONS + 1, 0, -1))
-
-
-def known_before(shop: Shop, inputs: Inputs) -> datetime:
-    """Up to when the run may have learned of things."""
-    return inputs.as_of(shop) + timedelta(hours=shop.knowledge_lag_hours)
 
 
 def person_spans(state: State, inputs: Inputs) -> Path:

@@ -22,6 +22,7 @@ from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
+    from ml.recommender.block import Source
     from ml.recommender.cold import CustomerGroup, ItemGroup
     from ml.recommender.data import World
     from ml.recommender.discovery import Discovery
@@ -158,11 +159,12 @@ def _exposed(
 
     shape = list_shape(workspace, inputs)
     found: dict[str, list[Exposed]] = {exposure.ON: [], exposure.OFF: [], POPULAR: []}
+    number = {product: place for place, product in enumerate(fitted.source.catalogue.product_ids)}
     is_same = True
     for judged in happened:
         case = fitted.case(judged.block)
         scores = fitted.scores(case, fitted.propose(case))
-        published = _published(fitted, judged, path)
+        published = _published(fitted.source, judged, path, number)
         is_same &= _rows(make_lists(scores, case, fitted.popularity, shape)) == _rows(published)
         plain = exposure.shapes(shape)[exposure.OFF]
         lists = {
@@ -175,20 +177,20 @@ def _exposed(
     return found if is_same else {name: own for name, own in found.items() if name != exposure.OFF}
 
 
-def _published(fitted: Fitted, judged: Judged, path: Path) -> Lists:
+def _published(world: Source, judged: Judged, path: Path, number: Mapping[str, int]) -> Lists:
+    """The rows of a block in the file of lists, read as the world reads its own: over one connection."""
     from ml.recommender.data import World
     from ml.recommender.lists import Lists
     from ml.recommender.recommend import DISCOVERY
 
-    world = fitted.source
     assert isinstance(world, World)
-    number = {product: place for place, product in enumerate(world.catalogue.product_ids)}
     row = {customer: place for place, customer in enumerate(judged.block.customers)}
-    got = world.engine.connect().execute(
+    got = world.ask(
         "select customer_id, product_id, rank - 1 as place, score, propensity, source, is_fallback "
         "from read_parquet($path) where customer_id in (select unnest($customers)) order by customer_id, rank",
-        {"path": str(path), "customers": list(row)},
-    ).fetchnumpy()  # fmt: skip
+        path=str(path),
+        customers=list(row),
+    )
     return Lists(
         rows=np.array([row[customer] for customer in got["customer_id"]], np.int64),
         items=np.array([number[product] for product in got["product_id"]], np.int64),

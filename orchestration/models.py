@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +69,11 @@ def last_activity(workspace: Workspace) -> date | None:
 
 
 def _days(workspace: Workspace, end: str) -> list[date]:
-    """The day at that end of each batch that churn is told from."""
+    """The shop's day at that end of each batch that churn is told from."""
     several = batches(workspace.state).get(workspace.shop.churn.touchpoint, [])
     told = (getattr(batch, end) for batch in several)
-    return [datetime.fromisoformat(instant).date() for instant in told if instant]
+    instants = (datetime.fromisoformat(instant).replace(tzinfo=UTC) for instant in told if instant)
+    return [instant.astimezone(workspace.shop.zone).date() for instant in instants]
 
 
 def outcome(workspace: Workspace) -> Outcome:

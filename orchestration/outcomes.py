@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class HorizonNotOverError(StateError):
+    """What is to be told reaches beyond the data that have landed; the message names both days."""
+
+
 @dataclass(frozen=True)
 class Happened:
     """How an outcome is told: the score that it judges, when facts were last heard of, what each customer did."""
 
     score: str
     newest: str
-    """Select of the newest day with a fact; None from it, without any, is an error only where ``is_needed``."""
+    """Select of the newest day with a fact, ``{zone}`` in it the shop's; None from it, without any, is an error only
+    where ``is_needed``."""
     is_needed: bool
     did: str
     """Select of ``customer_id`` and what is told, over ``latest`` (identifiers) and ``bounds`` (the horizon)."""
@@ -55,15 +60,15 @@ def outcomes(
 
     Raises
     ------
-    StateError
+    HorizonNotOverError
         The horizon is not over in the data that have landed.
     """
     end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
+    zone = workspace.shop.time_zone
     with workspace.warehouse() as warehouse:
-        (last,) = warehouse.execute(happened.newest).fetchone() or (None,)
+        (last,) = warehouse.execute(happened.newest.format(zone=zone)).fetchone() or (None,)
         if last < end - timedelta(days=1) if last else happened.is_needed:
-            raise StateError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
-        zone = workspace.shop.time_zone
+            raise HorizonNotOverError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
         return warehouse.execute(
             f"""
             with bounds as (
@@ -104,10 +109,15 @@ _FEATURES = """inner join (
             ) as features on scores.customer_id = features.featured_id"""
 
 
+def newest_day(fact: str) -> str:
+    """``Happened.newest`` of facts with an instant: by the shop's days, where an evening is not yet the next one."""
+    return f"select timezone('{{zone}}', timezone('UTC', max(occurred_at)))::date from {fact}"
+
+
 def _churn(fact: str, stayed: str) -> Happened:
     return Happened(
         score="churn_probability",
-        newest=f"select max(occurred_at)::date from {fact}",
+        newest=newest_day(fact),
         is_needed=True,
         did=stayed,
         told="did.customer_id is null as has_churned",

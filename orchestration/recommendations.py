@@ -171,7 +171,8 @@ def list_shape(workspace: Workspace, inputs: Inputs) -> Shape:
 
 def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[RecommenderModel, str]:
     """The model that makes lists, and its version; every generator counts the same where there is no champion."""
-    from ml.recommender.model import UNTRAINED, ModelFileError, RecommenderModel
+    from ml.model import ModelFileError
+    from ml.recommender.model import UNTRAINED, RecommenderModel
 
     version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
     if version:
@@ -183,7 +184,8 @@ def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[Recomme
 def unreadable_champion(workspace: Workspace) -> str | None:
     """Why this release cannot read the champion, so that lists are made without one until it trains; None if it can."""
     from ml import registry
-    from ml.recommender.model import ModelFileError, RecommenderModel
+    from ml.model import ModelFileError
+    from ml.recommender.model import RecommenderModel
 
     champion = registry.champion(workspace.state.mlflow, workspace.shop.slug, "recommender")
     if champion is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,7 +18,7 @@ from orchestration import inputs
 from orchestration.activation import generation_meta, publisher
 from orchestration.execution import Outcome
 from orchestration.files import write_text_atomically
-from orchestration.inputs import as_of_instant
+from orchestration.inputs import known_before
 from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
@@ -107,14 +107,14 @@ def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -
 def landed_too_late(workspace: Workspace, day: date) -> list[str]:
     """Touchpoints of which an as-of sees nothing, for their rows are known since they landed and that was after it."""
     shop = workspace.shop
-    known_before = as_of_instant(shop, day) + timedelta(hours=shop.knowledge_lag_hours)
+    closes = known_before(shop, day)
     return [
         name
         for name, several in batches(workspace.state).items()
         if several
         and (spec := shop.touchpoints.get(name))
         and not (spec.known_at or spec.history)
-        and all(datetime.fromisoformat(batch.landed_at).replace(tzinfo=UTC) >= known_before for batch in several)
+        and all(datetime.fromisoformat(batch.landed_at).replace(tzinfo=UTC) >= closes for batch in several)
     ]
 
 

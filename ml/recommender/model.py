@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.model import ModelFileError
 from ml.recommender.blend import Blend, even
 from ml.recommender.block import Block, Source
 from ml.recommender.candidates import CANDIDATES, Candidates, Context, candidates, feature_names
@@ -34,10 +35,6 @@ UNTRAINED = "recommender/untrained"
 SIDE_BY_SIDE = 2
 Fits = dict[str, Generator]
 """Generators already fitted to a source, by name and parameters; several models share them."""
-
-
-class ModelFileError(ValueError):
-    """A model folder that this release cannot serve."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,16 @@ class RecommenderModel:
         Raises
         ------
         ModelFileError
-            It uses a generator that this release does not have, features of another release, or another format.
+            A file is missing or broken, or it is of another release: its format, a generator, features.
         """
-        content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        try:
+            content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            ranker = Ranker.load(folder / "ranker.txt") if content.get("has_ranker") else None
+        except (FileNotFoundError, json.JSONDecodeError) as error:
+            raise ModelFileError(f"{folder} holds no whole recommender ({error}); train again") from error
         names = tuple(content["generators"])
         if content["format"] != FORMAT or not set(names) <= set(GENERATORS):
             raise ModelFileError(f"it was trained with {', '.join(names)}")
-        ranker = Ranker.load(folder / "ranker.txt") if content["has_ranker"] else None
         if ranker and ranker.features != feature_names(names):
             raise ModelFileError("its trees ask for features of another release")
         blend, most = Blend(np.array(content["weights"])), int(content["most_candidates"])

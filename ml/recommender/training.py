@@ -17,12 +17,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from ml.model import ModelFileError
 from ml.recommender.backtest import Backtest, backtest
 from ml.recommender.data import World
 from ml.recommender.lessons import Learned, Lesson, teach
 from ml.recommender.lists import Shape
 from ml.recommender.logged import judge_logged
-from ml.recommender.model import Fits, ModelFileError, RecommenderModel
+from ml.recommender.model import Fits, RecommenderModel
 from ml.recommender.offpolicy import OffPolicy
 from ml.recommender.outcomes import outcomes
 from ml.recommender.rules import Mode

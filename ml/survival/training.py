@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.booster import Recipe
 from ml.engine import Engine
 from ml.evaluation import Floats
+from ml.since import before
 from ml.snapshots import Snapshots, known_snapshots, read_snapshots
 from ml.splits import Outcome
 from ml.survival.contracts import NEEDED, ContractLifetimes, fit_contract_lifetimes
@@ -94,7 +96,8 @@ def _check(watched: Snapshots, rows: Snapshots, plan: TrainingPlan, threads: int
     if not dates:
         return None
     known = known_at(rows, dates[-1], plan.outcome)
-    model = fit_contract_lifetimes(known, plan.recipe, seed=plan.seed, threads=threads)
+    recipe = Recipe() if before(dates[-1], plan.recipe_since) else plan.recipe
+    model = fit_contract_lifetimes(known, recipe, seed=plan.seed, threads=threads)
     if model is None:
         return None
     test = watched.at(dates[-1:])

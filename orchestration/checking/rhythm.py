@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
+from orchestration.inputs import known_before
 from orchestration.landing import sql
 from orchestration.landing.checks import IDENTIFIERS
 from orchestration.landing.contract import load_contract
@@ -105,12 +106,11 @@ def suggestion(found: Rhythm, label_delay_days: int) -> Suggestion | None:
 def standing(connection: duckdb.DuckDBPyConnection, rows: Sequence[Path], shop: Shop, as_of: date) -> Standing:
     """Who would be eligible at an as-of by what was known at it, and who of them then stayed away."""
     first, end = as_of - timedelta(shop.churn.active_days), as_of + timedelta(shop.churn.horizon_days)
-    midnight = datetime.combine(as_of, time(), tzinfo=shop.zone).astimezone(UTC)
-    known_before = sql.instant(midnight + timedelta(hours=shop.knowledge_lag_hours))
+    closes = sql.instant(known_before(shop, as_of))
     counted = connection.execute(f"""
         with days as ({_days(rows, shop)}),
         eligible as (
-            select person from days where day >= date '{first}' and day < date '{as_of}' and known_at < {known_before}
+            select person from days where day >= date '{first}' and day < date '{as_of}' and known_at < {closes}
             group by person
         ),
         stayed as (select person from days where day >= date '{as_of}' and day < date '{end}' group by person)

@@ -1,6 +1,7 @@
 """When things run: daily scores; training every week, and where drift asks for it. After the knowledge lag has passed.
 
-Both schedules tick every day and one of them asks for the run: the training one where a training is due.
+Both schedules tick every day and one of them asks for the run: the training one where a training is due. They tick an
+hour and a half after the lag by the clock on the wall, for on the day in spring an hour of that has not passed.
 """
 
 from datetime import date
@@ -8,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.inputs import newest_as_of
 from orchestration.jobs import BETWEEN_RUNS, DAILY, TRAINING_TAG, WEEKLY
 from orchestration.models import TRAINERS
 from orchestration.partitions import daily_as_ofs
@@ -48,18 +50,18 @@ def defs() -> dg.Definitions:
 
 
 def _schedule(job: Any, shop: Shop, *, trains: bool) -> dg.ScheduleDefinition:
-    """A schedule whose partition is the day on which it ticks."""
+    """A schedule whose partition is the newest as-of that can learn of nothing more when it ticks."""
 
     @dg.schedule(
         name=f"{job.name}_schedule",
         job=job,
-        cron_schedule=f"30 {shop.knowledge_lag_hours} * * *",
+        cron_schedule=f"30 {(shop.knowledge_lag_hours + 1) % 24} * * *",
         execution_timezone=shop.time_zone,
     )
     def tick(
         context: dg.ScheduleEvaluationContext, workspace: dg.ResourceParam[Workspace]
     ) -> dg.RunRequest | dg.SkipReason:
-        day = context.scheduled_execution_time.date()
+        day = newest_as_of(shop, context.scheduled_execution_time)
         why = _why_training(workspace, day)
         if bool(why) != trains:
             return dg.SkipReason(f"{WEEKLY}_schedule takes this day: {why}" if why else "no training is due")

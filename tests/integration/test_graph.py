@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+import yaml
+from worlds import demo
 
 from ml.drift.retraining import Request
+from orchestration.inputs import known_before
 from orchestration.jobs import BY_HAND
 from orchestration.picture import draw
 from orchestration.retraining import Kept, answer_requests, keep
@@ -26,6 +29,18 @@ STAGES = (
 def loaded() -> dg.Definitions:
     from orchestration.definitions import defs
 
+    return defs()
+
+
+def graph_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: object) -> dg.Definitions:
+    """The graph of a demo shop whose shop.yml says something else as well."""
+    from orchestration.definitions import defs
+
+    deployment = demo(folder)
+    shop = folder / "shops" / "demo" / "shop.yml"
+    shop.write_text(yaml.safe_dump({**yaml.safe_load(shop.read_text()), **settings}))
+    for name, value in deployment.settings.items():
+        monkeypatch.setenv(name, value)
     return defs()
 
 
@@ -75,10 +90,15 @@ def test_no_asset_reads_of_a_later_stage(loaded: dg.Definitions) -> None:
     assert {(read, by) for read, by in reads if STAGES.index(str(read)) > STAGES.index(str(by))} == set()
 
 
-def ticked(loaded: dg.Definitions, workspace: Workspace, day: date) -> dict[str, bool]:
-    """Which schedules ask for a run on a day, by name, and whether that run trains."""
-    found = {}
-    at = datetime.combine(day, time(6, 30), ZoneInfo("Europe/Berlin"))
+def tick_of(loaded: dg.Definitions, day: date) -> datetime:
+    """When the schedules tick on a day."""
+    minute, hour, *_ = str(loaded.resolve_schedule_def("daily_schedule").cron_schedule).split()
+    return datetime.combine(day, time(int(hour), int(minute)), ZoneInfo("Europe/Berlin"))
+
+
+def ticked(loaded: dg.Definitions, workspace: Workspace, day: date, ticks_on: date | None = None) -> dict[str, bool]:
+    """Which schedules ask for a run of a day, by name, and whether that run trains."""
+    found, at = {}, tick_of(loaded, ticks_on or day)
     for name in ("daily_schedule", "weekly_schedule"):
         context = dg.build_schedule_context(
             scheduled_execution_time=at,
@@ -99,6 +119,15 @@ def test_every_day_has_one_run_and_mondays_train(loaded: dg.Definitions, tmp_pat
     workspace = Workspace(Settings(data_dir=tmp_path))
     assert ticked(loaded, workspace, MONDAY) == TRAINING
     assert ticked(loaded, workspace, TUESDAY) == DAILY
+
+
+@pytest.mark.parametrize("day", [date(2025, 3, 29), date(2025, 3, 30), date(2025, 10, 26), date(2025, 10, 28)])
+def test_no_run_begins_before_its_knowledge_lag_has_passed_whenever_clocks_change(
+    loaded: dg.Definitions, tmp_path: Path, day: date
+) -> None:
+    workspace = Workspace(Settings(data_dir=tmp_path))
+    assert ticked(loaded, workspace, day) == DAILY
+    assert tick_of(loaded, day) - timedelta(minutes=30) >= known_before(workspace.shop, day)
 
 
 def test_where_a_model_asks_for_training_the_next_scheduled_run_trains(loaded: dg.Definitions, tmp_path: Path) -> None:
@@ -140,6 +169,17 @@ def test_what_readers_see_is_watched_for_its_age(loaded: dg.Definitions) -> None
     }
     assert set(watched) == {"published/files", "published/postgres"}
     assert all(policy.timezone == "Europe/Berlin" for policy in watched.values())
+
+
+def test_a_shop_that_learns_of_things_as_late_as_it_may_runs_after_its_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = graph_of(tmp_path, monkeypatch, knowledge_lag_hours=23)
+    assert ticked(late, Workspace(), TUESDAY, TUESDAY + timedelta(1)) == DAILY
+    spring = date(2025, 3, 30)
+    assert ticked(late, Workspace(), spring, spring + timedelta(1)) == DAILY
+    policy = late.resolve_asset_graph().get(dg.AssetKey(["published", "files"])).freshness_policy
+    assert policy == dg.FreshnessPolicy.cron("0 3 * * *", timedelta(hours=4), "Europe/Berlin")
 
 
 def test_only_what_tells_of_failures_is_on_before_anybody_switches_it_on(loaded: dg.Definitions) -> None:

@@ -179,6 +179,15 @@ def test_what_happened_after_the_date_of_the_check_does_not_change_what_was_expe
     assert second.check.expected_days == first.check.expected_days
 
 
+def test_a_recipe_tuned_on_later_outcomes_makes_no_model_of_an_earlier_date(tmp_path) -> None:
+    files = write_world(tmp_path, 400)
+    usual = learn(files, NAMES, replace(PLAN, recipe=RECIPE), ENGINE)
+    day = usual.check.date
+    later, known = (replace(PLAN, recipe_since=since) for since in (day + timedelta(1), day))
+    assert learn(files, NAMES, later, ENGINE).check == usual.check
+    assert learn(files, NAMES, known, ENGINE).check == learn(files, NAMES, PLAN, ENGINE).check != usual.check
+
+
 def test_features_that_know_of_no_contract_and_labels_without_courses_teach_nothing(tmp_path) -> None:
     files = write_world(tmp_path, 200)
     assert learn(files, ("usage_share", "noise"), PLAN, ENGINE) is None

@@ -14,11 +14,12 @@ from ml.drift.reference import Reference
 from ml.evaluation import auc
 from ml.model import ModelFileError
 from ml.store import open_store
-from orchestration import inputs, models, retraining
+from orchestration import drift, inputs, models, outcomes, retraining
 from orchestration.cli.runs import _needs_training
 from orchestration.drift import Report, Unwatched, watch
 from orchestration.drift_asset import CHECKS, drift_checks, drift_metadata
 from orchestration.inputs import Inputs
+from orchestration.state import StateError
 from orchestration.watched import CHURN, VALUE, learned_later
 
 TOMORROW = LATER + timedelta(1)
@@ -140,6 +141,37 @@ def test_an_outcome_that_has_not_landed_is_judged_by_a_later_run(shop: Drifting)
     assert watched(shop, shop.scored_at(LATER)).realised == ()
     write_warehouse(shop.workspace.state.warehouse, shop.outcomes)
     assert len(watched(shop, shop.scored_at(TOMORROW)).realised) == 1
+
+
+def test_where_a_feed_lags_behind_older_days_are_judged_all_the_same(
+    shop: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "MOST_AT_ONCE", 1)
+    lagging = TRAINED + timedelta(40)
+    shop.scored_at(lagging)
+    write_warehouse(shop.workspace.state.warehouse, shop.outcomes, landed_until=lagging)
+    assert [one.as_of for one in watched(shop, shop.scored_at(LATER)).realised] == [TRAINED]
+
+
+def test_no_more_days_are_judged_at_once_than_a_run_has_time_for(
+    shop: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "MOST_AT_ONCE", 1)
+    newer = TRAINED + timedelta(40)
+    shop.scored_at(newer)
+    assert [one.as_of for one in watched(shop, shop.scored_at(LATER)).realised] == [newer]
+    assert [one.as_of for one in watched(shop, shop.scored_at(TOMORROW)).realised] == [TRAINED, newer]
+
+
+def test_a_state_that_cannot_be_read_is_no_horizon_that_is_not_over(
+    shop: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise StateError("the warehouse is damaged")
+
+    monkeypatch.setattr(outcomes, "outcomes", broken)
+    with pytest.raises(StateError, match="damaged"):
+        watched(shop, shop.scored_at(LATER))
 
 
 def test_an_outcome_not_known_at_the_as_of_is_not_judged(shop: Drifting) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,16 @@ from orchestration.shop import load_shop
 from orchestration.state import State, StateError
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("lag", [0, 1, 2, 6, 22, 23])
+@pytest.mark.parametrize("day", [date(2025, 3, 29), date(2025, 3, 30), date(2025, 10, 26), date(2025, 10, 27)])
+def test_an_as_of_may_be_scored_from_the_moment_on_when_it_learns_of_nothing_more(day: date, lag: int) -> None:
+    shop = load_shop(ROOT / "shops", "demo").model_copy(update={"knowledge_lag_hours": lag})
+    closes = inputs.known_before(shop, day)
+    assert closes - inputs.known_before(shop.model_copy(update={"knowledge_lag_hours": 0}), day) == timedelta(hours=lag)
+    assert inputs.newest_as_of(shop, closes) == day
+    assert inputs.newest_as_of(shop, closes - timedelta(microseconds=1)) == day - timedelta(1)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.bootstrap import paired_means
+from ml.model import ModelFileError
 from ml.recommender import model, recommend
 from ml.recommender.backtest import backtest
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
@@ -15,7 +16,7 @@ from ml.recommender.data import World
 from ml.recommender.gate import decide
 from ml.recommender.lists import Shape
 from ml.recommender.metrics import Hits, mean_ranks
-from ml.recommender.model import ModelFileError, RecommenderModel
+from ml.recommender.model import RecommenderModel
 from ml.recommender.outcomes import outcomes
 from ml.recommender.recommend import ListPlan
 from ml.recommender.rules import allowed
@@ -166,6 +167,18 @@ def test_a_champion_is_judged_beside_and_one_of_other_generators_cannot_defend_i
     assert "horoscope" in str(found.champion_unfit)
     with pytest.raises(ModelFileError, match="horoscope"):
         RecommenderModel.load(champion)
+
+
+@pytest.mark.parametrize("lost", ["all", "the end of it", "its trees"])
+def test_half_a_champion_is_refused_as_one_of_another_release_is(tmp_path: Path, lost: str) -> None:
+    champion = RecommenderModel.untrained().save(tmp_path / "champion")
+    file = champion / "model.json"
+    whole = file.read_text()
+    left = {"the end of it": whole[:-20], "its trees": whole.replace('"has_ranker": false', '"has_ranker": true')}
+    file.write_text(left[lost]) if lost in left else file.unlink()
+    with pytest.raises(ModelFileError, match="champion holds no whole recommender"):
+        RecommenderModel.load(champion)
+    assert "train again" in str(trained(tmp_path / "b", champion_folder=champion).champion_unfit)
 
 
 def test_with_too_few_buyers_nothing_is_learned_and_the_reason_is_told(tmp_path: Path) -> None:

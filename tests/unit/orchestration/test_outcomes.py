@@ -1,0 +1,80 @@
+"""Whether a horizon is over in what has landed: by the days of the shop, not by those of UTC."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from worlds import corner_shop
+
+from orchestration.contract_payments import CONTRACT_VALUE
+from orchestration.landing import land
+from orchestration.models import first_activity, last_activity
+from orchestration.outcomes import Happened, churn, outcomes
+from orchestration.state import StateError
+from orchestration.workspace import Workspace
+
+AS_OF = date(2025, 3, 1)
+EVENING, MORNING = "2025-04-01 03:00", "2025-04-01 15:00"
+"""In UTC; in Los Angeles the first one is 31 March, and the horizon of 32 days ends with 1 April."""
+WAREHOUSE = """
+    create schema marts; create schema staging; create schema identity;
+    create table identity.customer_ledger as select 'account:a' as identifier_id, 'c' as customer_id;
+    create table identity.person_spans as
+        select *, timestamp '9999-01-01' as known_to from identity.customer_ledger;
+    create table marts.fct_order_lines as
+        select 'account:a' as identifier_id, timestamp '{newest}' as occurred_at, 1 as line_change;
+    create table marts.fct_events as from marts.fct_order_lines;
+    create table staging.stg_subscriptions as from marts.fct_order_lines;
+"""
+SHOPS: dict[str, dict[str, object]] = {
+    "orders": {},
+    "events": {"touchpoints": {"events": {"files": "e*.csv", "known_at": "t"}}, "churn": {"activity": "events"}},
+    "subscriptions": {
+        "touchpoints": {"subscriptions": {"files": "s*.csv", "known_at": "t"}}, "churn": {"mode": "subscription"},
+    },
+}  # fmt: skip
+
+
+def western(folder: Path, kind: str) -> Workspace:
+    settings = dict(SHOPS[kind])
+    settings["churn"] = {**settings.get("churn", {}), "horizon_days": 32}  # type: ignore[dict-item]
+    workspace = corner_shop(folder, "", time_zone="America/Los_Angeles", **settings).workspace
+    workspace.state.prepare()
+    return workspace
+
+
+def happened_by(workspace: Workspace, told: Happened, newest: str) -> pd.DataFrame:
+    """What is told of one customer who was scored, where nothing has landed after an instant."""
+    workspace.state.warehouse.unlink(missing_ok=True)
+    with duckdb.connect(str(workspace.state.warehouse)) as warehouse:
+        warehouse.execute(WAREHOUSE.format(newest=newest))
+    scores = workspace.state.root / "scores.parquet"
+    pd.DataFrame({"customer_id": ["c"], told.score: [0.5]}).to_parquet(scores)
+    return outcomes(workspace, told, AS_OF, scores)
+
+
+@pytest.mark.parametrize("kind", [*SHOPS, "contract payments"])
+def test_an_evening_that_is_the_next_day_in_utc_does_not_end_a_horizon(tmp_path: Path, kind: str) -> None:
+    workspace = western(tmp_path, kind if kind in SHOPS else "subscriptions")
+    told = churn(workspace) if kind in SHOPS else CONTRACT_VALUE
+    with pytest.raises(StateError, match="ends on 2025-04-02; data have landed up to 2025-03-31"):
+        happened_by(workspace, told, EVENING)
+
+
+def test_the_morning_after_it_does(tmp_path: Path) -> None:
+    workspace = western(tmp_path, "orders")
+    assert happened_by(workspace, churn(workspace), MORNING)["has_churned"].tolist() == [False]
+
+
+def test_the_days_between_which_anybody_was_active_are_those_of_the_shop(tmp_path: Path) -> None:
+    """Up to the last of them snapshots have an outcome."""
+    workspace = western(tmp_path, "orders")
+    lines = [f"{n},1,2025-0{n}-01T03:00:00Z,a,1,9.90" for n in (5, 6)]
+    header = "order_id,line_number,ordered_at,account_id,quantity,unit_price"
+    (workspace.landing_folder / "orders.csv").write_text("\n".join([header, *lines, ""]))
+    now = datetime(2025, 7, 1, tzinfo=UTC)
+    land(workspace.shop, workspace.state, workspace.landing_folder, now=now, settle_seconds=0,
+         connect=workspace.connect)  # fmt: skip
+    assert (first_activity(workspace), last_activity(workspace)) == (date(2025, 4, 30), date(2025, 5, 31))
