@@ -6,10 +6,10 @@ A model trained on a year of snapshots expects the average season of each custom
 its predictions is moved to another forecast. Where models of repeat purchase speak (``ml.value.base``) it is the sum of
 what they expect: they know the season of the orders that have come, no outcome need be known. What that sum was off by
 at earlier dates says little of the next, since it did not know the season then: moving it by the mean of that made two
-simulated shops worse (root mean square error of the logarithm over five dates .041 and .041, without .030 and .038). What
-the newest model misses in hindsight (``ml.btyd.hindsight``) does tell: Online Retail II .106 over nine dates (.124
-without), demo shop .021 over eight (.020). Elsewhere it is what was spent in the same window last year, times the growth since, measured as the last window's
-spend against last year's last window.
+simulated shops worse (root mean square error of the logarithm over five dates .041 and .041, without .030 and .038).
+What the newest model misses in hindsight (``ml.btyd.hindsight``) does tell: Online Retail II .106 over nine dates (.124
+without), demo shop .021 over eight (.020). Elsewhere it is what was spent in the same window last year, times the
+growth since, measured as the last window's spend against last year's last window.
 
 Both are told from what customers did with the plays that were sent, and a value is what they bring without: see
 ``without``.
