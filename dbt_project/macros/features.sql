@@ -12,6 +12,11 @@
     case when {{ b }} > 0 then cast({{ a }} as double) / cast({{ b }} as double) end
 {%- endmacro %}
 
+{# Whole millionths of a number, which add up to the same sum in any order. #}
+{% macro millionths(value) -%}
+    cast(round(({{ value }}) * 1000000e0) as bigint)
+{%- endmacro %}
+
 {# Pace of the recent days against the days before them in a longer window; 1 is as before, half an
    occurrence on both sides keeps it finite. #}
 {% macro trend(recent, recent_days, whole, whole_days) -%}

@@ -18,3 +18,9 @@
 {% macro scoring_date() -%}
     cast('{{ var("as_ofs") | max }}' as date)
 {%- endmacro %}
+
+{# Order of what somebody said, the word that holds first: the newest, of one instant what we learned of last, of that a
+   refusal before a wish. #}
+{% macro newest_word(said) -%}
+    {{ said }}.occurred_at desc, {{ said }}.known_at desc, {{ said }}.weight
+{%- endmacro %}

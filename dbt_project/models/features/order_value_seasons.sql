@@ -12,9 +12,9 @@ orders as (
     select
         days.as_of_date,
         days.customer_id,
-        sin((0.5e0 - days.age_days) * (2 * pi() / 365.25e0)) as sine,
-        cos((0.5e0 - days.age_days) * (2 * pi() / 365.25e0)) as cosine,
-        ln(days.spend_cents) as log_value
+        {{ millionths('sin((0.5e0 - days.age_days) * (2 * pi() / 365.25e0))') }} as sine,
+        {{ millionths('cos((0.5e0 - days.age_days) * (2 * pi() / 365.25e0))') }} as cosine,
+        {{ millionths('ln(days.spend_cents)') }} as log_value
     from days
     inner join profiled on days.as_of_date = profiled.as_of_date and days.customer_id = profiled.customer_id
 ),
@@ -26,7 +26,10 @@ customers as (
         customer_id,
         count(*) - 1 as repeat_orders,
         {%- for a, b in pairs %}
-        count(*) * covar_pop({{ a }}, {{ b }}) as {{ a }}_{{ b }}{{ ',' if not loop.last }}
+        {# whole numbers add up to the same sum in any order -#}
+        (
+            cast(sum({{ a }} * {{ b }}) as double) - cast(sum({{ a }}) as double) * cast(sum({{ b }}) as double) / count(*)
+        ) / 1e12 as {{ a }}_{{ b }}{{ ',' if not loop.last }}
         {%- endfor %}
     from orders
     group by 1, 2
@@ -37,7 +40,6 @@ final as (
         as_of_date,
         cast(sum(repeat_orders) as double) as repeat_orders,
         {%- for a, b in pairs %}
-        {# decimals add up to the same sum in any order -#}
         cast(sum(cast({{ a }}_{{ b }} as decimal(18, 6))) as double) as {{ a }}_{{ b }}{{ ',' if not loop.last }}
         {%- endfor %}
     from customers

@@ -62,7 +62,7 @@ versions as (
         spoken.weight,
         row_number() over (
             partition by identifiers.as_of_date, identifiers.customer_id, spoken.attribute, spoken.value
-            order by spoken.occurred_at desc, spoken.known_at desc, spoken.weight, spoken.tie
+            order by {{ newest_word('spoken') }}, spoken.tie
         ) as newness
     from spoken
     inner join identifiers on spoken.identifier_id = identifiers.identifier_id

@@ -25,7 +25,7 @@ said_versions as (
         preferences.weight,
         row_number() over (
             partition by identifiers.customer_id, preferences.attribute, preferences.value
-            order by preferences.occurred_at desc, preferences.row_hash
+            order by {{ newest_word('preferences') }}, preferences.row_hash
         ) as newness
     from {{ ref('fct_preferences') }} as preferences
     inner join identifiers on preferences.identifier_id = identifiers.identifier_id
@@ -58,6 +58,7 @@ bought_on as (
     from {{ ref('fct_order_lines') }} as lines
     inner join identifiers on lines.identifier_id = identifiers.identifier_id
     where lines.visible_from_date <= {{ scoring_date() }} and lines.channel is not null
+        and {{ local_date('lines.occurred_at') }} >= {{ add_days(scoring_date(), -365) }}
     group by 1, 2, 3
 ),
 
