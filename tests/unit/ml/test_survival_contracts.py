@@ -10,6 +10,7 @@ import pytest
 from contract_world import AS_OF, ENGINE, NAMES, OUTCOME, scored, true_days, watched, write_world
 
 from ml.booster import Recipe
+from ml.churn.calibration import Level
 from ml.churn.training import TrainingPlan
 from ml.engine import Engine
 from ml.model import ModelFileError
@@ -110,8 +111,8 @@ class Asked:
     def __init__(self) -> None:
         self.calendar: list[list[float]] = []
 
-    def predict(self, X: np.ndarray, names: tuple[str, ...], level: float, *, threads: int) -> np.ndarray:
-        assert (names, level, threads) == (self.names, 0.0, 1)
+    def predict(self, X: np.ndarray, names: tuple[str, ...], level: Level, *, threads: int) -> np.ndarray:
+        assert (names, level, threads) == (self.names, Level(), 1)
         self.calendar.append(X[0, -4:].tolist())
         return np.full(len(X), 0.5)
 
