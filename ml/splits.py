@@ -1,4 +1,4 @@
-"""Which snapshots teach, which calibrate, which test, and which customers are in them.
+"""Which snapshots teach, and which customers are in them.
 
 Belongs here: dates and the sampling of customers. Does not belong here: features, models, metrics.
 
@@ -45,20 +45,6 @@ class Outcome:
         return tuple(sorted(s for s in set(snapshots) if s + timedelta(self.known_after_days) <= day))
 
 
-@dataclass(frozen=True)
-class Split:
-    """Three groups of snapshots, each able to learn only from the outcomes known at the next.
-
-    ``test`` is the newest snapshot, ``calibration`` the newest whose outcome was known at the test date,
-    ``train`` all whose outcome was known at the calibration date. With little history the earlier groups are
-    empty; ``test`` is None without any snapshot.
-    """
-
-    train: tuple[date, ...]
-    calibration: date | None
-    test: date | None
-
-
 def snapshot_dates(
     as_of: date,
     outcome: Outcome,
@@ -86,17 +72,6 @@ def snapshot_dates(
     steps = (step_days * k for k in range(count))
     back = (newest - timedelta(days) for days in steps if (newest - date.min).days >= days)
     return tuple(sorted(day for day in back if day >= earliest))
-
-
-def split_by_time(snapshots: Sequence[date], outcome: Outcome) -> Split:
-    """Newest snapshot as test, the newest known then as calibration, the rest known by then as train."""
-    if not snapshots:
-        return Split((), None, None)
-    test = max(snapshots)
-    known = outcome.known_at(snapshots, test)
-    if not known:
-        return Split((), None, test)
-    return Split(outcome.known_at(snapshots, known[-1]), known[-1], test)
 
 
 def sample_limit(rows: int, max_rows: int) -> int:

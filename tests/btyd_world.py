@@ -34,8 +34,6 @@ class Lives:
     days_left: NDArray[np.float64]
     """Until they cease to be customers, 0 for who has."""
     purchases: NDArray[np.float64]
-    days_to_next: NDArray[np.float64]
-    """To the first purchase within the horizon, NaN without one."""
 
 
 def live(truth: BtydModel, customers: int, horizon_days: float, *, seed: int) -> Lives:
@@ -49,13 +47,11 @@ def live(truth: BtydModel, customers: int, horizon_days: float, *, seed: int) ->
     past = made & (times <= age[:, None])
     later = made & ~past & (times <= (age + horizon_days)[:, None])
     recency = np.where(past, times, 0).max(axis=1)
-    first = np.where(later, times, np.inf).min(axis=1) - age
     return Lives(
         stats=Statistics(past.sum(axis=1).astype(float), recency, age),
         is_alive=end > age,
         days_left=np.maximum(end - age, 0),
         purchases=later.sum(axis=1).astype(float),
-        days_to_next=np.where(np.isfinite(first), first, np.nan),
     )
 
 

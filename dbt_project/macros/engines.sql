@@ -18,8 +18,3 @@
 {% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between')(earlier, later)) }}{% endmacro %}
 {% macro duckdb__days_between(earlier, later) %}{{ return("cast(" ~ later ~ " - " ~ earlier ~ " as integer)") }}{% endmacro %}
 {% macro spark__days_between(earlier, later) %}{{ return("datediff(" ~ later ~ ", " ~ earlier ~ ")") }}{% endmacro %}
-
-{# Whole months from one instant to just before a later one. #}
-{% macro whole_months(earlier, later) %}{{ return(adapter.dispatch('whole_months')(earlier, later)) }}{% endmacro %}
-{% macro duckdb__whole_months(earlier, later) %}{{ return("cast(datesub('month', " ~ earlier ~ ", " ~ later ~ " - interval '1' microsecond) as integer)") }}{% endmacro %}
-{% macro spark__whole_months(earlier, later) %}{{ return("cast(floor(months_between(" ~ later ~ " - interval '1' microsecond, " ~ earlier ~ ", false)) as integer)") }}{% endmacro %}

@@ -73,7 +73,7 @@ class DropoutAtPurchase(BtydModel):
         k = self.chances_to_leave(stats.frequency)
         return np.asarray(expit(-_log_odds_of_leaving(np.array([self.r, self.alpha, self.a, self.b]), stats, k)))
 
-    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float | Floats) -> Floats:
+    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float) -> Floats:
         return -np.expm1(-(self.r + frequency) * np.log1p(days / (self.alpha + age)))
 
     def _purchases_if_alive(self, frequency: Floats, age: Floats, days: float) -> Floats:

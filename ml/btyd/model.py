@@ -98,7 +98,7 @@ class BtydModel(Parameters, ABC):
         """Expected purchases within ``days`` of a customer who still is one."""
 
     @abstractmethod
-    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float | Floats) -> Floats:
+    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float) -> Floats:
         """Probability of any purchase within ``days`` of a customer who still is one."""
 
     @abstractmethod
@@ -120,22 +120,6 @@ class BtydModel(Parameters, ABC):
         parameters that shops have (Pareto/NBD with s <= 1, BG/NBD with a <= 1).
         """
         return self.p_alive(stats) * _by_kind(self._lifetime_if_alive, stats, cap_days)
-
-    def days_to_next_purchase(self, stats: Statistics, horizon_days: float) -> Floats:
-        """Median days to the next purchase of those who will make one within the horizon.
-
-        Who is still a customer does not matter for it: who buys, is.
-        """
-        return _by_kind(self._median_if_active, stats, horizon_days)
-
-    def _median_if_active(self, frequency: Floats, age: Floats, days: float) -> Floats:
-        half = self._p_purchase_if_alive(frequency, age, days) / 2
-        low, high = np.zeros(len(age)), np.full(len(age), float(days))
-        for _ in range(40):
-            middle = (low + high) / 2
-            is_early = self._p_purchase_if_alive(frequency, age, middle) < half
-            low, high = np.where(is_early, middle, low), np.where(is_early, high, middle)
-        return high
 
 
 def _by_kind(asked: Callable[[Floats, Floats, float], Floats], stats: Statistics, days: float) -> Floats:

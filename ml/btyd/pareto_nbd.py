@@ -75,7 +75,7 @@ class ParetoNbd(BtydModel):
         ahead = np.log1p(days / (self.beta + age))
         return np.asarray((self.beta + age) * ahead * exprel(-(self.s - 1) * ahead))
 
-    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float | Floats) -> Floats:
+    def _p_purchase_if_alive(self, frequency: Floats, age: Floats, days: float) -> Floats:
         """The first purchase comes after u days, and they are still there: integrated over u."""
         rate, shape, leaving = self.alpha + age, self.r + frequency, self.beta + age
         total = np.zeros(len(age))

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from ml.evaluation import Floats
 
-COLUMNS = ("days_since_last_order", "days_since_first_order", "order_gap_mean_days")
 SPEND_COLUMNS = ("order_days_365d", "spend_365d")
-HALF_A_DAY = 0.5
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ from datetime import date, timedelta
 from ml.splits import (
     HASH_SPACE,
     Outcome,
-    Split,
     customer_fold,
     customer_hash,
     sample_limit,
     snapshot_dates,
-    split_by_time,
 )
 
 QUARTER = Outcome(horizon_days=90, label_delay_days=7)
@@ -43,26 +41,10 @@ def test_no_horizon_reaches_beyond_what_has_landed() -> None:
     assert stopped[-1] + timedelta(QUARTER.horizon_days) == date(2011, 8, 1)
 
 
-def test_each_group_learns_only_from_outcomes_known_at_the_next():
-    split = split_by_time(snapshot_dates(AS_OF, QUARTER, step_days=30, count=16), QUARTER)
-    known_after = timedelta(97)
-    assert split.test == date(2011, 6, 4)
-    assert split.calibration + known_after <= split.test
-    assert max(split.train) + known_after <= split.calibration
-    assert len(split.train) == 8
-
-
 def test_a_label_known_one_day_too_late_is_not_learned_from():
     day = date(2011, 6, 4)
     just_known, too_late = day - timedelta(97), day - timedelta(96)
     assert QUARTER.known_at([just_known, too_late], day) == (just_known,)
-
-
-def test_little_history_leaves_the_earlier_groups_empty():
-    assert split_by_time([], QUARTER) == Split((), None, None)
-    assert split_by_time([date(2011, 6, 4), date(2011, 5, 5)], QUARTER) == Split((), None, date(2011, 6, 4))
-    two = split_by_time([date(2011, 6, 4), date(2011, 1, 1)], QUARTER)
-    assert two == Split((), date(2011, 1, 1), date(2011, 6, 4))
 
 
 def test_about_the_wanted_number_of_customers_is_sampled_and_the_folds_do_not_follow_the_sample():
