@@ -57,8 +57,6 @@ def evaluate_lists(workspace: Workspace, as_of_date: date, *, seed: int = 7) -> 
     StateError
         Its horizon is not over in the purchases that have landed.
     """
-    import threadpoolctl
-
     from ml.recommender import cold, exposure
     from ml.recommender.data import World
 
@@ -70,7 +68,9 @@ def evaluate_lists(workspace: Workspace, as_of_date: date, *, seed: int = 7) -> 
     happened = _happened(workspace, world, path)
     if not happened:
         return None
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    from ml.parallel import one_blas_thread
+
+    with one_blas_thread():
         parts = _exposed(workspace, inputs, serving(workspace, inputs, world)[0].fit(world), happened, path)
     lists = {name: exposure.joined(own) for name, own in parts.items()}
     items = np.concatenate([judged.items for judged in happened])

@@ -46,21 +46,29 @@ class Report:
     lines: list[str]
 
     def write(self, path: Path) -> None:
+        """The figures as JSON, with what was asked for."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        content = {"asked": self.parameters(), **self.figures}
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def parameters(self) -> dict[str, Any]:
+        """What was asked for, files by their names."""
+        asked = self.request
+        return {
+            "interactions": asked.interactions.name, "protocol": asked.protocol,
+            "test": asked.test.name if asked.test else None,
+            "catalogue": asked.catalogue.name if asked.catalogue else None,
+            "min_rating": asked.min_rating, "k": asked.lengths, "cut": asked.cut, "horizon_days": asked.horizon_days,
+            "new_only": asked.new_only, "time_budget": asked.time_budget, "seed": asked.seed,
+        }  # fmt: skip
 
     def track(self) -> str:
         """Log to MLflow, a nested run per method; returns the id of the run."""
         from ml.recommender.evaluation.tracked import track
         from orchestration.settings import Settings
 
-        asked = self.request
-        parameters = {
-            "interactions": asked.interactions.name, "protocol": asked.protocol, "min_rating": asked.min_rating,
-            "cut": asked.cut, "horizon_days": asked.horizon_days, "new_only": asked.new_only,
-            "time_budget": asked.time_budget, "seed": asked.seed,
-        }  # fmt: skip
-        return track(Settings().data_dir / "mlflow", asked.interactions.stem, parameters, self.figures, self.lines)
+        name = self.request.interactions.stem
+        return track(Settings().data_dir / "mlflow", name, self.parameters(), self.figures, self.lines)
 
 
 def evaluate_log(request: Request, *, note: Callable[[str], None] = lambda _: None) -> Report:

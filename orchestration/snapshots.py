@@ -52,7 +52,6 @@ def export_snapshots(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
 def _expected(warehouse: duckdb.DuckDBPyConnection, horizon_days: int) -> pa.Table:
     """By as-of and history of orders: what the seasonal models expect of whoever has it."""
     import pyarrow as pa
-    import threadpoolctl
 
     from ml.btyd.expectations import COLUMNS, HISTORY, expectations
 
@@ -64,7 +63,9 @@ def _expected(warehouse: duckdb.DuckDBPyConnection, horizon_days: int) -> pa.Tab
         ).df()
 
     days = warehouse.execute("select distinct as_of_date from features.order_histories order by 1").fetchall()
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    from ml.parallel import one_blas_thread
+
+    with one_blas_thread():
         parts = [
             expectations(
                 of("order_histories", day),

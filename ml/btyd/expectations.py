@@ -23,6 +23,7 @@ from ml.btyd.seasonal import FEWEST_DAYS, SeasonalMbgNbd, fit_seasonal
 from ml.btyd.statistics import Statistics
 from ml.btyd.value_season import ValueSeason
 from ml.evaluation import Floats
+from ml.parallel import one_blas_thread
 
 HISTORY = ("repeat_order_days", "days_since_first_order", "days_since_last_order")
 INACTIVE, ALIVE, ORDERS = "btyd_inactive_probability", "btyd_alive_probability", "btyd_expected_orders"
@@ -94,9 +95,7 @@ class OrderFiles:
 
     def fitted(self, as_of: date, horizon_days: int) -> SeasonalMbgNbd | None:
         """The model of an as-of whose expectations stand among its features; None where none can be fitted."""
-        import threadpoolctl
-
-        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             try:
                 return fitted(read_histories(self.histories, as_of), read_totals(self.totals, as_of), horizon_days)
             except BtydFitError:

@@ -36,6 +36,7 @@ from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
+from ml.parallel import one_blas_thread
 from ml.rolling import Judged, Origin, by_customers, judged, origins
 from ml.segments import Flags, segments_of
 from ml.since import fit_ahead, trainers_of
@@ -158,13 +159,11 @@ def train(
     sources: Sources, plan: TrainingPlan, engine: Engine, *, champion_folder: Path | None = None
 ) -> TrainingResult | TooLittleData:
     """Read, backtest, and train the model that serves. The same bytes for any number of threads."""
-    import threadpoolctl
-
     data = teaching(sources, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
     trainer = trainer_of(sources, plan, engine)
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         trainer.fit_ahead([data])
         models, backtest = backtested(trainer, data, plan, champion_folder)
         model = trainer.model_at(data, plan.as_of)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.parallel import in_order
+from ml.parallel import in_order, one_blas_thread
 from ml.recommender.block import Block, Source, Texts
 from ml.recommender.lists import Lists, Shape, generic_lists, make_lists
 from ml.recommender.model import SIDE_BY_SIDE, Fitted, RecommenderModel
@@ -70,9 +70,7 @@ def schema() -> pa.Schema:
 
 def recommend(world: Source, model: RecommenderModel, version: str, plan: ListPlan, path: Path) -> ListSummary:
     """Fit the model to what is known and write everybody's list. A shop without items gets a file without rows."""
-    import threadpoolctl
-
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):  # more would change bits
+    with one_blas_thread():  # more would change bits
         return write_lists(model.fit(world) if world.catalogue.size else None, version, plan, path)
 
 

@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from ml.model import ModelFileError
+from ml.parallel import one_blas_thread
 from ml.recommender.backtest import Backtest, backtest
 from ml.recommender.data import World
 from ml.recommender.lessons import Learned, Lesson, teach
@@ -80,9 +81,7 @@ def train(
     folder: Path, plan: TrainingPlan, engine: Engine, *, champion_folder: Path | None = None
 ) -> TrainingResult | TooLittleData:
     """Learn at the earlier splits, judge at the last one. The same bytes for any number of threads."""
-    import threadpoolctl
-
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         lessons = []
         for day in (*plan.taught_at, plan.judged_at):
             world = World(folder, day, engine)

@@ -27,6 +27,7 @@ from ml.churn import recipe as churn_recipe
 from ml.churn import training as churn
 from ml.engine import Engine
 from ml.evaluation import Floats, log_loss
+from ml.parallel import one_blas_thread
 from ml.rolling import Origin, TooLittle, origins
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
@@ -146,9 +147,7 @@ def _learner(trainer: Any, said: Callable[[Any, Origin], Floats]) -> Callable[[R
         own = trainer.with_recipe(recipe)
 
         def at(origin: Origin) -> Floats:
-            import threadpoolctl
-
-            with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 own.fit_ahead([origin.known])
                 return said(own, origin)
 

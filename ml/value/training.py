@@ -29,6 +29,7 @@ from ml.drift.reference import Reference, reference_of
 from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
+from ml.parallel import one_blas_thread
 from ml.rolling import Origin, by_customers, judged, origins
 from ml.segments import segments_of
 from ml.since import fit_ahead, trainers_of
@@ -114,13 +115,11 @@ def train(
 
     ``orders`` are what the classical baseline is fitted on and hindsight looks back by, where the shop has them.
     """
-    import threadpoolctl
-
     data = teaching(features, labels, plan, engine)
     if problem := too_little(data):
         return TooLittleData(problem, data.customers)
     trainer = Trainer(data, plan.outcome, plan.recipe, plan.seed, engine.threads, orders)
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         trainer.fit_ahead([data])
         models, backtest = backtested(trainer, plan, champion_folder)
         model = trainer.model_at(data, plan.as_of)

@@ -126,7 +126,9 @@ def recommender(
     order: Annotated[str, typer.Option(help="Column of a number that orders rows.")] = "order",
     basket: Annotated[str, typer.Option(help="Column of the basket; else one instant of a user is one.")] = "basket",
     rating: Annotated[str, typer.Option(help="Column of the rating.")] = "rating",
-    time_budget: Annotated[float | None, typer.Option(help="Seconds of fitting; least useful generators go.")] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(min=0, help="Seconds of fitting; least useful generators go.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     track: Annotated[bool, typer.Option(help="Log to MLflow.")] = True,
 ) -> None:
@@ -138,9 +140,16 @@ def recommender(
         interactions, protocol, columns, test=test, catalogue=catalogue, min_rating=min_rating, lengths=k, cut=cut,
         horizon_days=horizon_days, new_only=new_only, time_budget=time_budget, seed=seed,
     )  # fmt: skip
+    if json_file and not _can_hold(json_file):
+        raise typer.BadParameter(f"--json {json_file} cannot be written: a folder on the way is a file, or it is one")
     report = evaluate_log(request, note=lambda words: errors.print(f"[dim]{words}[/]"))
     console.print("\n".join(report.lines), soft_wrap=True)
     if json_file:
         report.write(json_file)
     if track:
         console.print(f"MLflow run {report.track()}")
+
+
+def _can_hold(path: Path) -> bool:
+    """Whether a file may be written there: asked before minutes are spent on what is to be written."""
+    return not path.is_dir() and all(folder.is_dir() for folder in path.parents if folder.exists())

@@ -1,7 +1,8 @@
 """What a recommender is held against: simple rules and the strong linear and latent models of the literature.
 
 Belongs here: one class per baseline, with the settings that are tried. Does not belong here: choosing among these
-(``compare``: on the window before the judged one, as for our model). Each scores all items, densely.
+(``compare``: on the window before the judged one, as for our model). Each scores all items, densely, and knows whole
+histories: a limit of ours is none of theirs.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class ItemItem:
     recency: float = 1.0
 
     def fit(self, source: Source) -> None:
-        self.similar = co_purchases(source, "customer").similarity(self.damping)
+        self.similar = co_purchases(source, "customer", most=None).similarity(self.damping)
 
     def scores(self, block: Block) -> Scores:
         return np.asarray((recent(block, self.recency) @ self.similar).toarray())
@@ -84,7 +85,7 @@ class PlainEase:
     regularisation: float = 100.0
 
     def fit(self, source: Source) -> None:
-        counted = co_purchases(source, "customer", with_support=True)
+        counted = co_purchases(source, "customer", with_support=True, most=None)
         self.weights = autoencoder(counted.support, counted.alone, self.regularisation)
 
     def scores(self, block: Block) -> Scores:
@@ -115,7 +116,7 @@ BASELINES: dict[str, tuple[type[Any], Sequence[Mapping[str, Any]], int]] = {
         [{"damping": damping, "recency": recency} for damping in (0.25, 0.5) for recency in (1.0, 0.8)],
         FACTOR_ITEMS,
     ),
-    "EASE": (PlainEase, [{"regularisation": strength} for strength in (30.0, 100.0, 300.0)], EASE_ITEMS),
+    "EASE": (PlainEase, [{"regularisation": strength} for strength in (30.0, 100.0, 300.0, 1000.0)], EASE_ITEMS),
     "ALS": (
         Als,
         [{"regularisation": strength, "confidence": trust} for strength in (1.0, 10.0) for trust in (2.0, 10.0)],

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.parallel import one_blas_thread
 from ml.recommender.evaluation.baselines import BASELINES, Baseline
 from ml.recommender.evaluation.ours import Ours
 from ml.recommender.evaluation.protocols import Split
@@ -72,9 +73,7 @@ def compare(
     note
         Told of each step.
     """
-    import threadpoolctl
-
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         start = time.perf_counter()
         learned = teach(split.lessons, mode=split.mode, time_budget=time_budget, seed=seed, note=note)
         fitted = learned.model.fit(split.test.source, split.test.fits)

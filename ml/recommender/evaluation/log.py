@@ -35,6 +35,8 @@ class Log:
     """Days since 1970 of each row, also of those of one basket; where the file tells an order only, the number of the
     basket."""
     is_time: bool
+    is_ordered: bool
+    """Whether the file tells which rows come first."""
     row: Ints
     """Place of each in the file."""
 
@@ -86,7 +88,8 @@ def make_log(rows: Rows, attributes: Mapping[str, Mapping[str, Any]] | None = No
     basket = count - np.repeat(count[first], np.diff(np.append(np.flatnonzero(first), len(user))))
     catalogue = _catalogue(np.array(known, object)[shuffled], attributes or {})
     when = when if rows.is_time else basket.astype(float)
-    return Log(users.astype(object), catalogue, user, item, basket, when, rows.is_time, order)
+    is_ordered = rows.when is not None
+    return Log(users.astype(object), catalogue, user, item, basket, when, rows.is_time, is_ordered, order)
 
 
 def _catalogue(names: Texts, attributes: Mapping[str, Mapping[str, Any]]) -> Catalogue:

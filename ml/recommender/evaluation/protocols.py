@@ -121,6 +121,7 @@ def given_split(log: Log, is_test: Flags) -> Split:
     if not is_test.any():
         raise LogError("the test file has no row")
     known = ~is_test
+    _require_common(log, is_test)
     repeats = np.isin(log.user[is_test] * log.catalogue.size + log.item[is_test],
                       log.user[known] * log.catalogue.size + log.item[known])  # fmt: skip
     mode: Mode | None = "discovery" if not repeats.any() else None
@@ -161,8 +162,25 @@ PROTOCOLS: dict[str, Callable[..., Split]] = {
 
 
 def _require_order(log: Log, protocol: str) -> None:
-    if not log.basket.any():
+    if not log.is_ordered:
         raise LogError(f"{protocol} needs an order of rows: name a column with --time or --order")
+    if not log.basket.any():
+        raise LogError(f"{protocol} foretells the last of several: no user has rows of more than one instant or basket")
+
+
+def _require_common(log: Log, is_test: Flags) -> None:
+    """Refuse files that do not belong together, and those that are one and the same."""
+    if not np.isin(log.item[is_test], log.item[~is_test]).any():
+        raise LogError("no item of --test occurs in --interactions: are they spelled alike in both, as 7 and not 7.0?")
+    if log.is_time:
+        rows = np.column_stack([log.user, log.item, log.when])
+        both = {tuple(row) for row in rows[~is_test].tolist()}
+        twice = sum(tuple(row) in both for row in rows[is_test].tolist())
+        if 2 * twice >= is_test.sum():
+            raise LogError(
+                f"{twice:,} of {is_test.sum():,} rows of --test stand in --interactions as well, by user, item and "
+                "instant: what is to be foretold may not be known; take them out of one of the files"
+            )
 
 
 def _from_end(log: Log) -> Ints:

@@ -94,7 +94,8 @@ def complete(
 ) -> None:
     """Refuse a file with a row that lacks what it needs; the first that does is named."""
     columns = {role: name_in_sql(used[role]) for role in ("user", "item", "time", "order", "basket") if role in used}
-    wanted = {role: f"{column} is null or {column}::varchar = ''" for role, column in columns.items()}
+    nothing = "{0} is null or trim({0}::varchar) = '' or (typeof({0}) in ('DOUBLE', 'FLOAT') and {0}::varchar = 'nan')"
+    wanted = {role: nothing.format(column) for role, column in columns.items()}
     if min_rating is not None:
         number = f"try_cast({name_in_sql(used['rating'])} as double)"
         wanted["rating"] = f"({number} is null or isnan({number}))"

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from itertools import count
 from time import sleep
 
@@ -27,3 +29,15 @@ def test_what_goes_wrong_with_a_piece_is_told_when_its_turn_comes():
     assert [next(results), next(results)] == [0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_every_library_of_linear_algebra_is_held_to_one_thread_though_it_is_asked_for_later():
+    held = """
+import numpy, threadpoolctl
+from ml.parallel import one_blas_thread
+with one_blas_thread():
+    import scipy.linalg
+    print([one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"])
+"""
+    done = subprocess.run([sys.executable, "-c", held], capture_output=True, text=True, check=True)
+    assert set(done.stdout.strip(" []\n").split(", ")) == {"1"}

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ml.recommender.evaluation import protocols
@@ -237,3 +239,41 @@ def test_a_price_that_is_no_number_is_unknown(tmp_path: Path) -> None:
     found = [told["price"] for told in read_catalogue(tmp_path / "items.csv").values()]
     assert np.isnan(found[0])
     assert found[1:] == [None, 2]
+
+
+def test_baskets_without_an_order_have_no_last_one(tmp_path: Path) -> None:
+    rows = [("u", f"i{n}", str(n)) for n in range(12)]
+    log = make_log(read_rows(written(tmp_path, rows, ("user", "item", "basket"))))
+    for protocol in (protocols.next_basket, protocols.leave_last_out):
+        with pytest.raises(LogError, match="needs an order of rows: name a column with --time or --order"):
+            protocol(log)
+
+
+def test_where_everybody_has_one_basket_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="no user has rows of more than one instant"):
+        protocols.next_basket(log_of([("a", "i", "2025-01-01"), ("b", "j", "2025-01-02")], tmp_path))
+
+
+def test_a_test_file_with_other_items_or_with_the_same_rows_is_refused(tmp_path: Path) -> None:
+    known = [("a", "1", "2025-01-01"), ("a", "2", "2025-01-02"), ("b", "1", "2025-01-01"), ("b", "3", "2025-01-03")]
+    is_test = np.array([False] * len(known) + [True])
+    for more, words in (("a", "1.0", "2025-02-01"), "spelled alike"), (known[0], "1 of 1 rows of --test stand in"):
+        log = log_of([*known, more], tmp_path)
+        with pytest.raises(LogError, match=words):
+            protocols.given_split(log, is_test[log.row])
+    log = log_of([*known, ("a", "3", "2025-02-01")], tmp_path)
+    assert protocols.given_split(log, is_test[log.row]).test.happened
+
+
+@pytest.mark.parametrize("nobody", [float("nan"), None])
+def test_a_number_that_is_none_is_nobody(tmp_path: Path, nobody: float | None) -> None:
+    path = tmp_path / "log.parquet"
+    table = pa.table({"user": pa.array([1.0, nobody, 2.0], pa.float64()), "item": ["x", "y", "z"]})
+    pq.write_table(table, path)
+    with pytest.raises(LogError, match="1 rows have no user that can be read, first row 2"):
+        read_rows(path)
+
+
+def test_a_blank_id_is_none(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="1 rows have no item that can be read, first row 2"):
+        read_rows(written(tmp_path, [("u", "i", "2025-01-01"), ("u", "  ", "2025-01-02")], kind="parquet"))

@@ -1,5 +1,6 @@
 """The comparison on logs with a known answer: order of items and rows decides nothing, nor does what comes later."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from ml.recommender.evaluation.log import Log, make_log
 from ml.recommender.evaluation.measures import shown
 from ml.recommender.evaluation.report import figures, lines
 from ml.recommender.exposure import breadth
-from orchestration.recommender_evaluation import Request, evaluate_log
+from orchestration.recommender_evaluation import Report, Request, evaluate_log
 
 CHAINS = 12
 LENGTH = 6
@@ -265,3 +266,36 @@ def test_without_a_cut_the_last_day_is_foretold_as_well() -> None:
     rows = [(f"u{user}", f"i{(user + month) % 5}", month * 30.0) for user in range(30) for month in range(6)]
     split = protocols.time_split(log_of([*rows, *((f"u{user}", "last", 150.0) for user in range(30))]))
     assert sum(len(judged.rows) for judged in split.test.happened) == 60
+
+
+def test_baselines_know_whole_histories_however_long() -> None:
+    """As the closed form has it, of customers with more items than our own counts take of one."""
+    rng = np.random.default_rng(3)
+    rows = [(f"u{user:02}", f"i{item:03}", float(day)) for user in range(40) for day, item in
+            enumerate(rng.permutation(120)[:90])]  # fmt: skip
+    source = protocols.next_basket(log_of(rows)).test.source
+    had = sum((block.bought_matrix.toarray().T @ block.bought_matrix.toarray() for block in source.blocks()), 0.0)
+    inverse = np.linalg.inv(had + 100.0 * np.eye(len(had)))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0)
+    ease = BASELINES["EASE"][0](regularisation=100.0)
+    ease.fit(source)
+    assert np.allclose(ease.weights, expected, atol=1e-4)
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    from orchestration.cli.evaluation import _can_hold
+
+    (file := tmp_path / "log.csv").write_text("user,item\n")
+    assert _can_hold(tmp_path / "new" / "figures.json")
+    assert not _can_hold(file / "figures.json")
+    assert not _can_hold(tmp_path)
+
+
+def test_the_json_says_what_was_asked_for(tmp_path: Path) -> None:
+    asked = Request(tmp_path / "log.csv", "time-split", {}, cut="2025-01-01", lengths="5,10", seed=3)
+    Report(asked, {"rows": 7}, []).write(tmp_path / "figures.json")
+    found = json.loads((tmp_path / "figures.json").read_text())
+    assert found["rows"] == 7
+    told = {name: found["asked"][name] for name in ("interactions", "protocol", "cut", "k", "seed")}
+    assert told == {"interactions": "log.csv", "protocol": "time-split", "cut": "2025-01-01", "k": "5,10", "seed": 3}
