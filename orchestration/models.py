@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MODELS = tuple(TRAINERS)
 AS_OF = "as_of"
-"""Tag of a version: up to when it could know."""
+"""Tag of every version: up to when it could know."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,7 @@ def registered(
     state = workspace.state
     decision = _never_backwards(workspace, inputs, decision, model)
     with tempfile.TemporaryDirectory(dir=state.temporary) as scratch:
-        written = write(
-            Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code, AS_OF: inputs.as_of_date}
-        )
+        written = write(Path(scratch) / "model", {"inputs_id": inputs.inputs_id, "code": inputs.code})
         version = registry.register(state.mlflow, workspace.shop.slug, written, decision, began=began)
     metrics = {name: round(value, 4) for name, value in written.metrics.items() if value == value}
     metadata = {"version": version.spoken, "mlflow_run": version.run_id, **metrics}

@@ -65,6 +65,10 @@ class Hindsight:
         """What log-odds are multiplied by at an as-of."""
         return float(np.clip(1 + self.slope_by_pace * self.pace(day), LEAST, MOST))
 
+    def as_parameters(self) -> dict[str, float]:
+        """What a training writes down of it."""
+        return {name: round(getattr(self, name), 6) for name in ("shift_by_pace", "slope_by_pace")}
+
     def to_json(self) -> dict[str, Any]:
         return {
             "waves": list(self.season.waves),

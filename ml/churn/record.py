@@ -42,6 +42,7 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             **{f"weight_{part}": round(weight, 6) for part, weight in zip(PARTS, result.model.weights, strict=False)},
             "level": result.model.expectation or "same season last year",
+            **(result.model.hindsight.as_parameters() if result.model.hindsight else {}),
             **({"plays": result.plays} if result.plays else {}),
             **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },

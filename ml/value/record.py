@@ -42,6 +42,8 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
             "linear_share": model.spend.linear_share,
+            "hindsight_spend": round(model.spend.hindsight, 6),
+            "hindsight_orders": round(model.orders.hindsight, 6),
             **({"plays": result.plays, "share_without_plays": model.spend.without_plays} if result.plays else {}),
             **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },

@@ -106,3 +106,8 @@ def test_without_the_features_that_it_looks_back_by_nothing_is_told(shop):
     files, data = shop
     short = replace(data, names=("visits", *data.names[1:]))
     assert trainer(files).model_at(short.at(months(14)), AS_OF).hindsight is None
+
+
+def test_what_was_learned_is_written_down_for_whoever_compares_trainings():
+    found = Hindsight(SWINGS, AS_OF, HORIZON, 0.1, -0.81234567, -0.5)
+    assert found.as_parameters() == {"shift_by_pace": -0.812346, "slope_by_pace": -0.5}
