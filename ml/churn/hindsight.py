@@ -15,8 +15,9 @@ from:
 Both are learned from the newest model, its clock turned back to each date whose outcome is known. No model of the past
 is needed for that, so dates speak before which too little lay to know any season. A young shop's customers are all new,
 and stay more often than it expects; that fades, so a trend stands beside the pace, which nobody goes on by. Measured:
-how far the level was off, in log-odds, root mean square over nine months of Online Retail II .11 (.18 without
-hindsight), over eight of the demo shop, whose customers all have one season, .10 (.09).
+how far the level was off, in log-odds, root mean square over nine months of Online Retail II .09 (.14 without
+hindsight); in the demo shop, whose customers all have one season, the calibration error of eight months is .013 either
+way.
 """
 
 from __future__ import annotations
