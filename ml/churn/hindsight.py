@@ -6,9 +6,9 @@ Does not belong here: the season itself (``ml.btyd.seasonal``), errors that last
 The model of repeat purchase has one season for everybody. But a busy season brings back those who seldom buy, more than
 it adds to those who always do: more customers buy than it expects, and they lie closer together; in a quiet one fewer
 do, farther apart. On Online Retail II the model of 2011-09-01, which had seen all of it, was off in log-odds by -.41 on
-the 90 days after 2010-09-01 and by +.23 on those after 2010-12-01, at half their pace; slopes were .84 and 1.13. So
-both are taken to change with the logarithm of the pace of the horizon, against what was usual among the dates learned
-from:
+the 90 days after 2010-09-01 and by +.23 on those after 2010-12-01, at six tenths of their pace; slopes were .80 and
+1.20. So both are taken to change with the logarithm of the pace of the horizon, against what was usual among the dates
+learned from:
 
     level += shift_by_pace * (log pace - usual)        log-odds *= 1 + slope_by_pace * (log pace - usual)
 
