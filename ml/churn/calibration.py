@@ -7,9 +7,8 @@ A model trained on a year of snapshots knows the average season, not the one to 
 the learner. Where churn is told from orders, the level is that of the seasonal model of repeat purchase
 (``ml.btyd.seasonal``), which needs no outcome to be known: the mean of what is predicted for all customers of an as-of
 is made equal to the mean of what that model expects of them, moved by what it has been off by so far, at such a season
-and at any. Elsewhere what
-was missed at the same time last year is the best hint of what will be missed now; half of it is believed, because one
-season is one draw.
+and at any. Elsewhere what was missed at the same time last year is the best hint of what will be missed now; half of it
+is believed, because one season is one draw.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ from numpy.typing import NDArray
 
 from ml.evaluation import Floats, expit
 from ml.seasons import near_last_year
-
-Bools = NDArray[np.bool_]
 
 BELIEF = 0.5
 SHARE_STIFFNESS, SUM_STIFFNESS = 0.02, 0.2
@@ -67,7 +64,7 @@ def fit_weights(held: Sequence[Held], prior: Floats) -> Floats:
         free &= weights >= 0
 
 
-def stacked(held: Sequence[Held], prior: Floats, stiffness: Floats, free: Bools | None = None) -> Floats:
+def stacked(held: Sequence[Held], prior: Floats, stiffness: Floats, free: NDArray[np.bool_] | None = None) -> Floats:
     """The most likely coefficients of the parts, each date at a level of its own, (parts,).
 
     Parameters

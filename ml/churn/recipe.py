@@ -153,9 +153,10 @@ class Trainer:
     def _hindsight(self, known: Snapshots, as_of: date) -> Hindsight | None:
         if self.expectation not in known.names:
             return None
-        if (known.key, as_of) not in self.seen:
-            self.seen[known.key, as_of] = self._looked_back(known, as_of)
-        return self.seen[known.key, as_of]
+        key = known.key, as_of
+        if key not in self.seen:
+            self.seen[key] = self._looked_back(known, as_of)
+        return self.seen[key]
 
     def _looked_back(self, known: Snapshots, as_of: date) -> Hindsight | None:
         horizon = self.outcome.horizon_days

@@ -58,7 +58,8 @@ class Base:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         worth = None if content["worth"] is None else GammaGamma.from_json(content["worth"])
-        return cls(**{name: content[name] for name in ("unknown", "floor", "times")}, worth=worth)
+        times = content.get("times", content.get("kept", 1.0))
+        return cls(unknown=content["unknown"], floor=content["floor"], times=times, worth=worth)
 
 
 def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -> Base | None:

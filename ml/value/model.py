@@ -27,7 +27,8 @@ from ml.value.base import Base
 from ml.value.interval import Interval
 from ml.value.level import Season, factor
 
-FORMAT = 3
+FORMAT, READABLE = 3, (2, 3)
+"""Format 2 knew no hindsight, and took days with an order for orders."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Expectation:
     @classmethod
     def _from_json(cls, content: dict[str, Any], trees: Trees) -> Expectation:
         totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
-        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start", "hindsight")}
+        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
+        kept["hindsight"] = content.get("hindsight", 0.0)
         base = None if content["base"] is None else Base.from_json(content["base"])
         kept["without_plays"] = content.get("without_plays", 1.0)
         return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)
@@ -140,6 +142,11 @@ class ValueModel:
     """Share of what is spent within a horizon that is sent back within it, of all customers."""
     snapshots: tuple[date, ...]
     """As-ofs that it learned from, ascending."""
+
+    @property
+    def orders_a_day(self) -> float:
+        """Of a day with an order; gaps lie between such days."""
+        return self.orders.base.times if self.orders.base else 1.0
 
     def predict(self, X: NDArray[np.float32], names: Sequence[str], as_of: date, *, threads: int = 1) -> Prediction:
         """All customers of an as-of at once: the level acts on their sum."""
@@ -201,7 +208,7 @@ class ValueModel:
             trees = [Trees((folder / f"{n}_trees.txt").read_text(encoding="utf-8")) for n in ("spend", "orders")]
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole value model ({error}); train again") from error
-        if content.get("format") != FORMAT:
+        if content.get("format") not in READABLE:
             raise ModelFileError(f"{folder} has model format {content.get('format')}, this release reads {FORMAT}")
         return cls(
             names=tuple(content["features"]),

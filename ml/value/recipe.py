@@ -130,18 +130,20 @@ class Trainer:
 
     def _missed(self, known: Snapshots, as_of: date) -> dict[str, float]:
         """By measure with a base, the logarithm of what its sum usually lacks, plays and all."""
-        if (known.key, as_of) not in self.seen:
-            gaps: dict[str, list[float]] = {measure: [] for measure in OUTCOMES}
-            for one in look_back(self.orders, known, as_of, self.outcome.horizon_days) or ():
+        key = known.key, as_of
+        if key not in self.seen:
+            expected = ((measure, self.expectation(known, measure).base) for measure in OUTCOMES)
+            bases = {measure: base for measure, base in expected if base is not None}
+            gaps: dict[str, list[float]] = {measure: [] for measure in bases}
+            for one in look_back(self.orders, known, as_of, self.outcome.horizon_days) or () if bases else ():
                 days = one.model.expected_purchases(one.stats, self.outcome.horizon_days)
-                for measure, found in gaps.items():
-                    base = self.expectation(known, measure).base
-                    told = 0.0 if base is None else float(base.of_days(days, one.rows.X, known.names).sum())
+                for measure, base in bases.items():
+                    told = float(base.of_days(days, one.rows.X, known.names).sum())
                     came = float(happened(one.rows, measure).sum())
                     if min(told, came) > 0:
-                        found.append(float(np.log(came / told)))
-            self.seen[known.key, as_of] = {measure: usual(found) for measure, found in gaps.items()}
-        return self.seen[known.key, as_of]
+                        gaps[measure].append(float(np.log(came / told)))
+            self.seen[key] = {measure: usual(found) for measure, found in gaps.items()}
+        return self.seen[key]
 
     def _weighing(self, known: Snapshots) -> list[Origin]:
         return weighing(known, self.outcome, too_little)

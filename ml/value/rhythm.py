@@ -26,8 +26,6 @@ from ml.evaluation import Floats
 COLUMNS = ("days_since_last_order", "order_gap_median_days", "order_gap_mean_days")
 VARIATION = "median(order_gap_std_days / order_gap_mean_days) filter (order_gap_mean_days > 0)"
 """SQL over features: the usual coefficient of variation of a customer's gaps."""
-ORDERS_A_DAY = "sum(orders_365d) / sum(order_days_365d)"
-"""SQL over features: how many orders there are on a day with one; gaps lie between such days."""
 NO_VARIATION = 1.0
 """Where nobody has two gaps to tell it from: that of gaps that follow no rhythm (exponential)."""
 BROKEN_AFTER = 3.0

@@ -82,14 +82,11 @@ def score(
             raise FeatureMismatchError(explain_mismatch(model.names, available))
         prediction, mean_spend = _predicted(model, sources, plan)
         returned, speaks, version = model.returned_share, "scored", model_version or "unregistered"
+        a_day = model.orders_a_day
     else:
         prediction, mean_spend, returned, version = _without_model(sources, plan, available)
-        speaks = "insufficient_data"
-    variation, a_day = rhythm.NO_VARIATION, 1.0
-    if "order_gap_std_days" in available:
-        variation = _of_all(sources, plan, rhythm.VARIATION, usual=variation)
-    if model_folder and {"orders_365d", "order_days_365d"} <= set(available):
-        a_day = _of_all(sources, plan, rhythm.ORDERS_A_DAY, usual=a_day)
+        speaks, a_day = "insufficient_data", 1.0
+    variation = _gap_variation(sources, plan, available)
     shares = Shares(returned, _margin_of_all(sources, plan), mean_spend, variation, a_day)
     with ScoreFile(out) as file:
         start = 0
@@ -154,12 +151,14 @@ def _margin_of_all(sources: Sources, plan: ScoringPlan) -> float | None:
     return float(margin) / float(spend) if spend else None
 
 
-def _of_all(sources: Sources, plan: ScoringPlan, expression: str, *, usual: float) -> float:
-    """SQL over the features of all customers; what is usual where nobody tells."""
-    query = f"select {expression} from read_parquet(?) where as_of_date = ?"
+def _gap_variation(sources: Sources, plan: ScoringPlan, available: tuple[str, ...]) -> float:
+    """How much the gaps of a customer usually vary."""
+    if "order_gap_std_days" not in available:
+        return rhythm.NO_VARIATION
+    query = f"select {rhythm.VARIATION} from read_parquet(?) where as_of_date = ?"
     with sources.engine.connect() as connection:
         (found,) = connection.execute(query, [str(sources.features), plan.as_of]).fetchone() or (None,)
-    return usual if found is None or found != found else float(found)
+    return rhythm.NO_VARIATION if found is None else float(found)
 
 
 def _mean(parts: list[Any]) -> float:

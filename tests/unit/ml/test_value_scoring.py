@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,6 +14,7 @@ from ml.booster import Recipe
 from ml.engine import Engine
 from ml.model import FeatureMismatchError
 from ml.value import scoring
+from ml.value.model import ValueModel
 from ml.value.rhythm import COLUMNS as RHYTHM
 from ml.value.rhythm import days_to_next_order
 from ml.value.score_file import ScoreFile, schema
@@ -99,14 +102,42 @@ def test_without_unit_costs_there_is_no_margin(world, model, tmp_path):
     assert scores["predicted_clv"].notna().sum() == 2997
 
 
-def test_the_next_order_is_due_by_the_orders_expected_and_the_customers_rhythm(world, scores):
-    features = pd.read_parquet(world / "features.parquet").query("as_of_date == @AS_OF").set_index("customer_id")
-    told = scores.join(features[list(RHYTHM)])
-    told = told[told["status"] == "scored"]
+def due(folder, scores, orders_a_day=1.0):
+    """When the next orders were said to be due, and when they are by the orders expected and the customers' rhythm."""
+    features = pd.read_parquet(folder / "features.parquet").query("as_of_date == @AS_OF").set_index("customer_id")
+    told = scores.join(features[list(RHYTHM)]).query("status == 'scored'")
     variation = (features["order_gap_std_days"] / features["order_gap_mean_days"]).median()
-    pace = told["expected_orders"].to_numpy() / OUTCOME.horizon_days
+    pace = told["expected_orders"].to_numpy() / orders_a_day / OUTCOME.horizon_days
     days = days_to_next_order(pace, *(told[name].to_numpy() for name in RHYTHM), variation)
-    assert told["expected_date_of_next_order"].tolist() == [AS_OF + timedelta(int(one)) for one in days]
+    return told["expected_date_of_next_order"].tolist(), [AS_OF + timedelta(int(one)) for one in days]
+
+
+def test_the_next_order_is_due_by_the_orders_expected_and_the_customers_rhythm(world, scores):
+    told, expected = due(world, scores)
+    assert told == expected
+
+
+def test_orders_of_one_day_are_one_beat_of_the_rhythm(tmp_path):
+    folder = write_value_world(tmp_path, customers=300, snapshots=6, is_expected=True)
+    own = train_value(folder, TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=5))).model
+    twice = replace(own, orders=replace(own.orders, base=replace(own.orders.base, times=2.0)))
+    score_in(folder, tmp_path / "scores.parquet", twice.save(tmp_path / "model"))
+    told, expected = due(folder, pd.read_parquet(tmp_path / "scores.parquet").set_index("customer_id"), 2.0)
+    assert told == expected
+
+
+def test_a_model_from_before_hindsight_is_read_with_days_for_orders(tmp_path):
+    folder = write_value_world(tmp_path, customers=300, snapshots=6, is_expected=True)
+    kept = train_value(folder, TrainingPlan(AS_OF, OUTCOME, recipe=Recipe(rounds=5))).save(tmp_path / "model")
+    content = json.loads((kept / "model.json").read_text())
+    content["format"] = 2
+    for name in ("spend", "orders"):
+        del content[name]["hindsight"]
+        content[name]["base"]["kept"] = content[name]["base"].pop("times")
+    (kept / "model.json").write_text(json.dumps(content))
+    found = ValueModel.load(kept)
+    assert (found.spend.hindsight, found.orders_a_day) == (0.0, 1.0)
+    assert found.spend.base.times == content["spend"]["base"]["kept"]
 
 
 def test_batches_and_threads_do_not_change_a_value(world, model, tmp_path, scores):
