@@ -131,7 +131,7 @@ def parts_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
         case = fitted.case(block)
         for one in fitted.generators:
             with timed(spent, one.name):
-                one.score(block)
+                one.score(block, case.barred)
         with timed(spent, "generators and rules"):
             proposals = fitted.propose(case)
         with timed(spent, "candidates"):

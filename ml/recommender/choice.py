@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.recommender.block import Source
+from ml.recommender.copurchase import MOST_ITEMS
 from ml.recommender.generators import GENERATORS
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Floats
@@ -19,6 +20,8 @@ from ml.recommender.sparse import Floats
 EASE_ITEMS = 20_000
 """Items squared in single precision, three times over, are 5 GB here."""
 FACTOR_ITEMS = 200_000
+LONG_SHARE = 0.5
+"""From this share of what was bought on that is of people with long histories, these are read whole."""
 REPEAT_SHARE = 0.95
 """From this share of purchases that are repeats on, nothing new is shown."""
 DISCOVERY_SHARE = 0.05
@@ -43,6 +46,8 @@ class Profile:
     baskets: int
     views: int
     statements: int
+    long_share: float
+    """Share of these pairs that are of customers with more items than ``ease`` counts of one."""
     has_traits: bool
     """Some item has a category, a brand or a price."""
     has_categories: bool
@@ -55,12 +60,14 @@ class Profile:
 
 def look(source: Source) -> Profile:
     """Go through the blocks once."""
-    customers = purchases = pairs = views = baskets = 0
+    customers = purchases = pairs = views = baskets = long = 0
     for block in source.blocks():
         kept = block.lines > 0
         customers += len(block)
         purchases += int(kept.sum())
-        pairs += len(block.bought.keys)
+        had = np.bincount(block.bought.keys // max(block.width, 1))
+        pairs += int(had.sum())
+        long += int(had[had > MOST_ITEMS].sum())
         views += int((block.views + block.carts).sum()) if source.has_orders else 0
         deepest = int(block.steps[kept].max(initial=0)) + 1
         baskets += len(np.unique(block.rows[kept] * deepest + block.steps[kept]))
@@ -68,6 +75,7 @@ def look(source: Source) -> Profile:
     has_categories = any(known.category_paths)
     return Profile(
         known.size, customers, purchases, pairs, baskets, views, len(source.statements),
+        long / max(pairs, 1),
         has_categories or any(known.brands) or bool(np.isfinite(known.prices).any()), has_categories,
     )  # fmt: skip
 
@@ -85,6 +93,10 @@ NEEDS: dict[str, tuple[Callable[[Profile], bool], str]] = {
     "due_again": (lambda shop: shop.repeats, "nobody buys anything twice"),
     "transitions": (lambda shop: shop.baskets > shop.customers, "hardly anybody came back"),
     "ease": (lambda shop: shop.items <= EASE_ITEMS, f"more than {EASE_ITEMS:,} items"),
+    "ease_unordered": (
+        lambda shop: shop.items <= EASE_ITEMS and shop.long_share >= LONG_SHARE,
+        f"histories are short, or there are more than {EASE_ITEMS:,} items",
+    ),
     "factors": (lambda shop: shop.items <= FACTOR_ITEMS, f"more than {FACTOR_ITEMS:,} items"),
     "bought_together": (lambda shop: shop.baskets < shop.purchases, "no basket has several items"),
     "content": (lambda shop: shop.has_traits, "items have neither category, brand nor price"),
@@ -114,7 +126,7 @@ def costs(shop: Profile, names: Sequence[str]) -> dict[str, float]:
     listed = shop.customers * EACH_CUSTOMER
     near = {name: shop.pairs * getattr(GENERATORS[name](), "neighbours", 0) / SCATTERED + listed for name in names}
     more = {
-        "ease": 2.4 * float(shop.items) ** 3 / SPEED,
+        **dict.fromkeys(("ease", "ease_unordered"), 2.4 * float(shop.items) ** 3 / SPEED),
         "transitions": 20 * walk,
         "factors": (
             16 * ((shop.customers + shop.items) * 64**3 + 64**2 * shop.pairs) + 128 * float(shop.customers) * shop.items

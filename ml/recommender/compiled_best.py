@@ -139,9 +139,10 @@ def _add(worth: float, others: Numbers, amounts: Numbers, total: Numbers, touche
     return reached
 
 
-@machine_code(f"{PARTS}({PARTS}, {PARTS}, int64, int64)")
-def best_of_product(left: Parts, right: Parts, width: int, count: int) -> Parts:
-    """The ``count`` greatest positive cells of each row of ``left @ right``, ties to the lower column."""
+@machine_code(f"{PARTS}({PARTS}, {PARTS}, int64, int64, int64[::1], int32[::1])")
+def best_of_product(left: Parts, right: Parts, width: int, count: int, starts: Numbers, barred: Numbers) -> Parts:
+    """The ``count`` greatest positive cells of each row of ``left @ right``, ties to the lower column; none of the
+    columns that are barred for the row, which stand from ``starts[row]`` on."""
     rows, most = len(left[0]) - 1, 0
     for row in range(rows):
         reached = 0
@@ -155,6 +156,8 @@ def best_of_product(left: Parts, right: Parts, width: int, count: int) -> Parts:
         for own in range(left[0][row], left[0][row + 1]):
             first, beyond = right[0][left[1][own]], right[0][left[1][own] + 1]
             reached = _add(left[2][own], right[1][first:beyond], right[2][first:beyond], total, touched, reached)
+        for column in barred[starts[row] : starts[row + 1]]:
+            total[np.uint32(column)] = 0.0
         start[row + 1] = _take(total, touched[:reached], best, count, columns, values, start[row])
     return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
 

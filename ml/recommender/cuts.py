@@ -19,6 +19,7 @@ from ml.recommender.sparse import (
     Csr,
     Floats,
     Ints,
+    Pairs,
     canonical,
     cells,
     find,
@@ -71,14 +72,25 @@ def best_of_dense(values: NDArray[np.float32], count: int) -> Csr:
     return top(found, count)
 
 
-def best_of_product(left: Csr, right: Csr, count: int) -> Csr:
-    """The ``count`` highest positive entries of each row of ``left @ right``, ties to the lower column."""
+def best_of_product(left: Csr, right: Csr, count: int, barred: Pairs) -> Csr:
+    """The ``count`` highest positive entries of each row of ``left @ right`` that are not barred, ties to the lower
+    column."""
+    shape = left.shape[0], right.shape[1]
     if np.diff(right.indptr)[left.indices].sum() >= COMPILED_PRODUCTS:
         from ml.recommender import compiled_best
 
-        width = right.shape[1]
-        return _built(compiled_best.best_of_product(parts(left), parts(right), width, count), (left.shape[0], width))
-    return top(_positive((left @ right).tocsr()), count)
+        return _built(
+            compiled_best.best_of_product(parts(left), parts(right), shape[1], count, *barred.by_row(shape[0])), shape
+        )
+    return top(without(_positive((left @ right).tocsr()), barred), count)
+
+
+def without(m: Csr, barred: Pairs) -> Csr:
+    """The matrix with nothing in its barred cells."""
+    if not len(barred.keys):
+        return m
+    rows, columns, values = cells(m)
+    return matrix(np.where(barred.contains(rows, columns), 0, values), rows, columns, m.shape)
 
 
 def best_of_sum(terms: Sequence[Csr], weights: Floats, count: int, digits: int) -> Csr:

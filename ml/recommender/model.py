@@ -136,7 +136,7 @@ class Fitted:
 
     def propose(self, case: Case) -> list[Csr]:
         """What each generator gives to each customer among what the rules allow: rows that sum to one, or are empty."""
-        return [_allowed(generator.score(case.block), case) for generator in self.generators]
+        return [_allowed(generator.score(case.block, case.barred), case) for generator in self.generators]
 
     def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
         """The best of the blend with their features."""

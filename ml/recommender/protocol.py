@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import strongest
-from ml.recommender.sparse import Csr, Ints, decayed, matrix
+from ml.recommender.sparse import Csr, Ints, Pairs, decayed, matrix
 
 MOST_CANDIDATES = 100
 """Of one generator for one customer."""
@@ -34,10 +34,11 @@ class Generator(Protocol):
         Counts must be whole numbers, so that block sizes and threads change no bit of them.
         """
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:
         """Customers by items: an estimate of the share of each item in the customer's next purchases.
 
-        Each row sums to one, or is empty where the generator has nothing to say; at most ``MOST_CANDIDATES`` entries.
+        Each row sums to one, or is empty where the generator has nothing to say; at most ``MOST_CANDIDATES`` entries,
+        of which none need be barred (``rules`` take out all that may not be shown).
         Threads change no bit, nor do block sizes where nothing dense is multiplied: the order in which BLAS adds
         depends on the shape, so that ``factors`` differs by some 1e-8 from one block size to another.
         """

@@ -37,6 +37,15 @@ class Case:
         return self.rhythm.not_due(self.block)
 
     @cached_property
+    def barred(self) -> Pairs:
+        """Of what a customer has had, refused or put into the basket, all that no list of theirs may hold.
+
+        Generators leave it out before they cut, so that it does not take the place of what may be shown."""
+        own = self.block.bought.union(*([self.refused, self.basket] if self.has_rules else []))
+        may_be_shown = allowed(self, own.keys // max(own.columns, 1), own.keys % max(own.columns, 1))
+        return Pairs(own.keys[~may_be_shown], own.columns)
+
+    @cached_property
     def refused(self) -> Pairs:
         """Items of a category, brand or number with a negative weight."""
         rows, items, _ = cells(self.block.statements(-1) @ self.block.statement_items)

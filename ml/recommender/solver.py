@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from ml.recommender.sparse import Csr, Ints
+from ml.recommender.sparse import Csr, Floats, Ints
 
 Single = NDArray[np.float32]
 ROWS = 512
@@ -21,6 +22,8 @@ ROWS = 512
 CELLS = 30_000
 """Entries of theirs that are laid side by side at most, so that one long row does not fill the memory."""
 PLACES = 6
+DENSE = Lock()
+"""Matrices of all items by all items stand in memory for one generator at a time."""
 
 
 def least_squares(indptr: Ints, indices: Ints, worth: Single, others: Single, gram: Single, threads: int = 2) -> Single:
@@ -93,22 +96,25 @@ def _batches(rows: Ints, length: Ints) -> list[Ints]:
     return [rows[first:beyond] for first, beyond in pairwise(bounds)]
 
 
-def autoencoder(together: Csr, counts: Ints, regularisation: float) -> Single:
+def autoencoder(together: Csr, counts: Ints, regularisation: float, dropout: float = 0.0) -> Single:
     """Weights of EASE, ``-P / diag(P)`` with a diagonal of zeros, P the inverse of ``G + r I``; (items, items).
 
-    Parameters as for ``regression``.
+    Parameters as for ``regression``; ``dropout``, the chance that an item is left out, divides the diagonal of G by the
+    chance that it is not.
     """
     import scipy.linalg
 
-    factor = scipy.linalg.cholesky(_gram(together, counts, regularisation), overwrite_a=True, check_finite=False)
-    half, failed = scipy.linalg.lapack.spotri(factor, overwrite_c=True)
-    if failed:
-        raise np.linalg.LinAlgError("the Gram matrix has no inverse")
-    upper = np.triu(half)
-    inverse = upper + np.triu(upper, 1).T
-    out: Single = -inverse / np.diag(inverse)[None, :]
-    np.fill_diagonal(out, 0)
-    return out
+    with DENSE:
+        gram = _gram(together, counts / (1 - dropout), regularisation)
+        factor = scipy.linalg.cholesky(gram, overwrite_a=True, check_finite=False)
+        half, failed = scipy.linalg.lapack.spotri(factor, overwrite_c=True)
+        if failed:
+            raise np.linalg.LinAlgError("the Gram matrix has no inverse")
+        upper = np.triu(half)
+        inverse = upper + np.triu(upper, 1).T
+        out: Single = -inverse / np.diag(inverse)[None, :]
+        np.fill_diagonal(out, 0)
+        return out
 
 
 def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float, kept: int) -> Csr:
@@ -128,13 +134,19 @@ def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float,
     """
     import scipy.linalg
 
-    factor = scipy.linalg.cholesky(_gram(together, counts, regularisation), overwrite_a=True, check_finite=False)
-    dense = targets.astype(np.float32).toarray(order="F")
-    found = scipy.linalg.cho_solve((factor, False), dense, overwrite_b=True, check_finite=False)
-    np.fill_diagonal(found, 0)
+    with DENSE:
+        factor = scipy.linalg.cholesky(_gram(together, counts, regularisation), overwrite_a=True, check_finite=False)
+        dense = targets.astype(np.float32).toarray(order="F")
+        found = scipy.linalg.cho_solve((factor, False), dense, overwrite_b=True, check_finite=False)
+        np.fill_diagonal(found, 0)
+        return sparse_rows(found, kept)
+
+
+def sparse_rows(dense: Single, kept: int) -> Csr:
+    """The ``kept`` greatest of each row, be they negative."""
     out = []
-    for start in range(0, len(found), ROWS):
-        part = found[start : start + ROWS]
+    for start in range(0, len(dense), ROWS):
+        part = dense[start : start + ROWS]
         size = np.abs(part)
         if kept < part.shape[1]:
             threshold = np.partition(size, -kept, axis=1)[:, -kept, None]
@@ -143,7 +155,7 @@ def regression(together: Csr, counts: Ints, targets: Csr, regularisation: float,
     return vstack(out).tocsr()
 
 
-def _gram(together: Csr, counts: Ints, regularisation: float) -> Single:
+def _gram(together: Csr, counts: Ints | Floats, regularisation: float) -> Single:
     gram: Single = together.astype(np.float32).toarray(order="F")
     np.fill_diagonal(gram, counts.astype(np.float32) + np.float32(regularisation))
     return gram

@@ -146,6 +146,16 @@ class Pairs:
             return cls(keys[np.append(True, later)] if len(keys) else keys, width)
         return cls(np.unique(keys), width)
 
+    def union(self, *others: Pairs) -> Pairs:
+        some = [one.keys for one in (self, *others) if len(one.keys)]
+        return Pairs(np.unique(np.concatenate(some)) if len(some) > 1 else some[0] if some else self.keys, self.columns)
+
+    def by_row(self, rows: int) -> tuple[Ints, NDArray[np.int32]]:
+        """Where the columns of each row start, (rows + 1,), and the columns."""
+        width = max(self.columns, 1)
+        starts = np.searchsorted(self.keys, np.arange(rows + 1, dtype=np.int64) * width)
+        return laid(starts, np.int64), laid(self.keys % width, np.int32)
+
     def contains(self, rows: Ints, columns: Ints) -> NDArray[np.bool_]:
         if not len(self.keys):
             return np.zeros(len(rows), bool)

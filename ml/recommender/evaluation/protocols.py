@@ -18,14 +18,16 @@ from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.log import BLOCK_CUSTOMERS, Log, LogSource
 from ml.recommender.lessons import Judged, Lesson
 from ml.recommender.rules import Mode
-from ml.recommender.sparse import Floats, Ints
+from ml.recommender.sparse import Floats, Ints, places
 
 LESSONS, TIME_LESSONS = 2, 6
 """Windows to learn from, of users and of time; the latest also chooses settings."""
 LEAST_TAUGHT = 0.25
 """Of the users of the newest window to learn from; an older one with fewer says too little for what it costs."""
-HELD_OUT = 5
-"""Where nothing tells the order of rows, one row in so many is held out to learn from."""
+LATER_SHARE = 0.5
+"""From more rows of a test file on that came after all that is known of their user, it is one of later rows."""
+LOTS = 7
+"""Seed of what is held out by lot."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,11 @@ def _users(lesson: Lesson) -> int:
 
 
 def given_split(log: Log, is_test: Flags) -> Split:
-    """The rows of a test file are to be foretold from all rows of the other."""
+    """The rows of a test file are to be foretold from all rows of the other.
+
+    Windows to learn from are cut out of the known rows as the test was cut out of all: of each user in proportion, and
+    the latest ones where the test is of later rows, else by lot.
+    """
     if not is_test.any():
         raise LogError("the test file has no row")
     known = ~is_test
@@ -125,21 +131,46 @@ def given_split(log: Log, is_test: Flags) -> Split:
     repeats = np.isin(log.user[is_test] * log.catalogue.size + log.item[is_test],
                       log.user[known] * log.catalogue.size + log.item[known])  # fmt: skip
     mode: Mode | None = "discovery" if not repeats.any() else None
-    cut = np.zeros(len(log.users))
-    np.maximum.at(cut, log.user[known], log.when[known] + 1)
-    from_end = np.full(len(log), -1, np.int64)
-    from_end[known] = log.steps(np.flatnonzero(known))
-    several = bool(from_end.max(initial=0))
-    draw = (log.item * 2_654_435_761 + log.user * 40_503) % HELD_OUT
+    is_later = _is_later(log, is_test)
+    window_of = _window_of(log, known, is_later=is_later)
 
     def window(back: int) -> Lesson:
-        if not back:
-            return _lesson(log, known, is_test, cut, np.arange(len(log.users)))
-        wanted = known & (from_end == back - 1 if several else draw == back)
-        before = known & (from_end >= back if several else draw != back)
-        return _lesson(log, before, wanted, cut, np.unique(log.user[before]))
+        wanted = known & (window_of == back) if back else is_test
+        before = known & (window_of > back if is_later else ~wanted)
+        cut = np.zeros(len(log.users))
+        np.maximum.at(cut, log.user[before], log.when[before] + 1)
+        return _lesson(log, before, wanted, cut, np.unique(log.user[before]) if back else np.arange(len(log.users)))
 
     return _split([window(back) for back in range(LESSONS, -1, -1)], mode)
+
+
+def _is_later(log: Log, is_test: Flags) -> bool:
+    """Whether most of the test came after everything that is known of its users."""
+    last = np.full(len(log.users), -1, np.int64)
+    np.maximum.at(last, log.user[~is_test], log.basket[~is_test])
+    told = is_test & (last[log.user] >= 0)
+    return log.is_ordered and bool(np.mean(log.basket[told] > last[log.user[told]]) > LATER_SHARE)
+
+
+def _window_of(log: Log, known: Flags, *, is_later: bool) -> Ints:
+    """Which window to learn from holds out each known row, from 1, the last, on; whole baskets where the order counts.
+
+    Each holds out of a user the share that the test has of all rows, at least one row and at most half.
+    """
+    counts = np.bincount(log.user[known], minlength=len(log.users))
+    tested = np.bincount(log.user[~known], minlength=len(log.users))
+    share = counts * tested / np.maximum(counts + tested, 1)
+    each = np.maximum(np.minimum(share.round().astype(np.int64), counts // 2), 1)
+    rows = np.flatnonzero(known)
+    order = np.arange(len(log)) if is_later else np.random.default_rng(LOTS).permutation(len(log))
+    rows = rows[np.lexsort((-order[rows], log.user[rows]))]
+    place = places(log.user[rows])
+    if is_later:  # the rows of a basket stand where its last one does
+        starts = np.append(True, (log.user[rows][1:] != log.user[rows][:-1]) | np.diff(log.basket[rows]).astype(bool))
+        place = place[starts][np.cumsum(starts) - 1]
+    out = np.zeros(len(log), np.int64)
+    out[rows] = 1 + place // each[log.user[rows]]
+    return out
 
 
 def of_new(split: Split) -> Split:

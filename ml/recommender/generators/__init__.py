@@ -13,6 +13,7 @@ from ml.recommender.generators.category_popularity import CategoryPopularity
 from ml.recommender.generators.content import Content
 from ml.recommender.generators.due import Due
 from ml.recommender.generators.ease import Ease
+from ml.recommender.generators.ease_unordered import EaseUnordered
 from ml.recommender.generators.factors import Factors
 from ml.recommender.generators.repurchase import Repurchase
 from ml.recommender.generators.segment_popularity import SegmentPopularity
@@ -27,6 +28,7 @@ GENERATORS: dict[str, Callable[..., Generator]] = {
     "due_again": Due,
     "transitions": NextBasket,
     "ease": Ease,
+    "ease_unordered": EaseUnordered,
     "walks": Walks,
     "factors": Factors,
     "bought_together": BoughtTogether,

@@ -11,7 +11,7 @@ from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES, touched_categories
-from ml.recommender.sparse import Csr, Ints, at, matrix, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, at, matrix, normalised
 
 
 @dataclass
@@ -39,13 +39,13 @@ class CategoryPopularity:
         ones = matrix(np.ones(len(items)), items, category[items], (world.catalogue.size, len(names)))
         self.category_of: Csr = ones
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:
         acts = np.minimum(block.lines, 1) + self.view_weight * block.views
         worth = matrix(
             acts * weights(block.ages, self.half_life_days) / UNIT, block.rows, block.items, (len(block), block.width)
         )
         tastes = normalised((worth @ self.category_of).tocsr())
-        return normalised(best_of_product(tastes, self.within, MOST_CANDIDATES))
+        return normalised(best_of_product(tastes, self.within, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         kind = self.catalogue.categories[0][items]  # known: only items of a category are proposed

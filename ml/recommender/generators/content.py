@@ -10,7 +10,7 @@ import numpy as np
 from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.protocol import MOST_CANDIDATES, chosen, followed, most_fitting, recent, touched_categories
-from ml.recommender.sparse import Csr, Ints, at, cells, matrix, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, at, cells, matrix, normalised
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 PRICE_STEPS = 2.0
@@ -50,8 +50,8 @@ class Content:
         apart = rows != items
         self.near: Csr = top(matrix(cosine[apart].round(9), rows[apart], items[apart], near.shape), self.neighbours)
 
-    def score(self, block: Block) -> Csr:
-        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
+    def score(self, block: Block, barred: Pairs) -> Csr:
+        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         which = most_fitting(recent(block, self.recency), self.near, rows, items, self.catalogue)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import top
+from ml.recommender.cuts import top, without
 from ml.recommender.protocol import MOST_CANDIDATES, once_more
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.sparse import Csr, Floats, Ints, Pairs, matrix, normalised
@@ -33,13 +33,13 @@ class Due:
         self.has_orders = world.has_orders
         self.rhythm: Rhythm = rhythm(world)
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:
         own = block.repeats
         away = np.log(np.maximum(own.last_age, 1) / self._expected_gap(block)) / self.width
         height = np.where(own.gaps > 0, own.gaps * np.exp(-0.5 * away**2), 0.0)
         kept = height > 1e-3
         due = matrix(height[kept], own.rows[kept], own.items[kept], (len(block), block.width))
-        return normalised(top(due, MOST_CANDIDATES))
+        return normalised(top(without(due, barred), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         own = block.repeats

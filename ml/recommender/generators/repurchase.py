@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import top
+from ml.recommender.cuts import top, without
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES, once_more
-from ml.recommender.sparse import Csr, Floats, Ints, normalised
+from ml.recommender.sparse import Csr, Floats, Ints, Pairs, normalised
 
 PRIOR_CUSTOMERS = 20
 """How many customers of the average item stand beside an item's own when it is told how often it is bought again."""
@@ -35,9 +35,10 @@ class Repurchase:
         usual = (again.sum() + 1) / (buyers.sum() + 2)
         self.again: Floats = (again + PRIOR_CUSTOMERS * usual) / (buyers + PRIOR_CUSTOMERS)
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:
         worth = block.spread(weights(block.ages, self.half_life_days), block.lines > 0)
-        return normalised(top(normalised(worth.astype(float) / UNIT * self.again[None, :]), MOST_CANDIDATES))
+        kept = without(worth.astype(float) / UNIT, barred)
+        return normalised(top(normalised(kept * self.again[None, :]), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
         return once_more(self.catalogue, items, is_sold=self.has_orders)

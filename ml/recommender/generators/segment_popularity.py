@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Source, Texts
 from ml.recommender.cuts import top
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, matrix, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, matrix, normalised
 
 
 @dataclass
@@ -28,7 +28,7 @@ class SegmentPopularity:
         shares = matrix(found[segments, items], segments, items, (len(world.segments), world.catalogue.size))
         self.shares: Csr = normalised(top(shares, MOST_CANDIDATES))
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:  # noqa: ARG002
         known = np.flatnonzero(block.segments >= 0)
         who = matrix(np.ones(len(known)), known, block.segments[known], (len(block), self.shares.shape[0]))
         return (who @ self.shares).tocsr()

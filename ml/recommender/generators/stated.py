@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Source, Texts
 from ml.recommender.cuts import best_of_product, strongest, top
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, normalised
 
 
 @dataclass
@@ -30,8 +30,8 @@ class Stated:
         # Even what nobody bought yet counts a little: the customer asked for its kind.
         self.worth = shares + 0.1 / max(world.catalogue.size, 1)
 
-    def score(self, block: Block) -> Csr:
-        return normalised(best_of_product(block.statements(+1), self._spoken(block), MOST_CANDIDATES))
+    def score(self, block: Block, barred: Pairs) -> Csr:
+        return normalised(best_of_product(block.statements(+1), self._spoken(block), MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         which = strongest(block.statements(+1), self._spoken(block), rows, items)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import top
+from ml.recommender.cuts import top, without
 from ml.recommender.decay import weights
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, normalised
 
 
 @dataclass
@@ -22,9 +22,9 @@ class Viewed:
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
 
-    def score(self, block: Block) -> Csr:
+    def score(self, block: Block, barred: Pairs) -> Csr:
         seen = (block.views + self.cart_views * block.carts) * weights(block.ages, self.half_life_days)
-        return normalised(top(block.spread(seen).astype(float), MOST_CANDIDATES))
+        return normalised(top(without(block.spread(seen).astype(float), barred), MOST_CANDIDATES))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:  # noqa: ARG002
         return "You looked at " + self.catalogue.label(items)

@@ -11,7 +11,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.limits import latest, within_limit
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
-from ml.recommender.sparse import Csr, Ints, cells, matrix, normalised
+from ml.recommender.sparse import Csr, Ints, Pairs, cells, matrix, normalised
 
 SCALE = 1_000_000
 """Chances are added as whole numbers of this part."""
@@ -52,8 +52,8 @@ class Walks:
         chance = chance.astype(np.float32).astype(float)  # powers differ in their last bits between machines
         self.near: Csr = top(matrix(chance, rows, items, (size, size)), self.neighbours)
 
-    def score(self, block: Block) -> Csr:
-        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES))
+    def score(self, block: Block, barred: Pairs) -> Csr:
+        return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         return because(recent(block, self.recency), self.near, rows, items, self.catalogue, is_sold=self.has_orders)

@@ -97,14 +97,17 @@ def cut(dense: np.ndarray, count: int) -> np.ndarray:
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("count", [1, 6, 40])
-def test_the_best_of_a_product_are_those_of_the_whole_product(ties: bool, count: int) -> None:
-    """With negative weights, sums that fall back to zero, and far more cells than there is room for at once."""
+@pytest.mark.parametrize("share", [0, 0.4])
+def test_the_best_of_a_product_are_those_of_the_whole_product(ties: bool, count: int, share: float) -> None:
+    """With negative weights, sums that fall back to zero, barred cells, and far more cells than there is room for at
+    once."""
     left, right = drawn(30, 25, ties=ties), drawn(25, 300, ties=ties)
     right.data[:] = right.data * RNG.choice([-1, 1], len(right.data))
-    found = best_of_product(left, right, count)
+    forbidden = RNG.random((30, 300)) < share
+    found = best_of_product(left, right, count, Pairs.of(*np.nonzero(forbidden), 300))
     whole = (left @ right).toarray()
     assert found.has_canonical_format
-    assert (found.toarray() == cut(whole, count)).all()
+    assert (found.toarray() == cut(np.where(forbidden, 0, whole), count)).all()
 
 
 @pytest.mark.usefixtures("way")
@@ -112,7 +115,7 @@ def test_ties_go_to_lower_columns_though_higher_ones_were_reached_first() -> Non
     high, low = np.arange(100, 200), np.arange(100)
     right = matrix(np.append(np.where(high == 150, 2.0, 1.0), np.ones(100)), np.repeat([0, 1], 100),
                    np.append(high, low), (2, 200))  # fmt: skip
-    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6)
+    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6, Pairs(np.empty(0, np.int64), 200))
     assert found.indices.tolist() == [0, 1, 2, 3, 4, 150]
 
 

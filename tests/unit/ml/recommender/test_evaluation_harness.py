@@ -247,7 +247,7 @@ def test_a_later_row_of_an_old_basket_moves_nothing_of_what_came_before() -> Non
     assert known(rows) == known([*rows, *late])
 
 
-def test_when_test_rows_happen_changes_nothing_of_what_is_learned_before_them() -> None:
+def test_how_much_later_test_rows_happen_changes_nothing_of_what_is_learned_before_them() -> None:
     known = [(f"u{user}", f"i{(user + step) % 7}", float(2 * step)) for user in range(20) for step in range(4)]
     wanted = [(f"u{user}", f"i{(user + 5) % 7}") for user in range(20)]
 
@@ -259,7 +259,42 @@ def test_when_test_rows_happen_changes_nothing_of_what_is_learned_before_them() 
         lessons = (*split.lessons, split.test)
         return [part.tolist() for one in lessons for b in one.source.blocks() for part in (b.items, b.ages, b.steps)]
 
-    assert blocks(99.0) == blocks(3.0)
+    assert blocks(99.0) == blocks(7.0)
+
+
+@pytest.mark.parametrize("kind", ["later", "by lot", "without order"])
+def test_windows_to_learn_from_are_cut_as_the_test_file_was(kind: str) -> None:
+    """Thirty users with twenty items, a fifth of which is the test: the latest four, or any four."""
+    rng = np.random.default_rng(5)
+    user, when = np.repeat(np.arange(30), 20), np.tile(np.arange(20.0), 30)
+    item = np.concatenate([rng.permutation(50)[:20] for _ in range(30)])
+    is_test = when >= 16 if kind == "later" else np.concatenate([rng.permutation(20) < 4 for _ in range(30)])
+    order = np.argsort(is_test, kind="stable")
+    rows = Rows(user[order].astype(str).astype(object), item[order].astype(str).astype(object),
+                None if kind == "without order" else when[order], False, None, 0)  # fmt: skip
+    log = make_log(rows)
+    split = protocols.given_split(log, is_test[order][log.row])
+    last, test = split.lessons[-1], split.test
+    for lesson, known, wanted in ((last, 13, 3), (test, 16, 4)):
+        (block,), (judged,) = lesson.source.blocks(), lesson.happened
+        assert set(block.purchases) == {known}
+        assert set(np.bincount(judged.rows)) == {wanted}
+        assert not judged.is_repeat.any()
+    (judged,) = last.happened
+    place = {(u, i): w for u, i, w in zip(log.user, log.item, log.when, strict=True)}
+    held_out = {place[row, code] for row, code in zip(judged.rows, judged.items, strict=True)}
+    if kind == "later":
+        assert held_out == {13.0, 14.0, 15.0}
+    elif kind == "by lot":
+        assert len(held_out) > 10
+
+
+def test_windows_hold_out_whole_baskets_where_the_test_is_of_later_ones() -> None:
+    rows = [(f"u{user:02}", f"i{(5 * user + 3 * basket + place) % 40}", float(basket)) for user in range(20)
+            for basket in range(5) for place in range(3)]  # fmt: skip
+    log = log_of(rows)
+    split = protocols.given_split(log, log.basket == 4)
+    assert [int(lesson.happened[0].block.steps.max()) + 1 for lesson in split.lessons] == [2, 3]
 
 
 def test_without_a_cut_the_last_day_is_foretold_as_well() -> None:

@@ -128,6 +128,15 @@ def test_ease_is_its_closed_form() -> None:
     assert autoencoder(together, counts, 10.0) == pytest.approx(expected, abs=1e-4)
 
 
+def test_dropout_adds_its_odds_times_how_often_an_item_was_chosen_to_its_own_ridge() -> None:
+    """Steck 2020, equation 10."""
+    whole, together, counts = gram()
+    inverse = np.linalg.inv(whole + np.diag(0.25 / 0.75 * counts + 10))
+    expected = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0)
+    assert autoencoder(together, counts, 10.0, 0.25) == pytest.approx(expected, abs=1e-4)
+
+
 def test_ridge_weights_are_their_closed_form_and_only_the_greatest_are_kept() -> None:
     whole, together, counts = gram()
     targets = csr_array((RNG.random((12, 12)) < 0.4).astype(float))
