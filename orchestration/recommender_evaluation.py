@@ -31,7 +31,7 @@ class Request:
     min_rating: float | None = None
     lengths: str = "5,10,20"
     cut: str | None = None
-    horizon_days: float = 30.0
+    horizon_days: float | None = None
     new_only: bool = False
     time_budget: float | None = None
     seed: int = 7
@@ -107,6 +107,8 @@ def _split(request: Request, told: Callable[[str], None]) -> Split:
         raise LogError(f"no such protocol: {request.protocol!r}; there are {', '.join(protocols.PROTOCOLS)}")
     if (request.protocol == "given-split") != (request.test is not None):
         raise LogError("--test FILE goes with --protocol given-split, and the other way round")
+    if request.protocol != "time-split" and (request.cut is not None or request.horizon_days is not None):
+        raise LogError("--cut and --horizon-days go with --protocol time-split")
     columns = Columns(**request.columns)
     needs_time = request.protocol == "time-split"
     rows = read_rows(request.interactions, columns, min_rating=request.min_rating, needs_time=needs_time)

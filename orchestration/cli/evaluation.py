@@ -118,7 +118,7 @@ def recommender(
         Path | None, typer.Option("--json", dir_okay=False, writable=True, help="Writes all figures there.")
     ] = None,
     cut: Annotated[str | None, typer.Option(help="time-split: instant; else a horizon before the last row.")] = None,
-    horizon_days: Annotated[float, typer.Option(help="time-split: days to foretell.")] = 30.0,
+    horizon_days: Annotated[float | None, typer.Option(help="time-split: days to foretell; 30 if not given.")] = None,
     new_only: Annotated[bool, typer.Option("--new-only", help="Foretells what is new to the user alone.")] = False,
     user: Annotated[str, typer.Option(help="Column of the user.")] = "user",
     item: Annotated[str, typer.Option(help="Column of the item, in the catalogue too.")] = "item",

@@ -50,6 +50,8 @@ class Comparison:
     judgements: Sequence[Judgement]
     learned: Learned
     mode: Mode
+    words: str
+    """How the log was cut."""
     history: Ints
     """Purchases known of each judged customer."""
     buyers: Ints
@@ -90,7 +92,9 @@ def compare(
     buyers, people = buyers_of(split.test.source)
     wanted = np.concatenate([judged.items for judged in split.test.happened])
     lists = {name: joined(parts) for name, parts in scorer.exposed.items()}
-    return Comparison([ours, *others], learned, mode, history, buyers, people, wanted, lists, _peak_megabytes())
+    return Comparison(
+        [ours, *others], learned, mode, split.words, history, buyers, people, wanted, lists, _peak_megabytes()
+    )
 
 
 def _baseline(name: str, split: Split, mode: Mode, note: Callable[[str], None]) -> Judgement:

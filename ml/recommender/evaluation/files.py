@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.instants import instants
 from ml.recommender.evaluation.tables import as_text, ask, columns_of, complete, connect, name_in_sql, relation, require
 from ml.recommender.sparse import Floats
+
+if TYPE_CHECKING:
+    import duckdb
 
 ATTRIBUTES = ("name", "category", "brand", "price")
 
@@ -142,6 +145,8 @@ def read_catalogue(path: Path, item: str = "item") -> dict[str, dict[str, Any]]:
         chosen = [
             f'try_cast("{name}" as double)' if name == "price" else f'cast("{name}" as varchar)' for name in names
         ]
+        if "price" in names:
+            _require_numbers(connection, path, table, item)
         rows = ask(
             connection, path, f"select {', '.join([as_text(item, known[item]), *chosen])} from {table}"
         ).fetchall()
@@ -154,6 +159,19 @@ def read_catalogue(path: Path, item: str = "item") -> dict[str, dict[str, Any]]:
     if len(found) < len(rows):
         raise LogError(f"{path}: {len(rows) - len(found)} rows repeat an item; leave one row per item")
     return found
+
+
+def _require_numbers(connection: duckdb.DuckDBPyConnection, path: Path, table: str, item: str) -> None:
+    """Refuse prices that are words: they would be left out without one."""
+    words = """try_cast("price" as double) is null and trim("price"::varchar) <> ''"""
+    found = ask(
+        connection, path, f'select {name_in_sql(item)}, "price", count(*) over () from {table} where {words} limit 1'
+    ).fetchone()
+    if found:
+        raise LogError(
+            f"{path}: item {found[0]!r} has the price {found[1]!r}, which is no number ({found[2]:,} rows); write "
+            "what it costs, as 12.50, or leave it empty"
+        )
 
 
 def _lines(path: Path) -> Rows:

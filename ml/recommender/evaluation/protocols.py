@@ -22,6 +22,7 @@ from ml.recommender.sparse import Floats, Ints, places
 
 LESSONS, TIME_LESSONS = 2, 6
 """Windows to learn from, of users and of time; the latest also chooses settings."""
+HORIZON_DAYS = 30.0
 LEAST_TAUGHT = 0.25
 """Of the users of the newest window to learn from; an older one with fewer says too little for what it costs."""
 LATER_SHARE = 0.5
@@ -39,6 +40,8 @@ class Split:
     test: Lesson
     mode: Mode | None
     """None: by the data."""
+    words: str
+    """How it was cut."""
     newcomers: tuple[Judged, ...] = ()
     """Who had done nothing before the cut, and what they then did; where the protocol judges others by their history,
     these are judged apart."""
@@ -62,7 +65,10 @@ def leave_last_out(log: Log) -> Split:
         cut[log.user[wanted]] = log.when[wanted]
         return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(everybody > back))
 
-    split = _split([window(back) for back in range(LESSONS, -1, -1)], "discovery")
+    split = _split([window(back) for back in range(LESSONS, -1, -1)], "discovery", "the last row of each user")
+    had = sum(int(judged.is_repeat.sum()) for judged in split.test.happened)
+    if had:
+        split = replace(split, words=f"{split.words}, {had:,} of an item that the user had before, which no list holds")
     if all(judged.is_repeat.all() for judged in split.test.happened):
         raise LogError(
             "every last row is of an item that its user had before, and leave-last-out foretells new ones: leave out "
@@ -82,17 +88,20 @@ def next_basket(log: Log) -> Split:
         cut[log.user[wanted]] = log.when[wanted]
         return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(log.baskets > back))
 
-    return _split([window(back) for back in range(LESSONS, -1, -1)], "mixed")
+    return _split([window(back) for back in range(LESSONS, -1, -1)], "mixed", "the last basket of each user")
 
 
-def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -> Split:
+def time_split(log: Log, cut: float | None = None, horizon_days: float | None = None) -> Split:
     """What users with a history do in the days after one instant is to be foretold; what others do, apart from it.
 
     Parameters
     ----------
     cut
         Days since 1970; one horizon before the end of the day of the last interaction if not given.
+    horizon_days
+        ``HORIZON_DAYS`` if not given.
     """
+    horizon_days = HORIZON_DAYS if horizon_days is None else horizon_days
     if not log.is_time:
         raise LogError("time-split needs instants: name the column that has them with --time")
     if not (np.isfinite(horizon_days) and horizon_days > 0):
@@ -106,7 +115,8 @@ def time_split(log: Log, cut: float | None = None, horizon_days: float = 30.0) -
 
     windows = [window(back) for back in range(TIME_LESSONS, -1, -1)]
     least = LEAST_TAUGHT * _users(windows[-2])
-    split = _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None)
+    split = _split([lesson for lesson in windows[:-2] if _users(lesson) >= least] + windows[-2:], None,
+                   f"the {horizon_days:g} days from {np.datetime64(round(end * 86_400), 's')} on")  # fmt: skip
     wanted = (log.when >= end) & (log.when < end + horizon_days)
     new = np.setdiff1d(log.user[wanted], log.user[log.when < end])
     apart = _lesson(log, np.zeros(len(log), bool), wanted, np.full(len(log.users), end), new)
@@ -141,7 +151,8 @@ def given_split(log: Log, is_test: Flags) -> Split:
         np.maximum.at(cut, log.user[before], log.when[before] + 1)
         return _lesson(log, before, wanted, cut, np.unique(log.user[before]) if back else np.arange(len(log.users)))
 
-    return _split([window(back) for back in range(LESSONS, -1, -1)], mode)
+    words = "of rows that came later" if is_later else "cut by lot or without an order"
+    return _split([window(back) for back in range(LESSONS, -1, -1)], mode, f"the test file, {words}")
 
 
 def _is_later(log: Log, is_test: Flags) -> bool:
@@ -181,7 +192,7 @@ def of_new(split: Split) -> Split:
         return Lesson(one.source, [judged for judged in new if len(judged.block)])
 
     windows = [*map(lesson, split.lessons), lesson(split.test)]
-    return replace(_split(windows, "discovery"), newcomers=split.newcomers)
+    return replace(_split(windows, "discovery", f"{split.words}, new items only"), newcomers=split.newcomers)
 
 
 PROTOCOLS: dict[str, Callable[..., Split]] = {
@@ -237,11 +248,11 @@ def _lesson(log: Log, before: Flags, wanted: Flags, cut: Floats, people: Ints) -
     return Lesson(source, happened)
 
 
-def _split(windows: list[Lesson], mode: Mode | None) -> Split:
+def _split(windows: list[Lesson], mode: Mode | None, words: str) -> Split:
     *lessons, test = windows
     if not test.happened:
         raise LogError("the split leaves nobody to be judged: no user has both a history and something to foretell")
     taught = tuple(lesson for lesson in lessons if lesson.happened)
     if not taught:
         raise LogError("the split leaves no window to learn from: users need a history before what is foretold")
-    return Split(taught, test, mode)
+    return Split(taught, test, mode, words)

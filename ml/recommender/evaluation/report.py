@@ -50,6 +50,7 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
         "customers": ours.hits.customers,
         "purchases": len(ours.hits.rows),
         "items": len(comparison.buyers),
+        "foretold": comparison.words,
         "mode": comparison.mode,
         "repeat_share": learned.repeat_share,
         "generators": list(learned.model.generators),
@@ -72,7 +73,7 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
         f"{found['customers']:,} customers, {found['purchases']:,} purchases to foretell, {found['items']:,} items; "
         f"{MODE_WORDS[found['mode']]} ({found['repeat_share']:.1%} repeats)"
     )
-    out = [head, "generators: " + ", ".join(found["generators"])]
+    out = [f"foretold: {found['foretold']}", head, "generators: " + ", ".join(found["generators"])]
     out += [f"  left out: {name}: {reason}" for name, reason in found["left out"].items()]
     out.append(
         f"candidate recall {found['candidate_recall']:.4f}"

@@ -21,8 +21,8 @@ class EaseUnordered:
     the common ridge is matters less.
     """
 
-    regularisation: float = 200.0
-    dropout: float = 0.33
+    regularisation: float = 300.0
+    dropout: float = 0.5
     neighbours: int = 200
     """Kept of each item, those of the greatest weight."""
     name: str = field(default="ease_unordered", init=False)

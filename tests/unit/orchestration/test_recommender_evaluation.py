@@ -29,6 +29,8 @@ def log(folder: Path) -> Path:
         ({"protocol": "time-split", "cut": "yesterday"}, "--cut 'yesterday' is no instant"),
         ({"protocol": "time-split", "cut": "NaT"}, "--cut 'NaT' is no instant"),
         ({"protocol": "time-split", "horizon_days": 0.0}, "--horizon-days 0: write how many days"),
+        ({"protocol": "next-basket", "cut": "2025-01-05"}, "--cut and --horizon-days go with --protocol time-split"),
+        ({"protocol": "next-basket", "horizon_days": 7.0}, "--cut and --horizon-days go with --protocol time-split"),
         ({"protocol": "next-basket", "lengths": "9" * 23}, "none above 9,999"),
         ({"protocol": "next-basket", "lengths": "ten"}, "--k 'ten': write lengths of lists as 5,10,20"),
         ({"protocol": "next-basket", "columns": {"user": "who"}}, "no column 'who' for the user"),
@@ -45,6 +47,8 @@ def test_figures_are_written_as_json_and_told_as_a_table(tmp_path: Path) -> None
     report.write(tmp_path / "out" / "figures.json")
     found = json.loads((tmp_path / "out" / "figures.json").read_text())
     assert found["customers"] == 60
+    assert found["foretold"] == "the last basket of each user"
+    assert "foretold: the last basket of each user" in report.lines
     assert set(found["methods"]["regulars"]) >= {"recall@5", "ndcg@10", "coverage@10", "fit_seconds"}
     assert any(line.startswith("regulars ") for line in report.lines)
     assert report.lines[-1].endswith("s in all")

@@ -227,6 +227,26 @@ def test_an_instant_is_taken_where_it_is_needed_though_there_is_an_order(tmp_pat
     assert read_rows(path, needs_time=True).is_time
 
 
+@pytest.mark.parametrize(
+    ("rare", "usual", "words"),
+    [
+        (0, 1_700_000_000, "'0' in row 4 looks like an order, most rows like seconds since 1970"),
+        (1_700_000_000_000, 1_700_000_000, "looks like milliseconds since 1970, most rows like seconds since 1970"),
+        (1_700_000_000, 40, "looks like seconds since 1970, most rows like an order"),
+    ],
+)
+def test_numbers_that_do_not_all_count_the_same_are_refused(tmp_path: Path, rare: int, usual: int, words: str) -> None:
+    path = written(tmp_path, [*(("u", f"i{n}", usual + n) for n in range(3)), ("u", "j", rare)], COLUMNS)
+    with pytest.raises(LogError, match=words):
+        read_rows(path)
+
+
+def test_a_price_in_words_is_refused_by_its_item(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item,price\ni,2.50\nj,dear\nk,\n")
+    with pytest.raises(LogError, match=r"item 'j' has the price 'dear', which is no number \(1 rows\)"):
+        read_catalogue(tmp_path / "items.csv")
+
+
 @pytest.mark.parametrize("price", ["inf", "-5"])
 def test_a_price_that_nothing_can_cost_is_refused(tmp_path: Path, price: str) -> None:
     (tmp_path / "items.csv").write_text(f"item,price\ni,{price}\n")

@@ -289,6 +289,15 @@ def test_windows_to_learn_from_are_cut_as_the_test_file_was(kind: str) -> None:
         assert len(held_out) > 10
 
 
+def test_it_is_said_how_a_log_was_cut() -> None:
+    rows = [(f"u{user:02}", f"i{(user + step) % 9}", 30.0 * step) for user in range(12) for step in range(6)]
+    again = log_of([*rows, *((f"u{user:02}", f"i{user % 9}", 200.0) for user in range(2))])
+    had = protocols.leave_last_out(again).words
+    assert had == "the last row of each user, 2 of an item that the user had before, which no list holds"
+    assert protocols.time_split(log_of(rows)).words == "the 30 days from 1970-05-02T00:00:00 on"
+    assert protocols.of_new(protocols.next_basket(again)).words == "the last basket of each user, new items only"
+
+
 def test_windows_hold_out_whole_baskets_where_the_test_is_of_later_ones() -> None:
     rows = [(f"u{user:02}", f"i{(5 * user + 3 * basket + place) % 40}", float(basket)) for user in range(20)
             for basket in range(5) for place in range(3)]  # fmt: skip
