@@ -43,8 +43,8 @@ def instants(path: Path, name: str, told: Texts, *, is_order: bool) -> tuple[Flo
         if (others := np.flatnonzero(kinds != usual)).size:
             row = int(others[0])
             raise LogError(
-                f"{path}: {name} {told[row]!r} in row {row + 1:,} looks like {_counted(int(kinds[row]))}, most rows like "
-                f"{_counted(usual)}; write all alike, or name the column with --order if it is an order"
+                f"{path}: {name} {told[row]!r} in row {row + 1:,} looks like {_counted(int(kinds[row]))}, most rows "
+                f"like {_counted(usual)}; write all alike, or name the column with --order if it is an order"
             )
         return numbers / (86_400 * UNITS[usual - 1][1]), True
     told_at = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
