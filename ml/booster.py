@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation import Floats
+from ml.model import ModelFileError
 from ml.shapley import interpreted
 from ml.shapley.tables import Tables, tabulate
 
@@ -29,6 +31,8 @@ BLOCK_ROWS = 8192
 """Rows that a thread works on at once; with fewer the tables of Shapley values pass through memory too often."""
 COMPILED_ROWS = 50_000
 """From so many rows on machine code for margins pays: numba takes a second to load."""
+END = "\npandas_categorical:null\n"
+"""The last line of a booster's text."""
 MANY_ROWS, FEW_LEAVES = 100_000, 15
 """Below so many rows, larger trees only learn noise."""
 
@@ -77,6 +81,27 @@ class Trees:
     """A trained booster as its own text, without the parameters (they name the thread count)."""
 
     text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Trees:
+        """Of a file.
+
+        Raises
+        ------
+        FileNotFoundError
+        ModelFileError
+            It is not whole.
+        """
+        import lightgbm
+
+        trees = cls(path.read_text(encoding="utf-8"))
+        if not trees.text.endswith(END):  # LightGBM reads on in the memory behind it, and the process is gone
+            raise ModelFileError(f"{path} breaks off before its end; train again")
+        try:
+            trees.booster.num_trees()
+        except lightgbm.basic.LightGBMError as error:
+            raise ModelFileError(f"{path} is damaged ({str(error).splitlines()[0]}); train again") from error
+        return trees
 
     @cached_property
     def booster(self) -> lightgbm.Booster:

@@ -171,7 +171,7 @@ class ChurnModel:
         """
         try:
             content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            trees = Trees((folder / "trees.txt").read_text(encoding="utf-8"))
+            trees = Trees.read(folder / "trees.txt")
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole churn model ({error}); train again") from error
         if content.get("format") not in READABLE:

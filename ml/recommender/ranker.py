@@ -72,7 +72,7 @@ class Ranker:
 
     @classmethod
     def load(cls, path: Path) -> Ranker:
-        return cls(Trees(path.read_text(encoding="utf-8")))
+        return cls(Trees.read(path))
 
     @property
     def features(self) -> list[str]:

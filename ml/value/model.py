@@ -205,7 +205,7 @@ class ValueModel:
         """
         try:
             content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            trees = [Trees((folder / f"{n}_trees.txt").read_text(encoding="utf-8")) for n in ("spend", "orders")]
+            trees = [Trees.read(folder / f"{n}_trees.txt") for n in ("spend", "orders")]
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole value model ({error}); train again") from error
         if content.get("format") not in READABLE:
