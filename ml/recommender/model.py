@@ -25,7 +25,7 @@ from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
 from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
-from ml.recommender.rules import Case, Mode, allowed
+from ml.recommender.rules import Case, Mode, allowed_of_proposed
 from ml.recommender.sparse import Csr, cells, matrix, normalised
 from ml.recommender.state import ItemStates, item_states
 
@@ -169,4 +169,4 @@ class Fitted:
 
 def _allowed(proposal: Csr, case: Case) -> Csr:
     rows, items, _ = cells(proposal)
-    return normalised(proposal, allowed(case, rows, items))
+    return normalised(proposal, allowed_of_proposed(case, rows, items))

@@ -107,6 +107,8 @@ RULES: tuple[Callable[[Case, Ints, Ints], Flags], ...] = (
     just_bought,
 )
 """Beside the mode."""
+PAIRWISE = frozenset({refused, in_the_basket, just_bought})
+"""Those that forbid what is known of the customer, all of it in ``Case.barred``; the others forbid items."""
 
 
 def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
@@ -114,6 +116,17 @@ def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
     out = ~out_of_mode(case, rows, items)
     for rule in RULES if case.has_rules else ():
         out &= ~rule(case, rows, items)
+    return out
+
+
+def allowed_of_proposed(case: Case, rows: Ints, items: Ints) -> Flags:
+    """The same for what generators propose, with one look-up for all that is forbidden pair by pair."""
+    out = ~case.barred.contains(rows, items)
+    if case.mode == "repeat":
+        out &= ~out_of_mode(case, rows, items)
+    for rule in RULES if case.has_rules else ():
+        if rule not in PAIRWISE:
+            out &= ~rule(case, rows, items)
     return out
 
 

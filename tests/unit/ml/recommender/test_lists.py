@@ -16,6 +16,7 @@ from ml.recommender.data import World
 from ml.recommender.lists import POOL, Shape, make_lists
 from ml.recommender.model import RecommenderModel
 from ml.recommender.recommend import ListPlan, recommend
+from ml.recommender.rules import Mode
 
 CROWD = [(f"x{n}", f"item{m}", 40 + m) for n in range(8) for m in range(12) if (n + m) % 3]
 RULES: dict[str, dict[str, Any]] = {
@@ -49,6 +50,21 @@ def test_each_rule_is_what_keeps_it_out(tmp_path: Path, rule: str, monkeypatch: 
     """Red without the rule: the test above would notice."""
     monkeypatch.setattr(rules, "RULES", tuple(one for one in rules.RULES if one.__name__ != rule))
     assert "wanted" in lists_of(shop(tmp_path, **RULES[rule]))["c"]
+
+
+@pytest.mark.parametrize("mode", ["mixed", "repeat", "discovery"])
+def test_one_look_up_for_what_is_forbidden_pair_by_pair_says_what_all_rules_say(tmp_path: Path, mode: Mode) -> None:
+    everything = {
+        name: [act for rule in RULES.values() for act in rule.get(name, [])] for name in ("put", "bought", "said")
+    }
+    items = {"item1": {"is_available": False}, "item2": {"is_sensitive": True}, "wanted": {"brand": "Dorn"}}
+    world = shop(tmp_path, items=items, **everything)
+    (block,) = world.blocks()
+    case = fitted(world, mode).case(block)
+    rows, columns = (pairs.ravel().astype(np.int64) for pairs in np.indices((len(block), block.width)))
+    whole = rules.allowed(case, rows, columns)
+    assert 0 < whole.sum() < len(whole)
+    assert (rules.allowed_of_proposed(case, rows, columns) == whole).all()
 
 
 def test_with_consent_to_special_category_a_sensitive_item_may_be_shown(tmp_path: Path) -> None:
