@@ -160,7 +160,9 @@ def _is_later(log: Log, is_test: Flags) -> bool:
     last = np.full(len(log.users), -1, np.int64)
     np.maximum.at(last, log.user[~is_test], log.basket[~is_test])
     told = is_test & (last[log.user] >= 0)
-    return log.is_ordered and bool(np.mean(log.basket[told] > last[log.user[told]]) > LATER_SHARE)
+    if not (log.is_ordered and told.any()):
+        return log.is_ordered
+    return bool(np.mean(log.basket[told] > last[log.user[told]]) > LATER_SHARE)
 
 
 def _window_of(log: Log, known: Flags, *, is_later: bool) -> Ints:

@@ -193,6 +193,7 @@ def test_unusual_logs_are_judged_all_the_same(rows: list[tuple[str, str, float]]
         assert one.hits.ranks.min() >= 1
 
 
+@pytest.mark.filterwarnings("error:Mean of empty slice")
 def test_users_whom_nobody_knows_get_what_is_popular(tmp_path: Path) -> None:
     """All customers of the test file are new: a full list for each, that of popularity."""
     known, test = tmp_path / "known.csv", tmp_path / "test.csv"
