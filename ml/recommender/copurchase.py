@@ -58,7 +58,7 @@ class CoPurchases:
 
 
 def co_purchases(
-    world: Source, within: str, *, with_support: bool = False, act: str = "lines", is_whole: bool = False
+    world: Source, within: str, *, with_support: bool = False, act: str = "lines", most: int | None = MOST_ITEMS
 ) -> CoPurchases:
     """Count pairs, block by block, in one pass.
 
@@ -66,17 +66,17 @@ def co_purchases(
     ----------
     within
         ``basket``: items bought by one customer on one day, unless more than ``LARGEST_BASKET``; ``customer``: by one
-        customer at any time, the latest ``MOST_ITEMS``.
+        customer at any time.
     act
         What counts in a basket: ``lines``, purchases, or ``views``.
-    is_whole
-        Whether all items of a customer count, however many.
+    most
+        Of one customer over all time, the latest so many items; None: all.
     """
     size = world.catalogue.size
     together = support = csr_array((size, size), dtype=np.int64)
     counts, alone, total = np.zeros(size, np.int64), np.zeros(size, np.int64), 0
     for block in world.blocks():
-        for had, worth in _parts(*(_baskets(block, act) if within == "basket" else _customers(block, is_whole))):
+        for had, worth in _parts(*(_baskets(block, act) if within == "basket" else _customers(block, most))):
             if with_support:
                 support = support + had.T @ had
             together = together + had.T @ worth
@@ -97,11 +97,11 @@ def _baskets(block: Block, act: str) -> tuple[Csr, Csr]:
     return _weighted(block, kept[is_told], basket[is_told].astype(np.int64))
 
 
-def _customers(block: Block, is_whole: bool) -> tuple[Csr, Csr]:
+def _customers(block: Block, most: int | None) -> tuple[Csr, Csr]:
     """Customers by items: 1 where it was bought, and the weight of the last purchase's age."""
     last = latest(block)
-    if not is_whole:
-        last = last[within_limit(block, last, block.rows[last], block.ages[last], MOST_ITEMS)]
+    if most is not None:
+        last = last[within_limit(block, last, block.rows[last], block.ages[last], most)]
     return _weighted(block, last, block.rows[last])
 
 

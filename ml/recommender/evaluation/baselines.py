@@ -72,7 +72,7 @@ class ItemItem:
     recency: float = 1.0
 
     def fit(self, source: Source) -> None:
-        self.similar = co_purchases(source, "customer", is_whole=True).similarity(self.damping)
+        self.similar = co_purchases(source, "customer", most=None).similarity(self.damping)
 
     def scores(self, block: Block) -> Scores:
         return np.asarray((recent(block, self.recency) @ self.similar).toarray())
@@ -85,7 +85,7 @@ class PlainEase:
     regularisation: float = 100.0
 
     def fit(self, source: Source) -> None:
-        counted = co_purchases(source, "customer", with_support=True, is_whole=True)
+        counted = co_purchases(source, "customer", with_support=True, most=None)
         self.weights = autoencoder(counted.support, counted.alone, self.regularisation)
 
     def scores(self, block: Block) -> Scores:

@@ -11,6 +11,9 @@ from ml.recommender.protocol import MOST_CANDIDATES, because
 from ml.recommender.solver import autoencoder, sparse_rows
 from ml.recommender.sparse import Csr, Ints, Pairs, normalised
 
+MOST_ITEMS = 1_000
+"""Of one customer, the latest: more is a reseller or a bot, and its pairs grow with its square."""
+
 
 @dataclass
 class EaseUnordered:
@@ -30,17 +33,12 @@ class EaseUnordered:
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
         self.has_orders = world.has_orders
-        counted = co_purchases(world, "customer", with_support=True, is_whole=True)
+        counted = co_purchases(world, "customer", with_support=True, most=MOST_ITEMS)
         weights = autoencoder(counted.support, counted.alone, self.regularisation, self.dropout)
         self.weights: Csr = sparse_rows(weights, self.neighbours)
 
     def score(self, block: Block, barred: Pairs) -> Csr:
-        return normalised(best_of_product(_ever(block), self.weights, MOST_CANDIDATES, barred))
+        return normalised(best_of_product(block.bought_matrix, self.weights, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
-        return because(_ever(block), self.weights, rows, items, self.catalogue, is_sold=self.has_orders)
-
-
-def _ever(block: Block) -> Csr:
-    """Customers by items: 1 where it was bought."""
-    return block.bought_matrix.astype(float)
+        return because(block.bought_matrix, self.weights, rows, items, self.catalogue, is_sold=self.has_orders)

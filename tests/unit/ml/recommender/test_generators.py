@@ -318,6 +318,15 @@ def test_of_a_long_history_the_first_item_says_as_much_as_the_last(tmp_path: Pat
     assert words(world, "ease_unordered", "me", best["ease_unordered"]).startswith("Because you bought the a")
 
 
+def test_a_reseller_counts_by_its_latest_items_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but its own rows links the old items to the new ones."""
+    monkeypatch.setattr("ml.recommender.generators.ease_unordered.MOST_ITEMS", 4)
+    new, old = [f"new{n}" for n in range(4)], [f"old{n}" for n in range(4)]
+    acts = [*(("bot", item, 5) for item in new), *(("bot", item, 50) for item in old), ("me", "new0", 3)]
+    found = proposals(tiny_world(tmp_path, bought=acts), "ease_unordered", "discovery")["me"]
+    assert set(found) == set(new[1:])
+
+
 @pytest.mark.parametrize(("items", "is_read"), [(50, False), (51, True)])
 def test_whole_histories_are_read_where_most_purchases_are_of_people_with_long_ones(
     tmp_path: Path, items: int, is_read: bool

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from recommender_world import Act, tiny_world
 
-from ml.recommender import copurchase, sequence
+from ml.recommender import sequence
 from ml.recommender.copurchase import co_purchases
 from ml.recommender.data import World
 from ml.recommender.generators import walks
@@ -16,7 +16,7 @@ from ml.recommender.sparse import Ints
 
 
 def had(world: World) -> Ints:
-    return co_purchases(world, "customer").alone
+    return co_purchases(world, "customer", most=5).alone
 
 
 def baskets(world: World) -> Ints:
@@ -31,7 +31,7 @@ def walked(world: World) -> Ints:
 def test_what_stays_of_one_day_is_no_matter_of_product_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: Callable[[World], Ints]
 ) -> None:
-    for module in (copurchase, sequence, walks):
+    for module in (sequence, walks):
         monkeypatch.setattr(module, "MOST_ITEMS", 5)
     bought: list[Act] = [(f"c{n:02}", f"item {k}", 10) for n in range(60) for k in range(10)]
     many = counted(tiny_world(tmp_path / "a", bought=bought))
@@ -40,7 +40,12 @@ def test_what_stays_of_one_day_is_no_matter_of_product_numbers(
     assert counted(tiny_world(tmp_path / "b", bought=bought, block_customers=7)).tolist() == many.tolist()
 
 
-def test_the_latest_items_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copurchase, "MOST_ITEMS", 3)
+@pytest.mark.parametrize(("most", "kept"), [(3, [0, 0, 0, 1, 1, 1]), (None, [1] * 6)])
+def test_the_latest_items_stay(tmp_path: Path, most: int | None, kept: list[int]) -> None:
     world = tiny_world(tmp_path, bought=[("c", f"item {k}", 60 - k) for k in range(6)])
-    assert had(world).tolist() == [0, 0, 0, 1, 1, 1]
+    assert co_purchases(world, "customer", most=most).alone.tolist() == kept
+
+
+def test_unless_told_fifty_items_of_a_customer_stay(tmp_path: Path) -> None:
+    world = tiny_world(tmp_path, bought=[("c", f"item {k:02}", 60 - k) for k in range(60)])
+    assert co_purchases(world, "customer").alone.sum() == 50
