@@ -11,8 +11,9 @@ from ml.recommender.protocol import MOST_CANDIDATES, because
 from ml.recommender.solver import autoencoder, sparse_rows
 from ml.recommender.sparse import Csr, Ints, Pairs, normalised
 
-MOST_ITEMS = 1_000
-"""Of one customer, the latest: more is a reseller or a bot, and its pairs grow with its square."""
+MOST_ITEMS = 3_000
+"""Of one customer, the latest, whose pairs then are as many as are counted at once (``copurchase.MOST_PAIRS``): more is
+a reseller or a bot."""
 
 
 @dataclass
