@@ -139,10 +139,12 @@ def _add(worth: float, others: Numbers, amounts: Numbers, total: Numbers, touche
     return reached
 
 
-@machine_code(f"{PARTS}({PARTS}, {PARTS}, int64, int64, int64[::1], int32[::1])")
-def best_of_product(left: Parts, right: Parts, width: int, count: int, starts: Numbers, barred: Numbers) -> Parts:
+@machine_code(f"{PARTS}({PARTS}, {PARTS}, int64, int64, int64[::1], int32[::1], int64[::1], boolean[:, ::1])")
+def best_of_product(
+    left: Parts, right: Parts, width: int, count: int, starts: Numbers, barred: Numbers, kinds: Numbers, closed: Numbers
+) -> Parts:
     """The ``count`` greatest positive cells of each row of ``left @ right``, ties to the lower column; none of the
-    columns that are barred for the row, which stand from ``starts[row]`` on."""
+    columns that are barred for the row, which stand from ``starts[row]`` on, or closed to its kind."""
     rows, most = len(left[0]) - 1, 0
     for row in range(rows):
         reached = 0
@@ -151,6 +153,7 @@ def best_of_product(left: Parts, right: Parts, width: int, count: int, starts: N
         most = max(most, reached)
     start, columns, values = _room(rows, count)
     total, touched, best = np.zeros(width, np.float64), np.empty(most + 1, np.int32), _buffer(count)
+    is_closed = [closed[kind].any() for kind in range(len(closed))]
     for row in range(rows):
         reached = 0
         for own in range(left[0][row], left[0][row + 1]):
@@ -158,6 +161,11 @@ def best_of_product(left: Parts, right: Parts, width: int, count: int, starts: N
             reached = _add(left[2][own], right[1][first:beyond], right[2][first:beyond], total, touched, reached)
         for column in barred[starts[row] : starts[row + 1]]:
             total[np.uint32(column)] = 0.0
+        kind = kinds[row]
+        if is_closed[kind]:
+            for column in touched[:reached]:
+                if closed[kind, np.uint32(column)]:
+                    total[np.uint32(column)] = 0.0
         start[row + 1] = _take(total, touched[:reached], best, count, columns, values, start[row])
     return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Source
 from ml.recommender.decay import weights
 from ml.recommender.limits import latest, within_limit
-from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix
+from ml.recommender.sparse import Csr, Floats, Ints, Sum, canonical, matrix
 
 HALF_LIFE_DAYS = 365.0
 LARGEST_BASKET = 1_000
@@ -47,10 +46,9 @@ class CoPurchases:
 
     def similarity(self, damping: float) -> Csr:
         """Row h, column i: ``together / (count(h) count(i)^damping)``."""
-        rows, columns, values = cells(self.together)
-        return matrix(
-            values / (self.counts[rows] * _power(self.counts[columns], damping)), rows, columns, self.together.shape
-        )
+        pairs = self.together
+        usual = np.repeat(self.counts, np.diff(pairs.indptr)) * _power(self.counts, damping)[pairs.indices]
+        return canonical(pairs.indptr, pairs.indices, np.divide(pairs.data, usual, out=usual), pairs.shape)
 
     def lift(self, rows: Ints, columns: Ints, support: Ints) -> Floats:
         """How many times more often than if the two had nothing to do with each other."""
@@ -73,17 +71,18 @@ def co_purchases(
         Of one customer over all time, the latest so many items; None: all.
     """
     size = world.catalogue.size
-    together = support = csr_array((size, size), dtype=np.int64)
+    together, support = Sum((size, size)), Sum((size, size))
     counts, alone, total = np.zeros(size, np.int64), np.zeros(size, np.int64), 0
     for block in world.blocks():
         for had, worth in _parts(*(_baskets(block, act) if within == "basket" else _customers(block, most))):
             if with_support:
-                support = support + had.T @ had
-            together = together + had.T @ worth
+                support.add(had.T @ had)
+            together.add(had.T @ worth)
             alone += np.asarray(had.sum(axis=0)).ravel()
             counts += np.asarray(worth.sum(axis=0)).ravel()
             total += int((np.diff(had.indptr) > 0).sum())
-    return CoPurchases(_off_diagonal(together), _off_diagonal(support), np.maximum(counts, 1), alone, total)
+    pairs = _off_diagonal(together.total()), _off_diagonal(support.total())
+    return CoPurchases(*pairs, np.maximum(counts, 1), alone, total)
 
 
 def _baskets(block: Block, act: str) -> tuple[Csr, Csr]:
@@ -122,7 +121,7 @@ def _parts(had: Csr, worth: Csr) -> Iterator[tuple[Csr, Csr]]:
 
 def _off_diagonal(m: Csr) -> Csr:
     m.sum_duplicates()
-    rows = np.repeat(np.arange(m.shape[0]), np.diff(m.indptr))
+    rows = np.repeat(np.arange(m.shape[0], dtype=m.indices.dtype), np.diff(m.indptr))
     m.data[rows == m.indices] = 0
     m.eliminate_zeros()
     return m

@@ -16,10 +16,10 @@ from scipy.sparse import csr_array, vstack
 
 from ml.recommender.sparse import (
     COMPILED_ENTRIES,
+    Barred,
     Csr,
     Floats,
     Ints,
-    Pairs,
     canonical,
     cells,
     find,
@@ -72,22 +72,27 @@ def best_of_dense(values: NDArray[np.float32], count: int) -> Csr:
     return top(found, count)
 
 
-def best_of_product(left: Csr, right: Csr, count: int, barred: Pairs) -> Csr:
+def best_of_product(left: Csr, right: Csr, count: int, barred: Barred) -> Csr:
     """The ``count`` highest positive entries of each row of ``left @ right`` that are not barred, ties to the lower
     column."""
     shape = left.shape[0], right.shape[1]
     if np.diff(right.indptr)[left.indices].sum() >= COMPILED_PRODUCTS:
         from ml.recommender import compiled_best
 
+        pairs, kinds, closed = (
+            barred.pairs.by_row(shape[0]),
+            laid(barred.kinds, np.int64),
+            laid(barred.closed, np.bool_),
+        )
         return _built(
-            compiled_best.best_of_product(parts(left), parts(right), shape[1], count, *barred.by_row(shape[0])), shape
+            compiled_best.best_of_product(parts(left), parts(right), shape[1], count, *pairs, kinds, closed), shape
         )
     return top(without(_positive((left @ right).tocsr()), barred), count)
 
 
-def without(m: Csr, barred: Pairs) -> Csr:
+def without(m: Csr, barred: Barred) -> Csr:
     """The matrix with nothing in its barred cells."""
-    if not len(barred.keys):
+    if barred.is_nothing:
         return m
     rows, columns, values = cells(m)
     return matrix(np.where(barred.contains(rows, columns), 0, values), rows, columns, m.shape)

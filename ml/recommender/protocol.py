@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Source, Texts
+from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
 from ml.recommender.cuts import strongest
-from ml.recommender.sparse import Csr, Ints, Pairs, decayed, matrix
+from ml.recommender.sparse import Barred, Csr, Ints, decayed, matrix
 
 MOST_CANDIDATES = 100
 """Of one generator for one customer."""
@@ -34,7 +34,7 @@ class Generator(Protocol):
         Counts must be whole numbers, so that block sizes and threads change no bit of them.
         """
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         """Customers by items: an estimate of the share of each item in the customer's next purchases.
 
         Each row sums to one, or is empty where the generator has nothing to say; at most ``MOST_CANDIDATES`` entries,
@@ -45,6 +45,11 @@ class Generator(Protocol):
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:
         """Words for chosen cells of ``score``, that the customer may read."""
+
+
+def on_sale(world: Source) -> Flags:
+    """Items that somebody's list may hold, (items,): a generator that keeps few of many counts no others."""
+    return world.catalogue.is_available | (not world.has_rules)
 
 
 def recent(block: Block, base: float) -> Csr:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Flags
 from ml.recommender.rhythm import Rhythm
-from ml.recommender.sparse import Ints, Pairs, cells
+from ml.recommender.sparse import Barred, Ints, Pairs, cells
 
 BASKET_DAYS = 7
 """What was put into the basket longer ago counts as given up."""
@@ -37,13 +37,23 @@ class Case:
         return self.rhythm.not_due(self.block)
 
     @cached_property
-    def barred(self) -> Pairs:
-        """Of what a customer has had, refused or put into the basket, all that no list of theirs may hold.
+    def barred(self) -> Barred:
+        """What no list of a customer may hold: of what they have had, refused or put into the basket, and of all items.
 
         Generators leave it out before they cut, so that it does not take the place of what may be shown."""
         own = self.block.bought.union(*([self.refused, self.basket] if self.has_rules else []))
         may_be_shown = allowed(self, own.keys // max(own.columns, 1), own.keys % max(own.columns, 1))
-        return Pairs(own.keys[~may_be_shown], own.columns)
+        return Barred(Pairs(own.keys[~may_be_shown], own.columns), *self._closed())
+
+    def _closed(self) -> tuple[Ints, Flags]:
+        """The kind of each customer, and the items that no list of a kind may hold, (kinds, items)."""
+        kinds, closed = self.block.may_see_sensitive.astype(np.int64), np.zeros((2, self.block.width), bool)
+        for kind, somebody in zip(*np.unique(kinds, return_index=True), strict=True):
+            everything = np.arange(self.block.width)
+            for rule in RULES if self.has_rules else ():
+                if rule in BY_ITEM:
+                    closed[kind] |= rule(self, np.full(self.block.width, somebody), everything)
+        return kinds, closed
 
     @cached_property
     def refused(self) -> Pairs:
@@ -107,8 +117,10 @@ RULES: tuple[Callable[[Case, Ints, Ints], Flags], ...] = (
     just_bought,
 )
 """Beside the mode."""
-PAIRWISE = frozenset({refused, in_the_basket, just_bought})
-"""Those that forbid what is known of the customer, all of it in ``Case.barred``; the others forbid items."""
+
+
+BY_ITEM = frozenset({unavailable, sensitive})
+"""Those that ask of a customer nothing but the kind (``Case.barred``)."""
 
 
 def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
@@ -120,14 +132,9 @@ def allowed(case: Case, rows: Ints, items: Ints) -> Flags:
 
 
 def allowed_of_proposed(case: Case, rows: Ints, items: Ints) -> Flags:
-    """The same for what generators propose, with one look-up for all that is forbidden pair by pair."""
+    """The same for what generators propose, with one look-up for all that is barred."""
     out = ~case.barred.contains(rows, items)
-    if case.mode == "repeat":
-        out &= ~out_of_mode(case, rows, items)
-    for rule in RULES if case.has_rules else ():
-        if rule not in PAIRWISE:
-            out &= ~rule(case, rows, items)
-    return out
+    return out & ~out_of_mode(case, rows, items) if case.mode == "repeat" else out
 
 
 def allowed_to_fill(case: Case, rows: Ints, items: Ints) -> Flags:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, vstack
 from ml.recommender.block import Block, Source
 from ml.recommender.decay import UNIT
 from ml.recommender.limits import within_limit
-from ml.recommender.sparse import Csr, Ints, matrix
+from ml.recommender.sparse import Csr, Ints, Sum, matrix
 
 MOST_ITEMS = 50
 """Of one basket, by lot: pairs grow with its square, and a reseller's basket says little."""
@@ -44,18 +44,18 @@ class Transitions:
 def count_transitions(world: Source, decay: float) -> Transitions:
     """Count block by block, in one pass."""
     size = world.catalogue.size
-    later = within = csr_array((size, size), dtype=np.int64)
+    later, together = Sum((size, size)), Sum((size, size))
     total = np.zeros(size, np.int64)
     for block in world.blocks():
         baskets, whose = _baskets(block)
         total += np.bincount(baskets.indices, minlength=size)
-        later = later + _pairs(baskets, whose, decay)
+        later.add(_pairs(baskets, whose, decay))
         several = baskets[np.flatnonzero(np.diff(baskets.indptr) > 1)]
-        within = within + several.T.tocsr() @ several
-    within = csr_array(within * UNIT)
+        together.add(several.T.tocsr() @ several)
+    within = csr_array(together.total() * UNIT)
     within.setdiag(0)
     within.eliminate_zeros()
-    return Transitions(csr_array(later), within, total)
+    return Transitions(later.total(), within, total)
 
 
 def _pairs(baskets: Csr, whose: Ints, decay: float) -> Csr:

@@ -7,6 +7,7 @@ into blocks. Does not belong here: cutting and ranking (``cuts``), what a number
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,28 @@ def at(m: Csr, rows: Ints, columns: Ints) -> NDArray[Any]:
     return out
 
 
+class Sum:
+    """A sum of counts in many matrices of one shape. Those of about one size are added to each other, for each added to
+    all before it would take the square of their number."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._parts: list[Csr] = [csr_array(shape, dtype=np.int64)]
+
+    def add(self, m: Csr) -> None:
+        self._parts.append(csr_array(m))
+        while len(self._parts) > 1 and self._parts[-2].nnz < 2 * self._parts[-1].nnz:
+            self._join()
+
+    def total(self) -> Csr:
+        while len(self._parts) > 1:
+            self._join()
+        return self._parts[0]
+
+    def _join(self) -> None:
+        last = self._parts.pop()
+        self._parts[-1] = csr_array(self._parts[-1] + last)
+
+
 @dataclass(frozen=True)
 class Pairs:
     """A set of (customer, item) pairs that answers quickly."""
@@ -160,6 +183,30 @@ class Pairs:
         if not len(self.keys):
             return np.zeros(len(rows), bool)
         return find(self.keys, rows * self.columns + columns)[0]
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Cells that a cut leaves out: single pairs, and whole columns by kind of row."""
+
+    pairs: Pairs
+    kinds: Ints
+    """(rows,)"""
+    closed: NDArray[np.bool_]
+    """(kinds, columns)"""
+
+    @classmethod
+    def of(cls, pairs: Pairs, rows: int) -> Barred:
+        """Single pairs alone."""
+        return cls(pairs, np.zeros(rows, np.int64), np.zeros((1, pairs.columns), bool))
+
+    @cached_property
+    def is_nothing(self) -> bool:
+        return not len(self.pairs.keys) and not self.closed.any()
+
+    def contains(self, rows: Ints, columns: Ints) -> NDArray[np.bool_]:
+        found = self.pairs.contains(rows, columns)
+        return found | self.closed[self.kinds[rows], columns] if self.closed.any() else found
 
 
 def find(sorted_keys: Ints, wanted: Ints) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:

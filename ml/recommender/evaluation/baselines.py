@@ -12,28 +12,31 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ml.recommender.block import Block, Source
 from ml.recommender.choice import EASE_ITEMS, FACTOR_ITEMS
-from ml.recommender.copurchase import co_purchases
+from ml.recommender.copurchase import CoPurchases, co_purchases
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.generators.factors import Factors
 from ml.recommender.popularity import popularity
 from ml.recommender.protocol import recent
 from ml.recommender.solver import autoencoder
+from ml.recommender.sparse import Floats
 
-Scores = NDArray[np.float64]
 FOREVER_DAYS = 36_500.0
 
 
 class Baseline(Protocol):
     """Its constructor takes its settings and nothing else."""
 
-    def fit(self, source: Source) -> None:
+    @staticmethod
+    def count(source: Source) -> Any:
+        """What is the same for all settings, so that it is counted once."""
+
+    def fit(self, counted: Any) -> None:
         """Learn from what was known."""
 
-    def scores(self, block: Block) -> Scores:
+    def scores(self, block: Block) -> Floats:
         """(customers, items): more is better."""
 
 
@@ -43,10 +46,14 @@ class Popular:
 
     half_life_days: float = FOREVER_DAYS
 
-    def fit(self, source: Source) -> None:
-        self.shares = popularity(source, half_life_days=self.half_life_days, shrinkage=0).overall
+    @staticmethod
+    def count(source: Source) -> Source:
+        return source
 
-    def scores(self, block: Block) -> Scores:
+    def fit(self, counted: Source) -> None:
+        self.shares = popularity(counted, half_life_days=self.half_life_days, shrinkage=0).overall
+
+    def scores(self, block: Block) -> Floats:
         return np.repeat(self.shares[None, :], len(block), axis=0)
 
 
@@ -56,10 +63,14 @@ class PersonalPopular:
 
     half_life_days: float = FOREVER_DAYS
 
-    def fit(self, source: Source) -> None:
-        self.shares = popularity(source, half_life_days=FOREVER_DAYS, shrinkage=0).overall
+    @staticmethod
+    def count(source: Source) -> Floats:
+        return popularity(source, half_life_days=FOREVER_DAYS, shrinkage=0).overall
 
-    def scores(self, block: Block) -> Scores:
+    def fit(self, counted: Floats) -> None:
+        self.shares = counted
+
+    def scores(self, block: Block) -> Floats:
         own = block.spread(weights(block.ages, self.half_life_days), block.lines > 0).toarray() / UNIT
         return own + self.shares[None, :] * (1 / UNIT / UNIT)
 
@@ -71,10 +82,14 @@ class ItemItem:
     damping: float = 0.5
     recency: float = 1.0
 
-    def fit(self, source: Source) -> None:
-        self.similar = co_purchases(source, "customer", most=None).similarity(self.damping)
+    @staticmethod
+    def count(source: Source) -> CoPurchases:
+        return co_purchases(source, "customer", most=None)
 
-    def scores(self, block: Block) -> Scores:
+    def fit(self, counted: CoPurchases) -> None:
+        self.similar = counted.similarity(self.damping)
+
+    def scores(self, block: Block) -> Floats:
         return np.asarray((recent(block, self.recency) @ self.similar).toarray())
 
 
@@ -84,11 +99,14 @@ class PlainEase:
 
     regularisation: float = 100.0
 
-    def fit(self, source: Source) -> None:
-        counted = co_purchases(source, "customer", with_support=True, most=None)
+    @staticmethod
+    def count(source: Source) -> CoPurchases:
+        return co_purchases(source, "customer", with_support=True, most=None)
+
+    def fit(self, counted: CoPurchases) -> None:
         self.weights = autoencoder(counted.support, counted.alone, self.regularisation)
 
-    def scores(self, block: Block) -> Scores:
+    def scores(self, block: Block) -> Floats:
         return np.asarray(block.bought_matrix @ self.weights, float)
 
 
@@ -99,11 +117,15 @@ class Als:
     regularisation: float = 5.0
     confidence: float = 10.0
 
-    def fit(self, source: Source) -> None:
-        self.model = Factors(regularisation=self.regularisation, confidence=self.confidence, recency=1.0)
-        self.model.fit(source)
+    @staticmethod
+    def count(source: Source) -> Source:
+        return source
 
-    def scores(self, block: Block) -> Scores:
+    def fit(self, counted: Source) -> None:
+        self.model = Factors(regularisation=self.regularisation, confidence=self.confidence, recency=1.0)
+        self.model.fit(counted)
+
+    def scores(self, block: Block) -> Floats:
         return np.asarray(self.model.customers(block) @ self.model.items.T, float)
 
 

@@ -100,10 +100,11 @@ def compare(
 def _baseline(name: str, split: Split, mode: Mode, note: Callable[[str], None]) -> Judgement:
     kind, grid, _ = BASELINES[name]
     start = time.perf_counter()
-    lesson = split.lessons[-1]
-    tried = [(_recall(_fit(kind, one, lesson), lesson, mode), one) for one in grid]
+    lesson, before = split.lessons[-1], kind.count(split.lessons[-1].source)
+    tried = [(_recall(_fitted(kind, one, before), lesson, mode), one) for one in grid]
     best = max(tried, key=lambda pair: pair[0])[1]
-    fitted = _fit(kind, best, split.test)
+    del before  # as large as all pairs of items
+    fitted = _fitted(kind, best, kind.count(split.test.source))
     judged = _judgement(name, fitted, split, mode, best, time.perf_counter() - start)
     note(f"{name} judged")
     return judged
@@ -113,9 +114,9 @@ def _recall(fitted: Baseline, lesson: Lesson, mode: Mode) -> float:
     return float(rank_all(fitted, lesson.happened, mode)[0].recall(SHOWN).mean())
 
 
-def _fit(kind: type[Any], settings: Mapping[str, Any], lesson: Lesson) -> Baseline:
+def _fitted(kind: type[Any], settings: Mapping[str, Any], counted: Any) -> Baseline:
     baseline: Baseline = kind(**settings)
-    baseline.fit(lesson.source)
+    baseline.fit(counted)
     return baseline
 
 

@@ -9,7 +9,7 @@ from ml.recommender.copurchase import CoPurchases, co_purchases
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES, because
-from ml.recommender.sparse import Csr, Ints, Pairs, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 
 @dataclass
@@ -39,7 +39,7 @@ class BoughtTogether:
         counted: CoPurchases = co_purchases(world, self.within)
         self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(self._lately(block), self.similar, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

@@ -10,8 +10,8 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.popularity import popularity
-from ml.recommender.protocol import MOST_CANDIDATES, touched_categories
-from ml.recommender.sparse import Csr, Ints, Pairs, at, matrix, normalised
+from ml.recommender.protocol import MOST_CANDIDATES, on_sale, touched_categories
+from ml.recommender.sparse import Barred, Csr, Ints, at, matrix, normalised
 
 
 @dataclass
@@ -33,13 +33,13 @@ class CategoryPopularity:
         category, names = world.catalogue.categories
         self.words = np.array([f"Popular in {path.split(' > ')[-1]}, which you like" for path in names], dtype=object)
         shares = popularity(world, half_life_days=self.recent_days, shrinkage=0).overall
-        items = np.flatnonzero((category >= 0) & (shares > 0)).astype(np.int64)
+        items = np.flatnonzero((category >= 0) & (shares > 0) & on_sale(world)).astype(np.int64)
         within = matrix(shares[items], category[items], items, (len(names), world.catalogue.size))
         self.within: Csr = normalised(top(within, self.items_each))
         ones = matrix(np.ones(len(items)), items, category[items], (world.catalogue.size, len(names)))
         self.category_of: Csr = ones
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         acts = np.minimum(block.lines, 1) + self.view_weight * block.views
         worth = matrix(
             acts * weights(block.ages, self.half_life_days) / UNIT, block.rows, block.items, (len(block), block.width)

@@ -9,8 +9,8 @@ import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
 from ml.recommender.cuts import best_of_product, top
-from ml.recommender.protocol import MOST_CANDIDATES, chosen, followed, most_fitting, recent, touched_categories
-from ml.recommender.sparse import Csr, Ints, Pairs, at, cells, matrix, normalised
+from ml.recommender.protocol import MOST_CANDIDATES, chosen, followed, most_fitting, on_sale, recent, touched_categories
+from ml.recommender.sparse import Barred, Csr, Ints, at, cells, matrix, normalised
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 PRICE_STEPS = 2.0
@@ -43,14 +43,14 @@ class Content:
         for block in world.blocks():
             buyers += np.bincount(block.spread((block.lines > 0).astype(np.int64)).indices, minlength=block.width)
         known = described(world.catalogue)
-        fresh = np.flatnonzero((buyers < self.known_from) & world.catalogue.is_available)
+        fresh = np.flatnonzero((buyers < self.known_from) & on_sale(world))
         new = matrix(np.ones(len(fresh)), fresh, fresh, (len(buyers), len(buyers)))
         near = (known @ (new @ known).T).tocsr()
         rows, items, cosine = cells(near)
         apart = rows != items
         self.near: Csr = top(matrix(cosine[apart].round(9), rows[apart], items[apart], near.shape), self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top, without
 from ml.recommender.protocol import MOST_CANDIDATES, once_more
 from ml.recommender.rhythm import Rhythm, rhythm
-from ml.recommender.sparse import Csr, Floats, Ints, Pairs, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Floats, Ints, Pairs, matrix, normalised
 
 DUE_FROM = 0.75
 """Share of the expected gap from which on the words say that the item is due."""
@@ -33,7 +33,7 @@ class Due:
         self.has_orders = world.has_orders
         self.rhythm: Rhythm = rhythm(world)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         own = block.repeats
         away = np.log(np.maximum(own.last_age, 1) / self._expected_gap(block)) / self.width
         height = np.where(own.gaps > 0, own.gaps * np.exp(-0.5 * away**2), 0.0)

@@ -11,7 +11,7 @@ from ml.recommender.decay import UNIT
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sequence import count_transitions
 from ml.recommender.solver import regression
-from ml.recommender.sparse import Csr, Ints, Pairs, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Ease:
         wanted = (order.both_ways(self.backward) + order.within) / UNIT
         self.weights: Csr = regression(pairs.support, pairs.alone, wanted, self.regularisation, self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.weights, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

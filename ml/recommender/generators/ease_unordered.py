@@ -9,7 +9,7 @@ from ml.recommender.copurchase import co_purchases
 from ml.recommender.cuts import best_of_product
 from ml.recommender.protocol import MOST_CANDIDATES, because
 from ml.recommender.solver import autoencoder, sparse_rows
-from ml.recommender.sparse import Csr, Ints, Pairs, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 MOST_ITEMS = 3_000
 """Of one customer, the latest, whose pairs then are as many as are counted at once (``copurchase.MOST_PAIRS``): more is
@@ -38,7 +38,7 @@ class EaseUnordered:
         weights = autoencoder(counted.support, counted.alone, self.regularisation, self.dropout)
         self.weights: Csr = sparse_rows(weights, self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(block.bought_matrix, self.weights, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

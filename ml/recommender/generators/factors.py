@@ -11,7 +11,7 @@ from scipy.sparse import vstack
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_dense
 from ml.recommender.protocol import MOST_CANDIDATES, recent
-from ml.recommender.sparse import Csr, Ints, Pairs, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, matrix, normalised
 from ml.splits import HASH_SPACE, customer_hash
 
 Single = NDArray[np.float32]
@@ -49,15 +49,17 @@ class Factors:
             items = self._solve(bought_by, self._solve(own, items))
         self.items: Single = np.where(np.diff(bought_by.indptr)[:, None] > 0, items, 0).astype(np.float32)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         mine = self.customers(block)
         step = max(CELLS // max(block.width, 1), 1)
-        starts, columns = barred.by_row(len(block))
+        starts, columns = barred.pairs.by_row(len(block))
         parts = []
         for start in range(0, len(block), step):
             worth = np.maximum(mine[start : start + step] @ self.items.T, 0)
             bounds = starts[start : start + len(worth) + 1]
             worth[np.repeat(np.arange(len(worth)), np.diff(bounds)), columns[bounds[0] : bounds[-1]]] = 0
+            if barred.closed.any():
+                worth[barred.closed[barred.kinds[start : start + step]]] = 0
             parts.append(best_of_dense(worth, MOST_CANDIDATES))
         if not parts:
             return matrix(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64), (0, block.width))

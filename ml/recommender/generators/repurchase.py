@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top, without
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.protocol import MOST_CANDIDATES, once_more
-from ml.recommender.sparse import Csr, Floats, Ints, Pairs, normalised
+from ml.recommender.sparse import Barred, Csr, Floats, Ints, normalised
 
 PRIOR_CUSTOMERS = 20
 """How many customers of the average item stand beside an item's own when it is told how often it is bought again."""
@@ -35,7 +35,7 @@ class Repurchase:
         usual = (again.sum() + 1) / (buyers.sum() + 2)
         self.again: Floats = (again + PRIOR_CUSTOMERS * usual) / (buyers + PRIOR_CUSTOMERS)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         worth = block.spread(weights(block.ages, self.half_life_days), block.lines > 0)
         kept = without(worth.astype(float) / UNIT, barred)
         return normalised(top(normalised(kept * self.again[None, :]), MOST_CANDIDATES))

@@ -9,8 +9,8 @@ import numpy as np
 from ml.recommender.block import Block, Source, Texts
 from ml.recommender.cuts import best_of_product, strongest, top
 from ml.recommender.popularity import popularity
-from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, Pairs, normalised
+from ml.recommender.protocol import MOST_CANDIDATES, on_sale
+from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 
 @dataclass
@@ -28,9 +28,9 @@ class Stated:
         self.numbers = dict(zip(world.catalogue.product_ids, self.labels, strict=True))
         shares = popularity(world, half_life_days=self.half_life_days, shrinkage=0).overall
         # Even what nobody bought yet counts a little: the customer asked for its kind.
-        self.worth = shares + 0.1 / max(world.catalogue.size, 1)
+        self.worth = (shares + 0.1 / max(world.catalogue.size, 1)) * on_sale(world)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(block.statements(+1), self._spoken(block), MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

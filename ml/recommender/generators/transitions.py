@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sequence import count_transitions
-from ml.recommender.sparse import Csr, Ints, Pairs, cells, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, cells, matrix, normalised
 
 
 @dataclass
@@ -38,7 +38,7 @@ class NextBasket:
         worth = values[apart] / np.sqrt(np.maximum(counted.baskets, 1))[rows[apart]]
         self.next: Csr = top(matrix(worth, rows[apart], items[apart], counted.later.shape), self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.next, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

@@ -8,7 +8,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import top, without
 from ml.recommender.decay import weights
 from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.sparse import Csr, Ints, Pairs, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Viewed:
     def fit(self, world: Source) -> None:
         self.catalogue: Catalogue = world.catalogue
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         seen = (block.views + self.cart_views * block.carts) * weights(block.ages, self.half_life_days)
         return normalised(top(without(block.spread(seen).astype(float), barred), MOST_CANDIDATES))
 

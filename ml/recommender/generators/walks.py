@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.limits import latest, within_limit
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
-from ml.recommender.sparse import Csr, Ints, Pairs, cells, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, Sum, cells, matrix, normalised
 
 SCALE = 1_000_000
 """Chances are added as whole numbers of this part."""
@@ -38,21 +37,21 @@ class Walks:
         self.catalogue: Catalogue = world.catalogue
         self.has_orders = world.has_orders
         size = world.catalogue.size
-        walked, buyers = csr_array((size, size), dtype=np.int64), np.zeros(size, np.int64)
+        walked, buyers = Sum((size, size)), np.zeros(size, np.int64)
         for block in world.blocks():
             had = _latest(block)
             buyers += np.bincount(had.indices, minlength=size)
             onward = had.copy()
             onward.data = (SCALE // np.maximum(np.diff(had.indptr), 1)).repeat(np.diff(had.indptr))
-            walked = walked + had.T.tocsr() @ onward
-        rows, items, values = cells(csr_array(walked))
+            walked.add(had.T.tocsr() @ onward)
+        rows, items, values = cells(walked.total())
         kept = rows != items
         rows, items, many = rows[kept], items[kept], np.maximum(buyers, 1).astype(float)
         chance = values[kept] / SCALE / many[rows] / np.exp(self.damping * np.log(many))[items]
         chance = chance.astype(np.float32).astype(float)  # powers differ in their last bits between machines
         self.near: Csr = top(matrix(chance, rows, items, (size, size)), self.neighbours)
 
-    def score(self, block: Block, barred: Pairs) -> Csr:
+    def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
 
     def explain(self, block: Block, rows: Ints, items: Ints) -> Texts:

@@ -18,7 +18,7 @@ from ml.recommender.cuts import (
 )
 from ml.recommender.lists import Shape
 from ml.recommender.recommend import ListPlan, write_lists
-from ml.recommender.sparse import Pairs, at, find, matrix, normalised
+from ml.recommender.sparse import Barred, Pairs, Sum, at, find, matrix, normalised
 
 RNG = np.random.default_rng(6)
 
@@ -97,14 +97,19 @@ def cut(dense: np.ndarray, count: int) -> np.ndarray:
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("count", [1, 6, 40])
-@pytest.mark.parametrize("share", [0, 0.4])
-def test_the_best_of_a_product_are_those_of_the_whole_product(ties: bool, count: int, share: float) -> None:
-    """With negative weights, sums that fall back to zero, barred cells, and far more cells than there is room for at
-    once."""
+@pytest.mark.parametrize(("share", "shut"), [(0, 0), (0.4, 0), (0, 0.4), (0.2, 0.3)])
+def test_the_best_of_a_product_are_those_of_the_whole_product(
+    ties: bool, count: int, share: float, shut: float
+) -> None:
+    """With negative weights, sums that fall back to zero, barred cells and columns, and far more cells than there is
+    room for at once."""
     left, right = drawn(30, 25, ties=ties), drawn(25, 300, ties=ties)
     right.data[:] = right.data * RNG.choice([-1, 1], len(right.data))
     forbidden = RNG.random((30, 300)) < share
-    found = best_of_product(left, right, count, Pairs.of(*np.nonzero(forbidden), 300))
+    kinds, closed = RNG.integers(0, 3, 30), RNG.random((3, 300)) < shut
+    closed[1] = False
+    found = best_of_product(left, right, count, Barred(Pairs.of(*np.nonzero(forbidden), 300), kinds, closed))
+    forbidden |= closed[kinds]
     whole = (left @ right).toarray()
     assert found.has_canonical_format
     assert (found.toarray() == cut(np.where(forbidden, 0, whole), count)).all()
@@ -115,7 +120,7 @@ def test_ties_go_to_lower_columns_though_higher_ones_were_reached_first() -> Non
     high, low = np.arange(100, 200), np.arange(100)
     right = matrix(np.append(np.where(high == 150, 2.0, 1.0), np.ones(100)), np.repeat([0, 1], 100),
                    np.append(high, low), (2, 200))  # fmt: skip
-    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6, Pairs(np.empty(0, np.int64), 200))
+    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6, Barred.of(Pairs(np.empty(0, np.int64), 200), 1))
     assert found.indices.tolist() == [0, 1, 2, 3, 4, 150]
 
 
@@ -196,3 +201,20 @@ def test_lists_have_the_same_bytes_both_ways(tmp_path: Path, monkeypatch: pytest
         write_lists(model, "1", ListPlan(AS_OF, "shop", Shape(5, 1)), tmp_path / f"{least}.parquet")
         made.append((tmp_path / f"{least}.parquet").read_bytes())
     assert made[0] == made[1]
+
+
+def test_a_sum_is_that_of_all_its_parts_and_adds_those_of_about_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 64 parts that have no cell in common each is copied as often as they can be halved, and not 32 times."""
+    total, copied, join = Sum((64, 100)), [0], Sum._join
+
+    def counted(self: Sum) -> None:
+        copied[0] += self._parts[-2].nnz + self._parts[-1].nnz
+        join(self)
+
+    monkeypatch.setattr(Sum, "_join", counted)
+    for row in range(64):
+        total.add(csr_array((np.arange(1, 101), (np.full(100, row), np.arange(100))), shape=(64, 100)))
+    found = total.total()
+    assert (found.toarray() == np.arange(1, 101)).all()
+    assert copied[0] <= 8 * 6400
+    assert found.has_sorted_indices

@@ -11,6 +11,7 @@ from recommender_world import Act, tiny_world
 from ml.recommender.choice import choose, look
 from ml.recommender.data import World
 from ml.recommender.generators import GENERATORS
+from ml.recommender.model import parameters_of
 from ml.recommender.protocol import MOST_CANDIDATES
 from ml.recommender.rhythm import rhythm
 from ml.recommender.rules import Case, Mode
@@ -303,6 +304,33 @@ def test_an_own_item_that_a_rule_forbids_takes_no_place_of_another_own_one(tmp_p
     case = Case(world.catalogue, rhythm(world), block)
     _, found, _ = cells(generator.score(block, case.barred))
     assert sorted(world.catalogue.product_ids[found]) == FILMS[150:]
+
+
+SHELF = {f"f{n:03}": {"category_path": "Films", "is_available": n < 4, "is_sensitive": n == 3} for n in range(154)}
+"""Films of which all but the first four are gone, and the fourth is sensitive."""
+
+
+@pytest.mark.parametrize("name", [
+    "transitions", "ease", "ease_unordered", "walks", "factors", "also_bought", "bought_together",
+    "segment_popularity", "category_popularity", "stated",
+])  # fmt: skip
+def test_what_is_gone_or_sensitive_takes_no_place_of_what_may_be_shown(tmp_path: Path, name: str) -> None:
+    """What is gone was bought by several each, what is left by one."""
+    gone = list(SHELF)[4:]
+    acts = [(f"c{n:02}", gone[(37 * n + place) % 150], 9) for n in range(20) for place in range(40)]
+    acts += [("c00", film, 9) for film in list(SHELF)[:4]] + [
+        (f"c{n:02}", "own", age) for n in range(20) for age in (9, 12)
+    ]
+    world = tiny_world(tmp_path, bought=[*acts, ("me", "own", 3)], items=SHELF | {"own": {"category_path": "Films"}},
+                       said=[("me", "category", "Films", 1.0)])  # fmt: skip
+    takes = parameters_of(GENERATORS[name]())
+    generator = GENERATORS[name](**{"neighbours": 155} if "neighbours" in takes else {})
+    generator.fit(world)
+    (block,) = world.blocks()
+    case = Case(world.catalogue, rhythm(world), block, "discovery")
+    rows, items, _ = cells(generator.score(block, case.barred))
+    mine = items[block.customers[rows] == "me"]
+    assert set(world.catalogue.product_ids[mine]) == {"f000", "f001", "f002"}
 
 
 def test_of_a_long_history_the_first_item_says_as_much_as_the_last(tmp_path: Path) -> None:
