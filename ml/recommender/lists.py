@@ -27,6 +27,7 @@ from ml.recommender.sparse import Csr, Floats, Ints, Pairs, cells, matrix, place
 
 HASH_SPACE = 16**12
 CHANCE_PLACES = 9
+CHANCE_UNITS = 10**CHANCE_PLACES
 POOL = 20
 """Items among which a discovery slot draws."""
 MOST_EXPLORED = 90
@@ -131,8 +132,10 @@ def _explore(rows: Ints, values: Floats, open_: Flags, case: Case, shape: Shape)
         first = pool[places(rows[pool]) < POOL]
         who, start, size = runs(rows[first])
         chance = _chances(np.repeat(np.arange(len(who)), size), values[first], size)
-        point = np.array([_hash(shape, case.block.customers[row], slot) for row in who]) / HASH_SPACE
-        ladder = np.cumsum(chance) - np.repeat(np.arange(len(who)), size)
+        point = np.array([_hash(shape, case.block.customers[row], slot) for row in who]) / HASH_SPACE * CHANCE_UNITS
+        units = np.rint(chance * CHANCE_UNITS).astype(np.int64)  # whole, so that no sum depends on who stands before
+        ladder = np.cumsum(units)
+        ladder -= np.repeat((ladder - units)[start], size)
         below = np.add.reduceat(ladder <= np.repeat(point, size), start) if len(who) else np.empty(0, np.int64)
         place = start + np.minimum(below, np.maximum(size, 1) - 1)
         drawn.append(first[place])
