@@ -170,6 +170,20 @@ def best_of_product(
     return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
 
 
+@machine_code(f"float64[:, ::1]({PARTS}, {PARTS}, int64)")
+def dense_product(left: Parts, right: Parts, width: int) -> Numbers:
+    """All cells of ``left @ right``."""
+    rows = len(left[0]) - 1
+    out = np.zeros((rows, width), np.float64)
+    for row in range(rows):
+        total = out[row]
+        for own in range(left[0][row], left[0][row + 1]):
+            worth = left[2][own]
+            for place in range(right[0][left[1][own]], right[0][left[1][own] + 1]):
+                total[np.uint32(right[1][place])] += worth * right[2][place]
+    return out
+
+
 @machine_code(f"{PARTS}({PARTS}, float64[:, ::1], int64, int64, int64)")
 def best_of_sum(stacked: Parts, weights: Numbers, width: int, count: int, digits: int) -> Parts:
     """The ``count`` greatest positive entries of each row of a sum of matrices that stand below one another, each row

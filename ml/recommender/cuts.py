@@ -90,6 +90,16 @@ def best_of_product(left: Csr, right: Csr, count: int, barred: Barred) -> Csr:
     return top(without(_positive((left @ right).tocsr()), barred), count)
 
 
+def dense_product(left: Csr, right: Csr) -> Floats:
+    """All cells of ``left @ right``, where most are filled."""
+    if np.diff(right.indptr)[left.indices].sum() >= COMPILED_PRODUCTS:
+        from ml.recommender import compiled_best
+
+        quick: Floats = compiled_best.dense_product(parts(left), parts(right), right.shape[1])
+        return quick
+    return np.asarray((left @ right).toarray(), float)
+
+
 def without(m: Csr, barred: Barred) -> Csr:
     """The matrix with nothing in its barred cells."""
     if barred.is_nothing:

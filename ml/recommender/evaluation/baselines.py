@@ -16,6 +16,7 @@ import numpy as np
 from ml.recommender.block import Block, Source
 from ml.recommender.choice import EASE_ITEMS, FACTOR_ITEMS
 from ml.recommender.copurchase import CoPurchases, co_purchases
+from ml.recommender.cuts import dense_product
 from ml.recommender.decay import UNIT, weights
 from ml.recommender.generators.factors import Factors
 from ml.recommender.popularity import popularity
@@ -90,7 +91,7 @@ class ItemItem:
         self.similar = counted.similarity(self.damping)
 
     def scores(self, block: Block) -> Floats:
-        return np.asarray((recent(block, self.recency) @ self.similar).toarray())
+        return dense_product(recent(block, self.recency), self.similar)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from ml.recommender.cuts import (
     best_of_dense,
     best_of_product,
     best_of_sum,
+    dense_product,
     standing,
     strongest,
     top,
@@ -113,6 +114,12 @@ def test_the_best_of_a_product_are_those_of_the_whole_product(
     whole = (left @ right).toarray()
     assert found.has_canonical_format
     assert (found.toarray() == cut(np.where(forbidden, 0, whole), count)).all()
+
+
+@pytest.mark.usefixtures("way")
+def test_the_cells_of_a_product_are_those_of_the_product_of_arrays() -> None:
+    left, right = drawn(30, 25, ties=False), drawn(25, 300, ties=False)
+    assert np.allclose(dense_product(left, right), left.toarray() @ right.toarray(), rtol=1e-12)
 
 
 @pytest.mark.usefixtures("way")
