@@ -205,6 +205,28 @@ def best_of_sum(stacked: Parts, weights: Numbers, width: int, count: int, digits
     return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
 
 
+@machine_code(f"{PARTS}({PARTS}, int64)")
+def best_of_rows(m: Parts, count: int) -> Parts:
+    """The ``count`` greatest entries of each row that are not zero, ties to the lower column."""
+    rows = len(m[0]) - 1
+    room = 0
+    for row in range(rows):
+        room += min(m[0][row + 1] - m[0][row], count)
+    start, columns, values = np.zeros(rows + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.float64)
+    best = _buffer(count)
+    for row in range(rows):
+        held, least = 0, -np.inf
+        for place in range(m[0][row], m[0][row + 1]):
+            if m[2][place] > least and m[2][place] != 0.0:
+                best[0][held], best[1][held] = m[1][place], m[2][place]
+                held += 1
+                if held == len(best[0]):
+                    least, _ = _cut(best, held, count)
+                    held = count
+        start[row + 1] = _write(best, held, count, columns, values, start[row])
+    return start, columns[: start[rows]].copy(), values[: start[rows]].copy()
+
+
 @machine_code(f"{PARTS}(float32[:, ::1], int64)")
 def best_of_dense(dense: Numbers, count: int) -> Parts:
     """The ``count`` greatest positive values of each row, ties to the lower column."""

@@ -16,7 +16,7 @@ import numpy as np
 from ml.recommender.block import Block, Source
 from ml.recommender.decay import weights
 from ml.recommender.limits import latest, within_limit
-from ml.recommender.sparse import Csr, Floats, Ints, Sum, canonical, matrix
+from ml.recommender.sparse import Csr, Floats, Ints, Sum, canonical, matrix, off_diagonal
 
 HALF_LIFE_DAYS = 365.0
 LARGEST_BASKET = 1_000
@@ -81,7 +81,7 @@ def co_purchases(
             alone += np.asarray(had.sum(axis=0)).ravel()
             counts += np.asarray(worth.sum(axis=0)).ravel()
             total += int((np.diff(had.indptr) > 0).sum())
-    pairs = _off_diagonal(together.total()), _off_diagonal(support.total())
+    pairs = off_diagonal(together.total()), off_diagonal(support.total())
     return CoPurchases(*pairs, np.maximum(counts, 1), alone, total)
 
 
@@ -117,14 +117,6 @@ def _parts(had: Csr, worth: Csr) -> Iterator[tuple[Csr, Csr]]:
     for start, stop in pairwise([0, *(full + 1).tolist(), had.shape[0]]):
         if start < stop:
             yield had[start:stop], worth[start:stop]
-
-
-def _off_diagonal(m: Csr) -> Csr:
-    m.sum_duplicates()
-    rows = np.repeat(np.arange(m.shape[0], dtype=m.indices.dtype), np.diff(m.indptr))
-    m.data[rows == m.indices] = 0
-    m.eliminate_zeros()
-    return m
 
 
 def _power(counts: Ints, damping: float) -> Floats:

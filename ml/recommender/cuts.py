@@ -43,6 +43,11 @@ def top(m: Csr, count: int) -> Csr:
     m = m.tocsr()
     if m.has_canonical_format and (np.diff(m.indptr) <= count).all() and m.data.all():
         return m
+    if m.nnz >= COMPILED_VALUES and m.dtype == np.float64:
+        from ml.recommender import compiled_best
+
+        m.sum_duplicates()
+        return _built(compiled_best.best_of_rows(parts(m), count), m.shape)
     rows, columns, values = np.repeat(np.arange(m.shape[0], dtype=np.int64), np.diff(m.indptr)), m.indices, m.data
     kept = np.ones(len(rows), bool)
     for own, padded in _padded(rows, values, longer_than=count):

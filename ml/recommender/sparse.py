@@ -83,6 +83,14 @@ def normalised(m: Csr, kept: NDArray[np.bool_] | None = None) -> Csr:
     return canonical(before[m.indptr], m.indices[there], m.data[there] / total[rows], m.shape)
 
 
+def off_diagonal(m: Csr) -> Csr:
+    """The same matrix, in its place, without its diagonal."""
+    m.sum_duplicates()
+    m.data[np.repeat(np.arange(m.shape[0], dtype=m.indices.dtype), np.diff(m.indptr)) == m.indices] = 0
+    m.eliminate_zeros()
+    return m
+
+
 def parts(m: Csr) -> tuple[Ints, NDArray[np.int32], Floats]:
     """Row starts, columns and values of a matrix with columns in order, as compiled code asks for them."""
     m.sort_indices()

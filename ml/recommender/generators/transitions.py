@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
 from ml.recommender.sequence import count_transitions
-from ml.recommender.sparse import Barred, Csr, Ints, cells, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, canonical, normalised, off_diagonal
 
 
 @dataclass
@@ -33,10 +33,9 @@ class NextBasket:
         self.catalogue: Catalogue = world.catalogue
         self.has_orders = world.has_orders
         counted = count_transitions(world, self.decay)
-        rows, items, values = cells(counted.both_ways(self.backward))
-        apart = rows != items
-        worth = values[apart] / np.sqrt(np.maximum(counted.baskets, 1))[rows[apart]]
-        self.next: Csr = top(matrix(worth, rows[apart], items[apart], counted.later.shape), self.neighbours)
+        near = off_diagonal(counted.both_ways(self.backward))
+        worth = near.data / np.repeat(np.sqrt(np.maximum(counted.baskets, 1)), np.diff(near.indptr))
+        self.next: Csr = top(canonical(near.indptr, near.indices, worth, near.shape), self.neighbours)
 
     def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.next, MOST_CANDIDATES, barred))

@@ -10,7 +10,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.cuts import best_of_product, top
 from ml.recommender.limits import latest, within_limit
 from ml.recommender.protocol import MOST_CANDIDATES, because, recent
-from ml.recommender.sparse import Barred, Csr, Ints, Sum, cells, matrix, normalised
+from ml.recommender.sparse import Barred, Csr, Ints, Sum, canonical, matrix, normalised, off_diagonal
 
 SCALE = 1_000_000
 """Chances are added as whole numbers of this part."""
@@ -44,12 +44,11 @@ class Walks:
             onward = had.copy()
             onward.data = (SCALE // np.maximum(np.diff(had.indptr), 1)).repeat(np.diff(had.indptr))
             walked.add(had.T.tocsr() @ onward)
-        rows, items, values = cells(walked.total())
-        kept = rows != items
-        rows, items, many = rows[kept], items[kept], np.maximum(buyers, 1).astype(float)
-        chance = values[kept] / SCALE / many[rows] / np.exp(self.damping * np.log(many))[items]
+        ended, many = off_diagonal(walked.total()), np.maximum(buyers, 1).astype(float)
+        chance = ended.data / SCALE / np.repeat(many, np.diff(ended.indptr))
+        chance /= np.exp(self.damping * np.log(many))[ended.indices]
         chance = chance.astype(np.float32).astype(float)  # powers differ in their last bits between machines
-        self.near: Csr = top(matrix(chance, rows, items, (size, size)), self.neighbours)
+        self.near: Csr = top(canonical(ended.indptr, ended.indices, chance, ended.shape), self.neighbours)
 
     def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
