@@ -203,11 +203,6 @@ class Barred:
     closed: NDArray[np.bool_]
     """(kinds, columns)"""
 
-    @classmethod
-    def of(cls, pairs: Pairs, rows: int) -> Barred:
-        """Single pairs alone."""
-        return cls(pairs, np.zeros(rows, np.int64), np.zeros((1, pairs.columns), bool))
-
     @cached_property
     def is_nothing(self) -> bool:
         return not len(self.pairs.keys) and not self.closed.any()

@@ -129,7 +129,8 @@ def test_ties_go_to_lower_columns_though_higher_ones_were_reached_first() -> Non
     high, low = np.arange(100, 200), np.arange(100)
     right = matrix(np.append(np.where(high == 150, 2.0, 1.0), np.ones(100)), np.repeat([0, 1], 100),
                    np.append(high, low), (2, 200))  # fmt: skip
-    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6, Barred.of(Pairs(np.empty(0, np.int64), 200), 1))
+    nothing = Barred(Pairs(np.empty(0, np.int64), 200), np.zeros(1, np.int64), np.zeros((1, 200), bool))
+    found = best_of_product(csr_array([[1.0, 1.0]]), right, 6, nothing)
     assert found.indices.tolist() == [0, 1, 2, 3, 4, 150]
 
 
