@@ -10,14 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.recommender.data import World
+from ml.recommender.generators import GENERATORS
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.model import Fitted, RecommenderModel
-from ml.recommender.rules import Mode
+from ml.recommender.rhythm import rhythm
+from ml.recommender.rules import Case, Mode
+from ml.recommender.sparse import cells
 from ml.snapshots import Engine
 
 AS_OF = date(2025, 7, 1)
@@ -115,6 +119,31 @@ def lists_of(world: World, *, mode: Mode = "mixed", length: int = 5, discovery_s
         for row, item in zip(made.rows, made.items, strict=True):
             found.setdefault(block.customers[row], []).append(world.catalogue.product_ids[item])
     return found
+
+
+def proposals(
+    world: World, name: str, mode: Mode = "mixed", *, has_rules: bool = False, **parameters: Any
+) -> dict[str, dict[str, float]]:
+    """What a generator gives to each customer, before the rules of a list unless these are asked for."""
+    generator = GENERATORS[name](**parameters)
+    generator.fit(world)
+    found: dict[str, dict[str, float]] = {}
+    usual = rhythm(world)
+    for block in world.blocks():
+        barred = Case(world.catalogue, usual, block, mode, has_rules).barred
+        for row, item, share in zip(*cells(generator.score(block, barred)), strict=True):
+            found.setdefault(block.customers[row], {})[world.catalogue.product_ids[item]] = float(share)
+    return found
+
+
+def words(world: World, name: str, customer: str, item: str) -> str:
+    """What a generator says of an item to a customer."""
+    generator = GENERATORS[name]()
+    generator.fit(world)
+    (block,) = world.blocks()
+    row = np.array([list(block.customers).index(customer)])
+    column = np.array([list(world.catalogue.product_ids).index(item)])
+    return str(generator.explain(block, row, column)[0])
 
 
 def _by_name(given: Mapping[str, Mapping[str, Any]] | Sequence[str]) -> dict[str, Any]:

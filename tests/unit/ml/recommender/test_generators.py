@@ -4,41 +4,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from recommender_world import Act, tiny_world
+from recommender_world import Act, proposals, tiny_world, words
 
-from ml.recommender.choice import choose, look
-from ml.recommender.data import World
 from ml.recommender.generators import GENERATORS
-from ml.recommender.model import parameters_of
-from ml.recommender.protocol import MOST_CANDIDATES
-from ml.recommender.rhythm import rhythm
-from ml.recommender.rules import Case, Mode
-from ml.recommender.sparse import cells
-
-
-def proposals(world: World, name: str, mode: Mode = "mixed", **parameters: Any) -> dict[str, dict[str, float]]:
-    """What a generator gives to each customer, before the rules of a list."""
-    generator = GENERATORS[name](**parameters)
-    generator.fit(world)
-    found: dict[str, dict[str, float]] = {}
-    usual = rhythm(world)
-    for block in world.blocks():
-        barred = Case(world.catalogue, usual, block, mode, has_rules=False).barred
-        for row, item, share in zip(*cells(generator.score(block, barred)), strict=True):
-            found.setdefault(block.customers[row], {})[world.catalogue.product_ids[item]] = float(share)
-    return found
-
-
-def words(world: World, name: str, customer: str, item: str) -> str:
-    generator = GENERATORS[name]()
-    generator.fit(world)
-    (block,) = world.blocks()
-    row = np.array([list(block.customers).index(customer)])
-    column = np.array([list(world.catalogue.product_ids).index(item)])
-    return str(generator.explain(block, row, column)[0])
-
 
 PAIRS = [(f"c{n}", item, 30) for n in range(6) for item in (("tea", "pot") if n % 2 else ("nail", "hammer"))]
 
@@ -276,92 +245,3 @@ def test_due_is_said_from_three_quarters_of_the_expected_gap_on(tmp_path: Path, 
     world = tiny_world(tmp_path, bought=[("c", "tea", ago + gap) for gap in (0, 30, 60, 90)])
     assert proposals(world, "due_again")["c"]["tea"] > 0
     assert words(world, "due_again", "c", "tea") == said
-
-
-FILMS = [f"f{n:03}" for n in range(2 * MOST_CANDIDATES)]
-
-
-def film_club(folder: Path) -> World:
-    """Twenty people who saw all films, each on a day of its own, and one who has not seen two of them."""
-    seen = [(f"c{n:02}", film, age + 1) for n in range(20) for age, film in enumerate(FILMS)]
-    return tiny_world(folder, bought=[*seen, *(("fan", film, age + 1) for age, film in enumerate(FILMS[2:]))])
-
-
-@pytest.mark.parametrize("name", ["transitions", "ease", "ease_unordered", "walks", "factors", "also_bought"])
-def test_what_somebody_has_had_takes_no_place_of_what_is_new_to_them(tmp_path: Path, name: str) -> None:
-    whole = {} if name == "factors" else {"neighbours": len(FILMS)}
-    assert set(proposals(film_club(tmp_path), name, "discovery", **whole)["fan"]) == set(FILMS[:2])
-
-
-def test_an_own_item_that_a_rule_forbids_takes_no_place_of_another_own_one(tmp_path: Path) -> None:
-    """A customer with more own items than a generator proposes, who refuses most of them."""
-    items = {film: {"category_path": "Films" if number < 150 else "Books"} for number, film in enumerate(FILMS)}
-    own = [("c", film, 1_000) for film in FILMS] + [("c", film, 500) for film in FILMS[:150]]
-    world = tiny_world(tmp_path, bought=own, items=items, said=[("c", "category", "Films", -1.0)])
-    generator = GENERATORS["repurchase"]()
-    generator.fit(world)
-    (block,) = world.blocks()
-    case = Case(world.catalogue, rhythm(world), block)
-    _, found, _ = cells(generator.score(block, case.barred))
-    assert sorted(world.catalogue.product_ids[found]) == FILMS[150:]
-
-
-SHELF = {f"f{n:03}": {"category_path": "Films", "is_available": n < 4, "is_sensitive": n == 3} for n in range(154)}
-"""Films of which all but the first four are gone, and the fourth is sensitive."""
-
-
-@pytest.mark.parametrize("name", [
-    "transitions", "ease", "ease_unordered", "walks", "factors", "also_bought", "bought_together",
-    "segment_popularity", "category_popularity", "stated",
-])  # fmt: skip
-def test_what_is_gone_or_sensitive_takes_no_place_of_what_may_be_shown(tmp_path: Path, name: str) -> None:
-    """What is gone was bought by several each, what is left by one."""
-    gone = list(SHELF)[4:]
-    acts = [(f"c{n:02}", gone[(37 * n + place) % 150], 9) for n in range(20) for place in range(40)]
-    acts += [("c00", film, 9) for film in list(SHELF)[:4]] + [
-        (f"c{n:02}", "own", age) for n in range(20) for age in (9, 12)
-    ]
-    world = tiny_world(tmp_path, bought=[*acts, ("me", "own", 3)], items=SHELF | {"own": {"category_path": "Films"}},
-                       said=[("me", "category", "Films", 1.0)])  # fmt: skip
-    takes = parameters_of(GENERATORS[name]())
-    generator = GENERATORS[name](**{"neighbours": 155} if "neighbours" in takes else {})
-    generator.fit(world)
-    (block,) = world.blocks()
-    case = Case(world.catalogue, rhythm(world), block, "discovery")
-    rows, items, _ = cells(generator.score(block, case.barred))
-    mine = items[block.customers[rows] == "me"]
-    assert set(world.catalogue.product_ids[mine]) == {"f000", "f001", "f002"}
-
-
-def test_of_a_long_history_the_first_item_says_as_much_as_the_last(tmp_path: Path) -> None:
-    """Two circles who saw eighty films each; the newcomer saw sixty of one and ended with five of the other."""
-    first, second = [f"a{n:02}" for n in range(80)], [f"b{n:02}" for n in range(80)]
-    acts = [(f"c{n}", film, age + 1) for n in range(12) for age, film in enumerate(first if n % 2 else second)]
-    mine = [("me", film, 100 - place) for place, film in enumerate([*first[:60], *second[:5]])]
-    world = tiny_world(tmp_path, bought=[*acts, *mine])
-    best = {name: max((own := proposals(world, name, "discovery")["me"]), key=lambda film: own[film])
-            for name in ("ease", "ease_unordered")}  # fmt: skip
-    assert best["ease_unordered"] in first
-    assert best["ease"] in second, "there the last ones count most"
-    assert words(world, "ease_unordered", "me", best["ease_unordered"]).startswith("Because you bought the a")
-
-
-def test_a_reseller_counts_by_its_latest_items_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but its own rows links the old items to the new ones."""
-    monkeypatch.setattr("ml.recommender.generators.ease_unordered.MOST_ITEMS", 4)
-    new, old = [f"new{n}" for n in range(4)], [f"old{n}" for n in range(4)]
-    acts = [*(("bot", item, 5) for item in new), *(("bot", item, 50) for item in old), ("me", "new0", 3)]
-    found = proposals(tiny_world(tmp_path, bought=acts), "ease_unordered", "discovery")["me"]
-    assert set(found) == set(new[1:])
-
-
-@pytest.mark.parametrize(("items", "is_read"), [(50, False), (51, True)])
-def test_whole_histories_are_read_where_most_purchases_are_of_people_with_long_ones(
-    tmp_path: Path, items: int, is_read: bool
-) -> None:
-    """Half of all purchases are of one person, the others' histories are short."""
-    acts = [("long", f"i{item}", item + 1) for item in range(items)]
-    acts += [(f"c{n}", f"i{n}", age) for n in range(items // 2) for age in (3, 9)]
-    names, left = choose(look(tiny_world(tmp_path, bought=acts)), list(GENERATORS))
-    assert ("ease_unordered" in names) == is_read
-    assert any(one.name == "ease_unordered" and "histories are short" in one.reason for one in left) != is_read
