@@ -24,11 +24,15 @@ def whole(name: str) -> dict[str, int]:
     return {"neighbours": 2 * len(FILMS)} if "neighbours" in parameters_of(GENERATORS[name]()) else {}
 
 
-@pytest.mark.parametrize("name", [
-    "transitions", "ease", "ease_unordered", "walks", "factors", "also_bought", "segment_popularity",
-])  # fmt: skip
+@pytest.mark.parametrize("name", ["transitions", "ease", "ease_unordered", "walks", "factors", "also_bought"])
 def test_what_somebody_has_had_takes_no_place_of_what_is_new_to_them(tmp_path: Path, name: str) -> None:
     assert set(proposals(film_club(tmp_path), name, "discovery", **whole(name))["fan"]) == set(FILMS[:2])
+
+
+def test_who_has_had_the_most_popular_hundred_hears_of_what_is_less_so(tmp_path: Path) -> None:
+    seen = [(f"c{n:02}", film, 9) for n in range(20) for film in FILMS[: 10 * (n + 1)]]
+    world = tiny_world(tmp_path, bought=[*seen, *(("fan", film, 9) for film in FILMS[:150])])
+    assert sorted(proposals(world, "segment_popularity", "discovery")["fan"]) == FILMS[150:]
 
 
 def test_an_own_item_that_a_rule_forbids_takes_no_place_of_another_own_one(tmp_path: Path) -> None:
