@@ -8,7 +8,7 @@ import pytest
 
 from ml.recommender.evaluation import protocols
 from ml.recommender.evaluation.baselines import BASELINES
-from ml.recommender.evaluation.compare import MODEL, Comparison, compare
+from ml.recommender.evaluation.compare import MODEL, Comparison, _baseline, compare
 from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.files import Rows
 from ml.recommender.evaluation.log import Log, make_log
@@ -326,6 +326,14 @@ def test_baselines_know_whole_histories_however_long() -> None:
     ease = BASELINES["EASE"][0](regularisation=100.0)
     ease.fit(ease.count(source))
     assert np.allclose(ease.weights, expected, atol=1e-4)
+
+
+def test_what_all_settings_of_a_baseline_share_is_counted_once_for_each_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    split, counted = protocols.next_basket(log_of(chains())), []
+    count = BASELINES["item-item"][0].count
+    monkeypatch.setattr(BASELINES["item-item"][0], "count", staticmethod(lambda one: counted.append(one) or count(one)))
+    _baseline("item-item", split, "mixed", lambda _: None)
+    assert counted == [split.lessons[-1].source, split.test.source]
 
 
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
