@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.recommender.block import Flags
-from ml.recommender.sparse import Floats, Ints, runs
+from ml.recommender.sparse import Floats, Ints, Pairs, runs
 
 LENGTHS = (5, 10, 20)
 
@@ -23,13 +23,27 @@ def mean_ranks(scores: Floats, rows: Ints, items: Ints) -> Floats:
     """Rank, from 1, of each wanted cell within its row of ``scores`` (customers, items).
 
     Each row is sorted once, however much of it is wanted."""
-    own, ascending = scores[rows, items], np.sort(scores, axis=1)
-    below, up_to = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    own, ascending, ahead = scores[rows, items], np.sort(scores, axis=1), np.empty(len(rows))
     for row, start, size in zip(*runs(rows), strict=True):
         wanted = slice(start, start + size)
-        below[wanted] = ascending[row].searchsorted(own[wanted], "left")
-        up_to[wanted] = ascending[row].searchsorted(own[wanted], "right")
-    return scores.shape[1] - up_to + (up_to - below + 1) / 2
+        ahead[wanted] = _ahead(ascending[row], own[wanted])
+    return ahead + 0.5
+
+
+def ranks_without(hidden: Pairs, ranks: Floats, scores: Floats, rows: Ints, items: Ints) -> Floats:
+    """The ranks as they were if the hidden cells, none of which is wanted, were not there."""
+    own, ahead = scores[rows, items], np.empty(len(rows))
+    starts, columns = hidden.by_row(len(scores))
+    for row, start, size in zip(*runs(rows), strict=True):
+        wanted, out = slice(start, start + size), columns[starts[row] : starts[row + 1]]
+        ahead[wanted] = _ahead(np.sort(scores[row, out]), own[wanted])
+    return ranks - ahead
+
+
+def _ahead(ascending: Floats, own: Floats) -> Floats:
+    """How many of the scores are higher than each of ``own``; of equal ones half count."""
+    below, up_to = ascending.searchsorted(own, "left"), ascending.searchsorted(own, "right")
+    return np.asarray(len(ascending) - up_to + (up_to - below) / 2)
 
 
 @dataclass(frozen=True)

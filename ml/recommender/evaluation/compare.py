@@ -34,6 +34,8 @@ class Judgement:
 
     name: str
     hits: Hits
+    among_new: Hits
+    """Ranked among what the customer has not had: what a list of discoveries alone would find."""
     shown: Ints
     """(customers, SHOWN): the first places of each customer's ranking, -1 where nothing is left."""
     newcomers: Hits
@@ -125,10 +127,10 @@ def _judgement(
     then: Callable[[Judged], None] = lambda _: None,
 ) -> Judgement:  # fmt: skip
     start = time.perf_counter()
-    hits, shown = rank_all(scorer, split.test.happened, mode, then)
+    ranked = rank_all(scorer, split.test.happened, mode, then)
     seconds = time.perf_counter() - start
-    newcomers, _ = rank_all(scorer, split.newcomers, mode)
-    return Judgement(name, hits, shown, newcomers, settings, fit_seconds, seconds)
+    newcomers = rank_all(scorer, split.newcomers, mode)[0]
+    return Judgement(name, *ranked, newcomers, settings, fit_seconds, seconds)
 
 
 def _peak_megabytes() -> float:

@@ -39,11 +39,12 @@ def accuracy(hits: Hits, lengths: Sequence[int], *, seed: int) -> dict[str, Figu
     return found
 
 
-def kinds(hits: Hits, length: int) -> dict[str, float]:
-    """Recall of what was bought before, and of what was new; NaN where there was none."""
-    out = {}
-    for name, kind in (("repeat", hits.is_repeat), ("explore", ~hits.is_repeat)):
-        values = hits.recall(length, kind)
+def kinds(judgement: Judgement, length: int) -> dict[str, float]:
+    """Recall of what was bought before, and of what was new: among all, and ranked among what was new alone. NaN where
+    there was none."""
+    hits, new, out = judgement.hits, ~judgement.hits.is_repeat, {}
+    for name, own, kind in (("repeat", hits, ~new), ("explore", hits, new), ("new_only", judgement.among_new, new)):
+        values = own.recall(length, kind)
         out[f"{name}_recall@{length}"] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
     return out
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ml.recommender.block import Block
 from ml.recommender.lessons import Judged
-from ml.recommender.metrics import Hits, mean_ranks
+from ml.recommender.metrics import Hits, mean_ranks, ranks_without
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Floats, Ints
 
@@ -32,32 +32,36 @@ class Scorer(Protocol):
 
 def rank_all(
     scorer: Scorer, happened: Sequence[Judged], mode: Mode, then: Callable[[Judged], None] = lambda _: None
-) -> tuple[Hits, Ints]:
-    """Mean ranks of all that was to be foretold, and the first ``SHOWN`` places; what the mode hides comes last, and is
-    in no place: -1 where nothing else is left.
+) -> tuple[Hits, Hits, Ints]:
+    """Mean ranks of all that was to be foretold, the same among what each customer has not had, and the first ``SHOWN``
+    places; what the mode hides comes last, and is in no place: -1 where nothing else is left.
 
     Parameters
     ----------
     then
         Told of the customers who were just scored.
     """
-    rows, ranks, repeats, shown, before = [np.empty(0, np.int64)], [np.empty(0)], [np.empty(0, bool)], [], 0
+    rows, repeats, shown, before = [np.empty(0, np.int64)], [np.empty(0, bool)], [], 0
+    ranks, new_ranks = [np.empty(0)], [np.empty(0)]
     for judged in happened:
         for part in _parts(judged):
             scores = scorer.scores(part.block)
-            known = part.block.bought.keys
+            known, repeat = part.block.bought, part.is_repeat
             if mode == "discovery":
-                scores.ravel()[known] = -np.inf
+                scores.ravel()[known.keys] = -np.inf
             ranks.append(mean_ranks(scores, part.rows, part.items))
+            without = ranks_without(known, ranks[-1], scores, part.rows, part.items)
+            new_ranks.append(np.where(repeat, np.inf, without))
             if mode == "discovery":
-                ranks[-1][part.is_repeat] = np.inf
+                ranks[-1][repeat] = np.inf
             shown.append(_first_places(scores))
             rows.append(part.rows + before)
-            repeats.append(part.is_repeat)
+            repeats.append(repeat)
             before += len(part.block)
             then(part)
-    hits = Hits(before, np.concatenate(rows), np.concatenate(repeats), np.concatenate(ranks))
-    return hits, np.concatenate(shown) if shown else np.empty((0, SHOWN), np.int64)
+    of, is_repeat = np.concatenate(rows), np.concatenate(repeats)
+    hits, among_new = (Hits(before, of, is_repeat, np.concatenate(found)) for found in (ranks, new_ranks))
+    return hits, among_new, np.concatenate(shown) if shown else np.empty((0, SHOWN), np.int64)
 
 
 def _parts(judged: Judged) -> Iterator[Judged]:

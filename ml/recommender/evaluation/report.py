@@ -32,7 +32,7 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
     for one in comparison.judgements:
         own: dict[str, Any] = {
             **{name: asdict(figure) for name, figure in accuracy(one.hits, lengths, seed=seed).items()},
-            **kinds(one.hits, middle),
+            **kinds(one, middle),
             **shown(one, comparison),
             "customers by what was known of them": by_known_of_customer(one, comparison, middle, seed=seed),
             "items by what was known of them": by_known_of_item(one, comparison, middle, seed=seed),
@@ -41,9 +41,13 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
             "score_seconds": one.score_seconds,
         }
         if one is not ours:
-            own[f"gain of {MODEL} in recall@{middle}"] = asdict(gain(ours.hits, one.hits, middle, seed=seed))
-            new = gain(ours.hits, one.hits, middle, seed=seed, new_only=True)
-            own[f"gain of {MODEL} in explore_recall@{middle}"] = asdict(new)
+            for kind, mine, theirs, of_new in (
+                ("recall", ours.hits, one.hits, False),
+                ("explore_recall", ours.hits, one.hits, True),
+                ("new_only_recall", ours.among_new, one.among_new, True),
+            ):
+                found = gain(mine, theirs, middle, seed=seed, new_only=of_new)
+                own[f"gain of {MODEL} in {kind}@{middle}"] = asdict(found)
         methods[one.name] = own
     learned = comparison.learned
     return _rounded({
@@ -91,13 +95,15 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
 
 
 def _second(found: dict[str, Any], middle: int, wide: int) -> list[str]:
-    """Repeats and discoveries apart, what is shown, and the gain over each method."""
-    columns = [f"repeat_recall@{middle}", f"explore_recall@{middle}", "coverage@10", "novelty@10", "popularity_bias@10"]
-    heads = ["repeat", "explore", "coverage", "novelty", "bias"]
-    out = ["".ljust(wide) + "".join(f"{head:>10}" for head in heads) + f"   our gain in recall@{middle}, in explore"]
+    """Repeats and discoveries apart, these also without repeats beside them, what is shown, and the gain over each
+    method."""
+    recalls = [f"{kind}_recall@{middle}" for kind in ("repeat", "explore", "new_only")]
+    columns = [*recalls, "coverage@10", "novelty@10", "popularity_bias@10"]
+    heads = ["repeat", "explore", "new only", "coverage", "novelty", "bias"]
+    out = ["".ljust(wide) + "".join(f"{head:>10}" for head in heads) + f"   our gain in recall@{middle}, in new only"]
     for name, own in found["methods"].items():
         row = name.ljust(wide) + "".join(f"{_told(own[column]):>10}" for column in columns)
-        gains = [own.get(f"gain of {MODEL} in {kind}@{middle}") for kind in ("recall", "explore_recall")]
+        gains = [own.get(f"gain of {MODEL} in {kind}@{middle}") for kind in ("recall", "new_only_recall")]
         told = [
             f"{one['value']:+.4f} [{one['low']:+.4f},{one['high']:+.4f}]"
             for one in gains
