@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
-from ml.recommender.cuts import strongest
+from ml.recommender.cuts import strongest, top
 from ml.recommender.sparse import Barred, Csr, Ints, decayed, matrix
 
 MOST_CANDIDATES = 100
@@ -50,6 +50,15 @@ class Generator(Protocol):
 def on_sale(world: Source) -> Flags:
     """Items that somebody's list may hold, (items,): a generator that keeps few of many counts no others."""
     return world.catalogue.is_available | (not world.has_rules)
+
+
+def nearest(near: Csr, count: int, world: Source) -> Csr:
+    """The ``count`` highest of each row of items by items, among those on sale; ``near`` itself is used up."""
+    closed = ~on_sale(world)
+    if closed.any():
+        near.data[closed[near.indices]] = 0
+        near.eliminate_zeros()
+    return top(near, count)
 
 
 def recent(block: Block, base: float) -> Csr:

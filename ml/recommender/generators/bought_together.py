@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import CoPurchases, co_purchases
-from ml.recommender.cuts import best_of_product, top
+from ml.recommender.cuts import best_of_product
 from ml.recommender.decay import UNIT, weights
-from ml.recommender.protocol import MOST_CANDIDATES, because
+from ml.recommender.protocol import MOST_CANDIDATES, because, nearest
 from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
 
@@ -27,7 +27,7 @@ class BoughtTogether:
     """Of the purchase that the neighbour belongs to."""
     damping: float = 0.25
     neighbours: int = 60
-    """Kept of each item."""
+    """Kept of each item, of those on sale."""
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class BoughtTogether:
         self.catalogue: Catalogue = world.catalogue
         self.has_orders = world.has_orders
         counted: CoPurchases = co_purchases(world, self.within)
-        self.similar: Csr = top(counted.similarity(self.damping), self.neighbours)
+        self.similar: Csr = nearest(counted.similarity(self.damping), self.neighbours, world)
 
     def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(self._lately(block), self.similar, MOST_CANDIDATES, barred))

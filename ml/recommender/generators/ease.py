@@ -8,7 +8,7 @@ from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import co_purchases
 from ml.recommender.cuts import best_of_product
 from ml.recommender.decay import UNIT
-from ml.recommender.protocol import MOST_CANDIDATES, because, recent
+from ml.recommender.protocol import MOST_CANDIDATES, because, on_sale, recent
 from ml.recommender.sequence import count_transitions
 from ml.recommender.solver import regression
 from ml.recommender.sparse import Barred, Csr, Ints, normalised
@@ -30,7 +30,7 @@ class Ease:
     recency: float = 0.7
     """What each basket back counts when the customer's own history is read."""
     neighbours: int = 100
-    """Kept of each item, those of the greatest weight."""
+    """Kept of each item, those on sale of the greatest weight."""
     name: str = field(default="ease", init=False)
 
     def fit(self, world: Source) -> None:
@@ -39,6 +39,7 @@ class Ease:
         pairs = co_purchases(world, "customer", with_support=True)
         order = count_transitions(world, self.decay)
         wanted = (order.both_ways(self.backward) + order.within) / UNIT
+        wanted.data[~on_sale(world)[wanted.indices]] = 0
         self.weights: Csr = regression(pairs.support, pairs.alone, wanted, self.regularisation, self.neighbours)
 
     def score(self, block: Block, barred: Barred) -> Csr:

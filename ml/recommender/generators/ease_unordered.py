@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ml.recommender.block import Block, Catalogue, Source, Texts
 from ml.recommender.copurchase import co_purchases
 from ml.recommender.cuts import best_of_product
-from ml.recommender.protocol import MOST_CANDIDATES, because
+from ml.recommender.protocol import MOST_CANDIDATES, because, on_sale
 from ml.recommender.solver import autoencoder, sparse_rows
 from ml.recommender.sparse import Barred, Csr, Ints, normalised
 
@@ -28,7 +28,7 @@ class EaseUnordered:
     regularisation: float = 300.0
     dropout: float = 0.5
     neighbours: int = 200
-    """Kept of each item, those of the greatest weight."""
+    """Kept of each item, those on sale of the greatest weight."""
     name: str = field(default="ease_unordered", init=False)
 
     def fit(self, world: Source) -> None:
@@ -36,6 +36,7 @@ class EaseUnordered:
         self.has_orders = world.has_orders
         counted = co_purchases(world, "customer", with_support=True, most=MOST_ITEMS)
         weights = autoencoder(counted.support, counted.alone, self.regularisation, self.dropout)
+        weights[:, ~on_sale(world)] = 0
         self.weights: Csr = sparse_rows(weights, self.neighbours)
 
     def score(self, block: Block, barred: Barred) -> Csr:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import best_of_product, top
-from ml.recommender.protocol import MOST_CANDIDATES, because, recent
+from ml.recommender.cuts import best_of_product
+from ml.recommender.protocol import MOST_CANDIDATES, because, nearest, recent
 from ml.recommender.sequence import count_transitions
 from ml.recommender.sparse import Barred, Csr, Ints, canonical, normalised, off_diagonal
 
@@ -26,7 +26,7 @@ class NextBasket:
     recency: float = 0.7
     """What each basket back counts when the customer's own history is read."""
     neighbours: int = 200
-    """Kept of each item."""
+    """Kept of each item, of those on sale."""
     name: str = field(default="transitions", init=False)
 
     def fit(self, world: Source) -> None:
@@ -35,7 +35,7 @@ class NextBasket:
         counted = count_transitions(world, self.decay)
         near = off_diagonal(counted.both_ways(self.backward))
         worth = near.data / np.repeat(np.sqrt(np.maximum(counted.baskets, 1)), np.diff(near.indptr))
-        self.next: Csr = top(canonical(near.indptr, near.indices, worth, near.shape), self.neighbours)
+        self.next: Csr = nearest(canonical(near.indptr, near.indices, worth, near.shape), self.neighbours, world)
 
     def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.next, MOST_CANDIDATES, barred))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Source, Texts
-from ml.recommender.cuts import best_of_product, top
+from ml.recommender.cuts import best_of_product
 from ml.recommender.limits import latest, within_limit
-from ml.recommender.protocol import MOST_CANDIDATES, because, recent
+from ml.recommender.protocol import MOST_CANDIDATES, because, nearest, recent
 from ml.recommender.sparse import Barred, Csr, Ints, Sum, canonical, matrix, normalised, off_diagonal
 
 SCALE = 1_000_000
@@ -30,7 +30,7 @@ class Walks:
     recency: float = 0.8
     """What each basket back counts when the customer's own history is read."""
     neighbours: int = 100
-    """Kept of each item."""
+    """Kept of each item, of those on sale."""
     name: str = field(default="walks", init=False)
 
     def fit(self, world: Source) -> None:
@@ -48,7 +48,7 @@ class Walks:
         chance = ended.data / SCALE / np.repeat(many, np.diff(ended.indptr))
         chance /= np.exp(self.damping * np.log(many))[ended.indices]
         chance = chance.astype(np.float32).astype(float)  # powers differ in their last bits between machines
-        self.near: Csr = top(canonical(ended.indptr, ended.indices, chance, ended.shape), self.neighbours)
+        self.near: Csr = nearest(canonical(ended.indptr, ended.indices, chance, ended.shape), self.neighbours, world)
 
     def score(self, block: Block, barred: Barred) -> Csr:
         return normalised(best_of_product(recent(block, self.recency), self.near, MOST_CANDIDATES, barred))
