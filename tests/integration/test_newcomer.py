@@ -47,6 +47,7 @@ def confirm_guesses(path: Path) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_from_an_odd_export_to_published_scores_by_what_init_and_check_say(shop: Deployment) -> None:
     begun = shop.run("init", "boutique")
     assert begun.returncode == 0, begun.stdout + begun.stderr

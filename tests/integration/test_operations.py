@@ -64,6 +64,7 @@ def test_a_restore_overwrites_nothing(restored: Deployment) -> None:
     assert "not empty" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_of_a_restored_shop_is_trained_again_to_the_byte(restored: Deployment) -> None:
     state = restored.workspace.state
     version = registry.champion(state.mlflow, "demo", "value")
