@@ -46,17 +46,17 @@ def rank_all(
     for judged in happened:
         for part in _parts(judged):
             scores = scorer.scores(part.block)
-            known, repeat = part.block.bought, part.is_repeat
+            known, new = part.block.bought, ~part.is_repeat
             if mode == "discovery":
                 scores.ravel()[known.keys] = -np.inf
             ranks.append(mean_ranks(scores, part.rows, part.items))
-            without = ranks_without(known, ranks[-1], scores, part.rows, part.items)
-            new_ranks.append(np.where(repeat, np.inf, without))
+            new_ranks.append(np.full(len(new), np.inf))
+            new_ranks[-1][new] = ranks_without(known, ranks[-1][new], scores, part.rows[new], part.items[new])
             if mode == "discovery":
-                ranks[-1][repeat] = np.inf
+                ranks[-1][~new] = np.inf
             shown.append(_first_places(scores))
             rows.append(part.rows + before)
-            repeats.append(repeat)
+            repeats.append(~new)
             before += len(part.block)
             then(part)
     of, is_repeat = np.concatenate(rows), np.concatenate(repeats)

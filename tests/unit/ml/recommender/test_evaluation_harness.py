@@ -5,37 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from log_world import CHAINS, chains, log_of
 
 from ml.recommender.evaluation import protocols
 from ml.recommender.evaluation.baselines import BASELINES
 from ml.recommender.evaluation.compare import MODEL, Comparison, _baseline, compare
 from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.files import Rows
-from ml.recommender.evaluation.log import Log, make_log
+from ml.recommender.evaluation.log import make_log
 from ml.recommender.evaluation.measures import shown
 from ml.recommender.evaluation.report import figures, lines
 from ml.recommender.exposure import breadth
 from orchestration.recommender_evaluation import Report, Request, evaluate_log
-
-CHAINS = 12
-LENGTH = 6
-
-
-def chains(users: int = 240, seed: int = 1, prefix: str = "") -> list[tuple[str, str, float]]:
-    """Each user walks along one of a few chains of items, from a place of their own; now and then a stray item."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for user in range(users):
-        chain, start = int(rng.integers(CHAINS)), int(rng.integers(LENGTH))
-        for step in range(4):
-            item = f"{prefix}{chain:02}-{(start + step) % LENGTH}"
-            rows.append((f"u{user:03}", item, float(step * 30 + user % 7)))
-    return rows
-
-
-def log_of(rows: list[tuple[str, str, float]], seed: int = 7) -> Log:
-    users, items, when = zip(*rows, strict=True)
-    return make_log(Rows(np.array(users, object), np.array(items, object), np.array(when), True, None, 0), seed=seed)
 
 
 def compared(rows: list[tuple[str, str, float]], seed: int = 7) -> Comparison:
@@ -68,14 +49,6 @@ def test_names_of_items_and_the_order_of_rows_decide_nothing(once: Comparison) -
     other = compared([(user, renamed[item], when) for user, item, when in reversed(chains())])
     assert recall(other, MODEL) == pytest.approx(recall(once, MODEL), abs=0.03)
     assert recall(other, "popularity") == pytest.approx(recall(once, "popularity"), abs=0.03)
-
-
-def test_all_that_is_equal_has_the_mean_rank() -> None:
-    """Everybody bought everything once: popularity knows nothing, so the wanted item is in the middle."""
-    rows = [(f"u{user}", f"i{(user + k) % 12:02}", float(k)) for user in range(12) for k in range(6)]
-    found = compared(rows)
-    popular = next(one for one in found.judgements if one.name == "popularity")
-    assert set(popular.hits.ranks.tolist()) == {4.0}, "seven items are left, the mean of their ranks is 4"
 
 
 def test_a_planted_future_interaction_changes_nothing() -> None:
