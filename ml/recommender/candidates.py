@@ -26,13 +26,15 @@ CANDIDATES, FEWEST_CANDIDATES, MOST_ROWS = 100, 40, 2_000_000
 where so many rows for all customers would be passed, as ranking them is what lists cost most."""
 SHARE_PLACES = 6
 OWN_WINDOWS = (30, 90, 365)
+OF_CUSTOMERS = ("customer_purchases", "customer_items", "customer_baskets", "customer_days_since")
+"""The same for all candidates of one."""
 CONTEXT = (
     "blend", "blend_rank", "proposals", "reciprocal_ranks", "popularity",
     "price", "price_against_own", "category_share", "category_view_share", "own_views",
     "own_days", *(f"own_days_{days}d" for days in OWN_WINDOWS), "own_days_season",
     "days_since_own", "days_over_gap", "own_basket_share",
     *(f"item_sold_{days}d" for days in WINDOWS), "item_sold_season", "item_days_since", "item_bought_again",
-    "customer_purchases", "customer_items", "customer_baskets", "customer_days_since",
+    *OF_CUSTOMERS,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""The recommender as it is kept: which generators, what each counts, the trees that order candidates.
+"""The recommender as it is kept: which generators, what each counts, the ranker that orders candidates.
 
-Belongs here: the frozen part, its files (``model.json``, ``ranker.txt``), and fitting it to an as-of. Does not belong
-here: how it is learned (``lessons``). No array, no item, no customer is kept.
+Belongs here: the frozen part, its files (``model.json``, and those of the ranker), and fitting it to an as-of. Does not
+belong here: how it is learned (``lessons``). No array, no item, no customer is kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ml.recommender.rules import Case, Mode, allowed_of_proposed
 from ml.recommender.sparse import Csr, cells, matrix, normalised
 from ml.recommender.state import ItemStates, item_states
 
-FORMAT = 2
+FORMAT = 3
 POPULAR_HALF_LIFE_DAYS = 60.0
 UNTRAINED = "recommender/untrained"
 SIDE_BY_SIDE = 2
@@ -63,7 +63,7 @@ class RecommenderModel:
         }
         (folder / "model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         if self.ranker:
-            self.ranker.save(folder / "ranker.txt")
+            self.ranker.save(folder)
         return folder
 
     @classmethod
@@ -77,14 +77,12 @@ class RecommenderModel:
         """
         try:
             content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            ranker = Ranker.load(folder / "ranker.txt") if content.get("has_ranker") else None
+            names = tuple(content["generators"])
+            if content["format"] != FORMAT or not set(names) <= set(GENERATORS):
+                raise ModelFileError(f"it was trained with {', '.join(names)}")
+            ranker = Ranker.load(folder, feature_names(names)) if content["has_ranker"] else None
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole recommender ({error}); train again") from error
-        names = tuple(content["generators"])
-        if content["format"] != FORMAT or not set(names) <= set(GENERATORS):
-            raise ModelFileError(f"it was trained with {', '.join(names)}")
-        if ranker and ranker.features != feature_names(names):
-            raise ModelFileError("its trees ask for features of another release")
         blend, most = Blend(np.array(content["weights"])), int(content["most_candidates"])
         return cls(names, blend, ranker, content["mode"], most, content["generators"])
 

@@ -1,14 +1,17 @@
-"""The order of the candidates: trees that see what every generator says of a candidate, and of whom.
+"""The order of the candidates, by what every generator says of each, and of whom.
 
-Belongs here: training, scoring, the file. Does not belong here: candidates and their features (``candidates``), rules
-and lists.
+Belongs here: training, scoring, the files. Does not belong here: candidates and their features (``candidates``), the
+sum (``linear``), rules and lists.
 
-LambdaMART (Burges 2010) on windows whose outcome is known; the generators that it sees were fitted strictly before.
-Deterministic: LightGBM grows the same trees with any number of threads.
+The mean of two that err differently, LambdaMART (Burges 2010) and a conditional logit, both of windows whose outcome is
+known; the generators that they see were fitted strictly before. Both margins are logarithms of chances, so that none
+has to be scaled. The sum learns from few lists, the trees join it where there are many. Deterministic: LightGBM grows
+the same trees with any number of threads.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import COMPILED_ROWS, Trees
+from ml.model import ModelFileError
 from ml.recommender.candidates import Candidates
-from ml.recommender.sparse import Csr, Ints, matrix
+from ml.recommender.linear import Linear, learn_sum, term_names
+from ml.recommender.sparse import Csr, Floats, Ints, matrix
 
-LEAST_LISTS = 300
-"""Customers with a purchase among their candidates; with fewer the blend's own order stands."""
+LEAST_LISTS, LEAST_LISTS_OF_TREES = 100, 1000
+"""Customers with a purchase among their candidates; with fewer the blend's own order stands, or the sum's."""
 MOST_PASSED_OVER = 300_000
 """Candidates that nobody bought, of all lists: so many teach as well as all (NDCG@10 on two earlier as-ofs of the demo
 .2163 and .2129 with half of 650,000, .2146 and .2112 with all). Drawn blindly: drawn by rank, the trees would learn
@@ -52,39 +57,63 @@ Shown = tuple[Candidates, NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Ranker:
-    """Trees over named features."""
+    """A sum, and trees over the same features."""
 
-    trees: Trees
+    linear: Linear
+    trees: Trees | None = None
 
     def scores(self, found: Candidates, shape: tuple[int, int], *, threads: int = 1) -> Csr:
         """Customers by items: chances of the candidates among each other, rows that sum to one (softmax)."""
         if not len(found.rows):
             return matrix(np.empty(0), found.rows, found.items, shape)
-        margin = self.trees.margin(found.X, threads, is_compiled=len(found.X) >= COMPILED_ROWS).round(SCORE_PLACES)
+        margin = self.margin(found.X, threads=threads)
         highest = np.full(shape[0], -np.inf)
         np.maximum.at(highest, found.rows, margin)
         worth = np.exp(np.maximum(margin - highest[found.rows], -20))
         total = np.bincount(found.rows, worth, minlength=shape[0])
         return matrix(worth / total[found.rows], found.rows, found.items, shape)
 
-    def save(self, path: Path) -> None:
-        path.write_text(self.trees.text, encoding="utf-8")
+    def margin(self, X: NDArray[np.float32], *, threads: int = 1) -> Floats:
+        """Logarithms of chances, up to what is the same for a whole list; (candidates,)."""
+        margin = self.linear.margin(X)
+        if self.trees:
+            margin = (margin + self.trees.margin(X, threads, is_compiled=len(X) >= COMPILED_ROWS)) / 2
+        return margin.round(SCORE_PLACES)
+
+    def save(self, folder: Path) -> None:
+        content = {"has_trees": self.trees is not None, "weights": self.linear.by_term()}
+        (folder / "ranker.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        if self.trees:
+            (folder / "ranker.txt").write_text(self.trees.text, encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Ranker:
-        return cls(Trees.read(path))
+    def load(cls, folder: Path, features: Sequence[str]) -> Ranker:
+        """Of a folder.
+
+        Raises
+        ------
+        FileNotFoundError, json.JSONDecodeError
+        ModelFileError
+            The trees are not whole, or the ranker asks for other features.
+        """
+        content = json.loads((folder / "ranker.json").read_text(encoding="utf-8"))
+        trees = Trees.read(folder / "ranker.txt") if content["has_trees"] else None
+        of_trees = trees.booster.feature_name() if trees else list(features)
+        if list(content["weights"]) != term_names(features) or of_trees != list(features):
+            raise ModelFileError("its ranker asks for features of another release")
+        return cls(Linear(tuple(features), tuple(content["weights"].values())), trees)
 
     @property
     def features(self) -> list[str]:
-        return list(self.trees.booster.feature_name())
+        return list(self.linear.features)
 
     def gains(self) -> dict[str, float]:
         """Share of each feature in what the trees gained."""
-        return dict(zip(self.features, self.trees.gains().tolist(), strict=True))
+        return dict(zip(self.features, self.trees.gains().tolist(), strict=True)) if self.trees else {}
 
 
 def learn_order(lists: Sequence[Shown], names: Sequence[str], *, seed: int, rounds: int = ROUNDS) -> Ranker | None:
-    """Trees that put what was bought above the other candidates.
+    """A ranker that puts what was bought above the other candidates.
 
     Parameters
     ----------
@@ -98,11 +127,14 @@ def learn_order(lists: Sequence[Shown], names: Sequence[str], *, seed: int, roun
     X, label, sizes = teaching_rows(lists, seed)
     if len(sizes) < LEAST_LISTS:
         return None
+    linear = learn_sum(X, label, sizes, names)
+    if len(sizes) < LEAST_LISTS_OF_TREES:
+        return Ranker(linear)
     import lightgbm
 
     data = lightgbm.Dataset(X, label.astype(np.int32), group=sizes, feature_name=list(names))
     parameters: dict[str, Any] = {**PARAMETERS, "seed": seed, "num_threads": THREADS}
-    return Ranker(Trees(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string()))
+    return Ranker(linear, Trees(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string()))
 
 
 def teaching_rows(lists: Sequence[Shown], seed: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], Ints]:

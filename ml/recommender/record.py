@@ -15,6 +15,7 @@ from ml.promotion import Decision
 from ml.recommender.blend import HISTORY_STEPS
 from ml.recommender.candidates import feature_names
 from ml.recommender.generators import GENERATORS
+from ml.recommender.linear import RIDGE
 from ml.recommender.model import parameters_of
 from ml.recommender.plots import draw
 from ml.recommender.ranker import PARAMETERS
@@ -68,7 +69,7 @@ def record(
 
 
 def parts(result: TrainingResult) -> dict[str, Part]:
-    """Each generator by itself, and the trees that order what they propose."""
+    """Each generator by itself, and the ranker that orders what they propose."""
     model, found = result.model, {}
     weights = model.blend.weights.mean(axis=0)
     for name, weight in zip(model.generators, weights, strict=True):
@@ -76,9 +77,10 @@ def parts(result: TrainingResult) -> dict[str, Part]:
         parameters = parameters_of(GENERATORS[name](**model.parameters.get(name, {})))
         found[name] = Part(parameters, {**hits.summary(), "weight": float(weight)})
     if model.ranker:
-        gains = {f"gain/{name}": value for name, value in model.ranker.gains().items()}
+        trees, gains = model.ranker.trees, {f"gain/{name}": value for name, value in model.ranker.gains().items()}
         own = {**result.backtest.hits["model"].summary(), "candidate_recall": result.learned.candidate_recall}
-        found["ranker"] = Part({**PARAMETERS, "rounds": model.ranker.trees.booster.num_trees()}, {**own, **gains})
+        grown = {**PARAMETERS, "rounds": trees.booster.num_trees()} if trees else {}
+        found["ranker"] = Part({"ridge": RIDGE, **grown}, {**own, **gains})
     return found
 
 

@@ -1,6 +1,6 @@
 """The recommender as MLflow serves it: how candidates of one customer are weighed.
 
-Belongs here: the thin cover that MLflow asks for; it loads a JSON file and trees as text, nothing is pickled. Does not
+Belongs here: the thin cover that MLflow asks for; it loads JSON files and trees as text, nothing is pickled. Does not
 belong here: the candidates, which are counted from interactions at each as-of; lists for everybody go by
 ``ml.recommender.recommend``.
 """
@@ -17,7 +17,7 @@ from ml.recommender.model import RecommenderModel
 
 
 class ServedRecommender(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """Features of candidates in, their score out: by the trees, or by the blend of shares where there are none."""
+    """Features of candidates in, their score out: by the ranker, or by the blend of shares where there is none."""
 
     def load_context(self, context: Any) -> None:
         self.model = RecommenderModel.load(Path(context.artifacts["model"]))
@@ -25,7 +25,7 @@ class ServedRecommender(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
         if self.model.ranker:
             features = model_input[self.model.ranker.features].to_numpy("float32")
-            return pd.DataFrame({"score": self.model.ranker.trees.booster.predict(features)})
+            return pd.DataFrame({"score": self.model.ranker.margin(features)})
         own = self.model.blend.group_weights(model_input["purchases"].to_numpy("int64"))
         shares = model_input[list(self.model.generators)].fillna(0).to_numpy("float64")
         return pd.DataFrame({"score": (own * shares).sum(axis=1)})

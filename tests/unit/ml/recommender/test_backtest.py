@@ -9,7 +9,7 @@ from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.bootstrap import paired_means
 from ml.model import ModelFileError
-from ml.recommender import model, recommend
+from ml.recommender import model, ranker, recommend
 from ml.recommender.backtest import backtest
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
 from ml.recommender.data import World
@@ -169,12 +169,12 @@ def test_a_champion_is_judged_beside_and_one_of_other_generators_cannot_defend_i
         RecommenderModel.load(champion)
 
 
-@pytest.mark.parametrize("lost", ["all", "the end of it", "its trees"])
+@pytest.mark.parametrize("lost", ["all", "the end of it", "its ranker"])
 def test_half_a_champion_is_refused_as_one_of_another_release_is(tmp_path: Path, lost: str) -> None:
     champion = RecommenderModel.untrained().save(tmp_path / "champion")
     file = champion / "model.json"
     whole = file.read_text()
-    left = {"the end of it": whole[:-20], "its trees": whole.replace('"has_ranker": false', '"has_ranker": true')}
+    left = {"the end of it": whole[:-20], "its ranker": whole.replace('"has_ranker": false', '"has_ranker": true')}
     file.write_text(left[lost]) if lost in left else file.unlink()
     with pytest.raises(ModelFileError, match="champion holds no whole recommender"):
         RecommenderModel.load(champion)
@@ -231,6 +231,7 @@ def test_one_thread_and_two_make_the_same_model_and_the_same_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
+    monkeypatch.setattr(ranker, "LEAST_LISTS_OF_TREES", ranker.LEAST_LISTS)
     for threads in (1, 2):
         monkeypatch.setattr(model, "SIDE_BY_SIDE", threads)
         monkeypatch.setattr(recommend, "SIDE_BY_SIDE", threads)
@@ -239,12 +240,13 @@ def test_one_thread_and_two_make_the_same_model_and_the_same_lists(
             random_shop(folder, day, seed, customers=500)
         result = train(folder, plan(), Engine(threads=threads))
         assert isinstance(result, TrainingResult)
-        assert result.model.ranker is not None, "the trees are in it"
+        assert result.model.ranker is not None
+        assert result.model.ranker.trees is not None
         world = World(folder, AS_OF, Engine(threads=threads), block_customers=64)
         lists = ListPlan(AS_OF, "demo", Shape(10, 2, 0.1, as_of=str(AS_OF)))
         recommend.recommend(world, result.model, "v", lists, folder / "lists.parquet")
         saved = result.model.save(folder / "model")
-        found.append([(saved / name).read_bytes() for name in ("model.json", "ranker.txt")])
+        found.append([(saved / name).read_bytes() for name in ("model.json", "ranker.json", "ranker.txt")])
         found[-1].append((folder / "lists.parquet").read_bytes())
     assert found[0] == found[1]
 

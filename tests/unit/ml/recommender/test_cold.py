@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from recommender_world import tiny_world
 
-from ml.booster import Trees
 from ml.bootstrap import ratio
 from ml.recommender.candidates import Candidates, feature_names
 from ml.recommender.cold import as_metrics, by_customer, by_item
 from ml.recommender.lessons import Lesson, teach
+from ml.recommender.linear import Linear
 from ml.recommender.metrics import Hits
 from ml.recommender.outcomes import outcomes
 from ml.recommender.ranker import Ranker
@@ -101,7 +101,7 @@ def test_newcomers_of_a_lesson_have_no_history_and_only_those_who_said_something
 
 
 class Backwards(Ranker):
-    """Trees that give the highest score to what the blend thinks least of."""
+    """One that gives the highest score to what the blend thinks least of."""
 
     place: ClassVar[int]
 
@@ -109,7 +109,7 @@ class Backwards(Ranker):
         return matrix(1 / (1e-9 + found.X[:, self.place]).astype(float), found.rows, found.items, shape)
 
 
-def test_of_strangers_the_blend_speaks_and_of_everybody_else_the_trees(tmp_path: Path) -> None:
+def test_of_strangers_the_blend_speaks_and_of_everybody_else_the_ranker(tmp_path: Path) -> None:
     lesson = words(tmp_path)
     fitted = teach([lesson]).model.fit(lesson.source)
     Backwards.place = feature_names(fitted.model.generators).index("blend")
@@ -117,7 +117,9 @@ def test_of_strangers_the_blend_speaks_and_of_everybody_else_the_trees(tmp_path:
     case = fitted.case(block)
     proposals = fitted.propose(case)
     blended = replace(fitted, model=replace(fitted.model, ranker=None)).scores(case, proposals).toarray()
-    given = replace(fitted, model=replace(fitted.model, ranker=Backwards(Trees("")))).scores(case, proposals).toarray()
+    given = (
+        replace(fitted, model=replace(fitted.model, ranker=Backwards(Linear((), ())))).scores(case, proposals).toarray()
+    )
     strangers = np.array([customer.startswith("new") for customer in block.customers])
     assert (block.is_stranger == strangers).all()
     assert given[strangers] == pytest.approx(blended[strangers])

@@ -14,7 +14,7 @@ from ml.recommender.choice import MANY_CUSTOMERS, choose, costs, counted, look, 
 from ml.recommender.generators import GENERATORS
 from ml.recommender.lessons import Lesson
 from ml.recommender.outcomes import outcomes
-from ml.recommender.ranker import learn_order, teaching_rows
+from ml.recommender.ranker import Ranker, learn_order, teaching_rows
 from ml.recommender.solver import autoencoder, least_squares, regression
 from ml.recommender.state import item_states
 
@@ -174,19 +174,27 @@ def test_features_are_named_once_and_as_many_as_there_are_columns(tmp_path: Path
     assert own["days_since_own"][again].tolist() == [60]
 
 
-def test_the_ranker_learns_which_feature_is_right_and_few_lists_teach_nothing() -> None:
-    rows = np.repeat(np.arange(400), 10)
-    X = RNG.random((4000, 3)).astype(np.float32)
-    best = np.array([X[rows == row, 1].argmax() for row in range(400)])
-    bought = np.tile(np.arange(10), 400) == np.repeat(best, 10)
-    found = Candidates(rows, np.tile(np.arange(10), 400), X)
-    assert learn_order([(Candidates(rows[:100], rows[:100], X[:100]), bought[:100])], ["a", "b", "c"], seed=1) is None
-    ranker = learn_order([(found, bought)], ["a", "b", "c"], seed=1)
-    assert ranker is not None
-    assert ranker.gains()["b"] > 0.8
-    scores = ranker.scores(found, (400, 10))
-    assert scores.sum(axis=1) == pytest.approx(np.ones(400))
-    assert (scores.toarray().argmax(axis=1) == best).mean() > 0.8
+def test_the_ranker_learns_which_feature_is_right_by_few_lists_a_sum_and_by_many_trees_as_well() -> None:
+    rows = np.repeat(np.arange(1200), 10)
+    X = RNG.random((12_000, 3)).astype(np.float32)
+    best = np.array([X[rows == row, 1].argmax() for row in range(1200)])
+    bought = np.tile(np.arange(10), 1200) == np.repeat(best, 10)
+
+    def learn(count: int) -> Ranker | None:
+        part = slice(0, 10 * count)
+        return learn_order([(Candidates(rows[part], rows[part], X[part]), bought[part])], ["a", "b", "c"], seed=1)
+
+    assert learn(99) is None
+    few, many = learn(100), learn(1200)
+    assert few is not None
+    assert few.trees is None
+    assert many is not None
+    assert many.gains()["b"] > 0.8
+    found = Candidates(rows, np.tile(np.arange(10), 1200), X)
+    for ranker in (few, many):
+        scores = ranker.scores(found, (1200, 10))
+        assert scores.sum(axis=1) == pytest.approx(np.ones(1200))
+        assert (scores.toarray().argmax(axis=1) == best).mean() > 0.8
 
 
 def test_of_many_candidates_all_that_were_bought_teach_and_of_the_others_some_whatever_their_rank(
