@@ -92,6 +92,13 @@ class RecommenderModel:
         names = choose(look(source), list(GENERATORS))[0] if source else list(GENERATORS)
         return cls(tuple(names), even(len(names)), mode=mode)
 
+    @property
+    def order(self) -> str:
+        """What puts candidates in order, in words."""
+        if self.ranker is None:
+            return "the blend (too few lists for a ranker)"
+        return "a sum and trees" if self.ranker.trees else "a sum (too few lists for trees)"
+
     def fit(self, source: Source, fits: Fits | None = None) -> Fitted:
         """Count what the as-of knows; generators in ``fits`` are taken from there, others added to it.
 

@@ -47,6 +47,7 @@ def record(
             "judged_at": plan.judged_at.isoformat(),
             "horizon_days": plan.horizon_days,
             "mode": result.model.mode,
+            "order": result.model.order,
             "list_length": plan.shape.length,
             "discovery_slots": plan.shape.discovery_slots,
             "seed": plan.seed,

@@ -60,7 +60,7 @@ def figures(comparison: Comparison, lengths: Sequence[int], *, seed: int) -> dic
         "generators": list(learned.model.generators),
         "left out": {left.name: left.reason for left in learned.left},
         "candidate_recall": learned.candidate_recall,
-        "has_ranker": learned.model.ranker is not None,
+        "order": learned.model.order,
         "methods": methods,
         "lists": lists(comparison, seed=seed),
         "peak_megabytes": comparison.peak_megabytes,
@@ -79,10 +79,7 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
     )
     out = [f"foretold: {found['foretold']}", head, "generators: " + ", ".join(found["generators"])]
     out += [f"  left out: {name}: {reason}" for name, reason in found["left out"].items()]
-    out.append(
-        f"candidate recall {found['candidate_recall']:.4f}"
-        + ("" if found["has_ranker"] else "; too few lists for a ranker")
-    )
+    out.append(f"candidate recall {found['candidate_recall']:.4f}, ordered by {found['order']}")
     out.append("")
     out.append("".ljust(wide) + "".join(f"{column:>22}" for column in columns) + f"{'fit s':>9}{'score s':>9}")
     for name in names:

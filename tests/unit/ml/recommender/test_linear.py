@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ml.booster import BINARY, Recipe, fit_trees
 from ml.model import ModelFileError
 from ml.recommender import linear
 from ml.recommender.linear import Linear, learn_sum, terms, values
+from ml.recommender.model import RecommenderModel
 from ml.recommender.ranker import Ranker
 
 FEATURES = ("ease", "ease_rank", "blend", "blend_rank", "popularity", "price", "customer_items")
@@ -100,6 +102,7 @@ def test_a_ranker_is_read_as_it_was_written_and_speaks_with_the_mean_of_both(
     again = Ranker.load(tmp_path, FEATURES)
     assert again.margin(X) == pytest.approx(np.mean(margins, axis=0), abs=1e-4)
     assert (again.margin(X) == made.margin(X)).all()
+    assert ("few lists" in replace(RecommenderModel.untrained(), ranker=again).order) is not is_with_trees
 
 
 def test_a_ranker_without_its_trees_or_of_other_features_is_refused(tmp_path: Path) -> None:
