@@ -38,9 +38,9 @@ FORMS: Mapping[str, Callable[[Column], Column]] = {
     "log": lambda share: np.log(share + np.float32(LEAST_SHARE)),
     "root": np.sqrt,
     "reciprocal": lambda rank: np.float32(RANKS) / (np.float32(RANKS) + rank) * (rank > 0),
-    "damped": lambda value: np.copysign(np.log(np.abs(value) + np.float32(1)), value),
+    "damped": lambda value: np.copysign(np.log(np.fmax(np.abs(value), np.float32(0)) + np.float32(1)), value),
 }
-"""How a feature enters the sum."""
+"""How a feature enters the sum. Shares and ranks are always known; ``fmax`` makes zero of another that is not."""
 
 
 def terms(features: Sequence[str]) -> list[tuple[int, str]]:
@@ -91,8 +91,7 @@ def term_names(features: Sequence[str]) -> list[str]:
 def values(X: NDArray[np.float32], term: tuple[int, str]) -> Column:
     """What a term adds at a weight of one, (candidates,)."""
     column, form = term
-    feature = X[:, column]
-    return FORMS[form](np.where(np.isnan(feature), np.float32(0), feature))
+    return FORMS[form](X[:, column])
 
 
 def learn_sum(X: NDArray[np.float32], bought: NDArray[np.bool_], sizes: Ints, features: Sequence[str]) -> Linear:
