@@ -115,7 +115,7 @@ def lesson(shop: LargeShop, customers: int) -> Lesson:
 
 
 def teach_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
-    """Learn weights and trees from the newest baskets of one block, and keep the model."""
+    """Learn weights and a ranker from the newest baskets of one block, and keep the model."""
     start = time.perf_counter()
     learned = teach([lesson(shop, min(BLOCK, shop.customers))])
     learned.model.save(folder / "model")
@@ -136,7 +136,7 @@ def parts_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
             proposals = fitted.propose(case)
         with timed(spent, "candidates"):
             found = fitted.candidates(case, proposals)
-        with timed(spent, "trees"):
+        with timed(spent, "ranker"):
             scores = fitted.model.ranker.scores(found, (len(block), block.width)) if fitted.model.ranker else None
         with timed(spent, "cut"):
             make_lists(scores if scores is not None else fitted.scores(case, proposals), case, fitted.popularity,

@@ -1,9 +1,9 @@
-"""The candidates of each customer, and what the trees see of each: what every generator says, and of whom.
+"""The candidates of each customer, and what the ranker sees of each: what every generator says, and of whom.
 
 Belongs here: how many candidates, their features, one function per kind of them. Does not belong here: generators, the
-blend that picks the candidates (``blend``), the trees that order them (``ranker``).
+blend that picks the candidates (``blend``), what orders them (``ranker``).
 
-Features come in a fixed order and are rounded, so that the trees see the same bits everywhere.
+Features come in a fixed order and are rounded, so that the ranker sees the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def candidates(block: Block, context: Context, proposals: Sequence[Csr], best: C
 
 
 def rounded(column: NDArray[Any]) -> NDArray[np.float32]:
-    """What an item or a customer brings, as the trees see it: rounded before it is spread over candidates."""
+    """What an item or a customer brings, as the ranker sees it: rounded before it is spread over candidates."""
     return column.round(SHARE_PLACES).astype(np.float32)
 
 

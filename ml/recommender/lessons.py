@@ -1,4 +1,4 @@
-"""From windows whose outcome is known to a model: which generators, their weights, the trees.
+"""From windows whose outcome is known to a model: which generators, their weights, the ranker.
 
 Belongs here: learning, the same for a shop's files and for any log of interactions. Does not belong here: where the
 windows come from (``training``, ``evaluation``), judging (``backtest``).

@@ -46,7 +46,7 @@ class RecommenderModel:
     ranker: Ranker | None = None
     mode: Mode = "mixed"
     most_candidates: int = CANDIDATES
-    """Of each customer, for the trees to order."""
+    """Of each customer, for the ranker to order."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By generator, its constructor's arguments; the defaults where there are none."""
 

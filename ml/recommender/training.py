@@ -6,7 +6,7 @@ Belongs here: the order of the steps. Does not belong here: MLflow (``record``),
 Time splits, a horizon apart. At the earlier ones the model learns: generators count what was known then, the purchases
 of the window after it say what each should have counted. At the last one, which no weight and no tree has seen, the
 recommender, its champion and the baselines are judged on the purchases of the window up to the scored as-of. What is
-judged is what serves: the same weights and trees, with counts as of the day.
+judged is what serves: the same weights and ranker, with counts as of the day.
 """
 
 from __future__ import annotations
