@@ -59,10 +59,9 @@ def test_weights_are_those_of_a_plain_optimiser() -> None:
 
 
 def test_where_nothing_tells_candidates_apart_the_sum_is_the_logarithm_of_the_blend() -> None:
-    X, bought, sizes = lists(50)
+    X, bought, sizes = lists(1)
     X[:, [0, 1, 3, 4, 5]] = 0.5
-    bought = RNG.permutation(12 * 50).reshape(50, 12).argmax(axis=1)[:, None] == np.arange(12)
-    found = learn_sum(X[:12], bought[:1].ravel(), sizes[:1], FEATURES).by_term()
+    found = learn_sum(X, bought, sizes, FEATURES).by_term()
     assert found["blend log"] == pytest.approx(1, abs=0.05)
     assert {name for name, weight in found.items() if weight} <= {"blend log", "blend root"}
 
