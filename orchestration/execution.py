@@ -17,7 +17,7 @@ from importlib import import_module
 import dagster as dg
 
 from orchestration.disk import advised
-from orchestration.instance import open_instance
+from orchestration.instance import open_instance, writing_often
 from orchestration.jobs import BETWEEN_RUNS, BY_HAND, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
 from orchestration.notification import notify_of_failure
 from orchestration.progress import Progress, StageRecord
@@ -113,7 +113,8 @@ def _execute(
         instance.add_event_listener(run_id, progress.follow)
         workspace.state.reports.mkdir(parents=True, exist_ok=True)
         # dbt's own lines go to a file: the terminal shows one line per stage.
-        with (workspace.state.reports / "console.log").open("w") as log, redirect_stdout(log):
+        console = (workspace.state.reports / "console.log").open("w")
+        with console as log, redirect_stdout(log), writing_often(workspace.state):
             result = job.execute_in_process(
                 run_id=run_id,
                 instance=instance,
