@@ -61,7 +61,8 @@ def stacked(tables: Sequence[pa.Table], happened: Floats) -> Treatments | None:
     if not all(set(COLUMNS) <= set(table.column_names) for table in tables) or not tables:
         return None
     told = pa.concat_tables([table.select(COLUMNS) for table in tables])
-    plays = tuple(sorted(name for name in told["first_play"].unique().to_pylist() if name))
+    named = {*told["first_play"].unique().to_pylist(), *told["treated_play"].unique().to_pylist()}
+    plays = tuple(sorted(name for name in named if name))  # a play that follows others may be nobody's first
     if not plays:
         return None
     return Treatments(
