@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -54,3 +55,10 @@ def test_books_of_others_are_left_as_they_are(state: State, tmp_path: Path) -> N
     with writing_often(state):
         assert write(file, 0) == FULL
     assert answer(file, "pragma journal_mode") == "delete"
+
+
+def test_a_connection_to_another_kind_of_database_is_let_be(state: State) -> None:
+    connection = Mock(spec=["close", "rollback"])  # to be asked anything is an error
+    with writing_often(state):
+        NullPool(lambda: connection).connect().close()
+    connection.close.assert_called_once()
