@@ -1,18 +1,24 @@
 -- What became of recommendations that a person saw, as known at the scored as-of: one row per recommendation with an
--- impression. What nobody saw is no answer, so it is not here. Bought counts within the horizon from the first sight on.
+-- impression. What nobody saw is no answer, so it is not here. Bought counts within the horizon from the first sight on,
+-- on its day only what was ordered after it. Answers to sensitive items count only with consent to special_category.
 with identifiers as (
     select * from {{ ref('recommender_identifiers') }} where is_profiled and as_of_date = {{ scoring_date() }}
+),
+
+sensitive as (
+    select product_id from {{ ref('dim_products') }} where is_sensitive
 ),
 
 answered as (
     select
         identifiers.as_of_date,
         identifiers.customer_id,
+        identifiers.may_see_sensitive,
         events.recommendation_id,
         events.product_id,
         events.event_type,
         events.position,
-        {{ local_date('events.occurred_at') }} as event_date
+        events.occurred_at
     from {{ ref('fct_events') }} as events
     inner join identifiers
         on events.identifier_id = identifiers.identifier_id and events.visible_from_date <= identifiers.as_of_date
@@ -21,14 +27,17 @@ answered as (
 
 shown as (
     select
-        as_of_date,
-        customer_id,
-        recommendation_id,
-        product_id,
-        min(event_date) as shown_date,
-        min(position) as position
+        answered.as_of_date,
+        answered.customer_id,
+        answered.recommendation_id,
+        answered.product_id,
+        min(answered.occurred_at) as shown_at,
+        {{ local_date('min(answered.occurred_at)') }} as shown_date,
+        min(answered.position) as position
     from answered
-    where event_type = 'impression' and product_id is not null
+    left join sensitive on answered.product_id = sensitive.product_id
+    where answered.event_type = 'impression' and answered.product_id is not null
+        and (sensitive.product_id is null or answered.may_see_sensitive)
     group by 1, 2, 3, 4
 ),
 
@@ -40,21 +49,20 @@ clicked as (
 ),
 
 bought as (
-    select identifiers.customer_id, activity.product_id, activity.activity_date, activity.order_lines
-    from {{ ref('daily_product_activity') }} as activity
+    select identifiers.customer_id, lines.product_id, lines.occurred_at, lines.line_change
+    from {{ ref('fct_order_lines') }} as lines
     inner join identifiers
-        on activity.identifier_id = identifiers.identifier_id
-        and activity.visible_from_date <= identifiers.as_of_date
+        on lines.identifier_id = identifiers.identifier_id and lines.visible_from_date <= identifiers.as_of_date
 ),
 
 followed as (
-    select shown.customer_id, shown.recommendation_id, sum(bought.order_lines) as order_lines
+    select shown.customer_id, shown.recommendation_id, sum(bought.line_change) as order_lines
     from shown
     inner join bought
         on shown.customer_id = bought.customer_id
         and shown.product_id = bought.product_id
-        and bought.activity_date >= shown.shown_date
-        and bought.activity_date < {{ add_days('shown.shown_date', var('recommender_horizon_days')) }}
+        and bought.occurred_at >= shown.shown_at
+        and {{ local_date('bought.occurred_at') }} < {{ add_days('shown.shown_date', var('recommender_horizon_days')) }}
     group by 1, 2
 ),
 

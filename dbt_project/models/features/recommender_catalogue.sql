@@ -1,5 +1,6 @@
 -- Every item that can be recommended or learned from, as known at each as-of of the recommender: the newest version of
--- what the shop delivers, and items that it only ever sold or showed.
+-- what the shop delivers, and items that it only ever sold or showed. Sensitive is what was known to be so then or is by
+-- now: a permission that is missing today takes people out of what earlier as-ofs teach, too.
 with as_ofs as (
     select * from {{ ref('recommender_as_ofs') }}
 ),
@@ -14,6 +15,10 @@ versions as (
         ) as newness
     from {{ ref('stg_products') }} as products
     inner join as_ofs on products.occurred_at < as_ofs.as_of and products.known_at < as_ofs.known_before
+),
+
+sensitive_now as (
+    select product_id from {{ ref('dim_products') }} where is_sensitive
 ),
 
 touched as (
@@ -46,11 +51,12 @@ final as (
         versions.brand,
         cast(versions.price as double) as price,
         coalesce(versions.is_available, true) and coalesce(versions.launched_date <= items.as_of_date, true) as is_available,
-        coalesce(versions.is_sensitive, false) as is_sensitive,
+        coalesce(versions.is_sensitive, false) or sensitive_now.product_id is not null as is_sensitive,
         versions.launched_date
     from items
     left join versions
         on items.as_of_date = versions.as_of_date and items.product_id = versions.product_id and versions.newness = 1
+    left join sensitive_now on items.product_id = sensitive_now.product_id
 )
 
 select * from final

@@ -1,7 +1,7 @@
 -- What people said of categories, brands and items, in their preferences or when the shop introduced itself, the newest
 -- word on each, as known at each as-of of the recommender. Refusals have a negative weight and always count; of people who
 -- are not profiled they alone do. To like what is sensitive counts only with consent to special_category: an item, a
--- category with such an item, a department of nothing else.
+-- category that itself holds such an item, a brand or a category at any level of nothing else.
 with identifiers as (
     select * from {{ ref('recommender_identifiers') }}
 ),
@@ -12,18 +12,6 @@ as_ofs as (
 
 catalogue as (
     select * from {{ ref('recommender_catalogue') }}
-),
-
-sensitive as (
-    select as_of_date, 'product' as attribute, product_id as value from catalogue
-    where is_sensitive
-    union
-    select as_of_date, 'category' as attribute, category_path as value from catalogue
-    where is_sensitive
-    union
-    select as_of_date, 'category' as attribute, category as value from catalogue
-    group by as_of_date, category
-    having min(case when is_sensitive then 1 else 0 end) = 1
 ),
 
 -- An item liked or disliked in an onboarding answer: of five, 5 is much wanted, 3 says nothing, 1 is refused.
@@ -49,6 +37,38 @@ spoken as (
         feedback_id as tie
     from {{ ref('fct_feedback') }}
     where kind = 'onboarding' and product_id is not null and score between 1 and 5
+),
+
+paths as (
+    select
+        as_of_date,
+        category_path,
+        min(case when is_sensitive then 1 else 0 end) as all_are_sensitive,
+        max(case when is_sensitive then 1 else 0 end) as some_are_sensitive
+    from catalogue
+    where category_path is not null
+    group by 1, 2
+),
+
+categories_spoken_of as (
+    select distinct value from spoken where attribute = 'category'
+),
+
+sensitive as (
+    select as_of_date, 'product' as attribute, product_id as value from catalogue
+    where is_sensitive
+    union all
+    select as_of_date, 'brand' as attribute, brand as value from catalogue
+    where brand is not null
+    group by as_of_date, brand
+    having min(case when is_sensitive then 1 else 0 end) = 1
+    union all
+    select paths.as_of_date, 'category' as attribute, named.value
+    from categories_spoken_of as named
+    inner join paths on left(paths.category_path || ' > ', length(named.value || ' > ')) = named.value || ' > '
+    group by paths.as_of_date, named.value
+    having min(paths.all_are_sensitive) = 1
+        or max(case when paths.category_path = named.value then paths.some_are_sensitive else 0 end) = 1
 ),
 
 versions as (
