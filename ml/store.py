@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+DATABASE = "mlflow.db"
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
@@ -25,25 +26,30 @@ SETTINGS = {
 
 def tracking_uri(mlflow_folder: Path) -> str:
     """SQLAlchemy address of the store (``data/mlflow/mlflow.db``)."""
-    return f"sqlite:///{(mlflow_folder / 'mlflow.db').resolve()}"
+    return _uri(mlflow_folder / DATABASE)
 
 
 def initialise(mlflow_folder: Path) -> None:
-    """Create the store once. Several processes that open a fresh sqlite store at once would brick it for good."""
+    """Create the store once, under another name until it is whole.
+
+    MLflow makes its tables one by one: several processes at once, or a killed one, would brick a fresh store for good.
+    """
     mlflow_folder.mkdir(parents=True, exist_ok=True)
+    store, draft = mlflow_folder / DATABASE, mlflow_folder / f".{DATABASE}.draft"
     with (mlflow_folder / "initialise.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = mlflow_folder / "initialised"
-        if done.exists() and (mlflow_folder / "mlflow.db").exists():
+        if store.exists():
             return
-        _bare_client(mlflow_folder).search_experiments(max_results=1)
-        done.touch()
+        for left in mlflow_folder.glob(f"{draft.name}*"):
+            left.unlink()
+        _client_of(draft).search_experiments(max_results=1)
+        draft.replace(store)
 
 
 def open_store(mlflow_folder: Path) -> MlflowClient:
     """A client of the store, which is made where there is none."""
     initialise(mlflow_folder)
-    return _bare_client(mlflow_folder)
+    return _client_of(mlflow_folder / DATABASE)
 
 
 def or_none(get: Callable[..., Any], *arguments: str) -> Any:
@@ -74,8 +80,12 @@ def close_dead_runs(client: MlflowClient, experiment: str) -> None:
         client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _bare_client(mlflow_folder: Path) -> MlflowClient:
+def _client_of(database: Path) -> MlflowClient:
     os.environ.update(SETTINGS)
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=tracking_uri(mlflow_folder))
+    return MlflowClient(tracking_uri=_uri(database))
+
+
+def _uri(database: Path) -> str:
+    return f"sqlite:///{database.resolve()}"
