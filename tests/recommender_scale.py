@@ -26,7 +26,7 @@ import threadpoolctl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ml.recommender.block import ACTS, Block, Catalogue
+from ml.recommender.block import ACTS, Block, Catalogue, Statement
 from ml.recommender.evaluation.compare import MODEL
 from ml.recommender.generators.factors import Factors
 from ml.recommender.lessons import Judged, Lesson, teach
@@ -43,7 +43,7 @@ class LargeShop:
     """Customers with a few favourite categories, items by popularity within; a block is drawn once and kept on disk."""
 
     segments: ClassVar[list[str]] = ["DE/many orders"]
-    statements: ClassVar[list[tuple[str, str]]] = []
+    statements: ClassVar[list[Statement]] = []
     has_orders = has_rules = True
 
     def __init__(self, customers: int, items: int, folder: Path) -> None:

@@ -43,6 +43,7 @@ SCHEMAS = {
     },
     "preferences": {
         "customer_id": pa.string(), "attribute": pa.string(), "value": pa.string(), "weight": pa.float64(),
+        "is_sensitive": pa.bool_(),
     },
     "outcomes": {
         "customer_id": pa.string(), "product_id": pa.string(), "order_lines": pa.int64(), "views": pa.int64(),
@@ -61,6 +62,7 @@ def tiny_world(
     items: Mapping[str, Mapping[str, Any]] | Sequence[str] = (),
     people: Mapping[str, Mapping[str, Any]] | Sequence[str] = (),
     said: Sequence[tuple[str, str, str, float]] = (),
+    sensitive_wishes: Sequence[str] = (),
     then: Sequence[tuple[str, str]] = (),
     as_of: date = AS_OF,
     block_customers: int = 10_000,
@@ -92,7 +94,8 @@ def tiny_world(
             for (who, item, age), numbers in counts.items()
         ],
         "preferences": [
-            {"customer_id": who, "attribute": attribute, "value": value, "weight": weight}
+            {"customer_id": who, "attribute": attribute, "value": value, "weight": weight,
+             "is_sensitive": value in sensitive_wishes}
             for who, attribute, value, weight in said
         ],
         "outcomes": [

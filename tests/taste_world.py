@@ -103,6 +103,6 @@ def _as_known(lived: _Lived, day: int) -> dict[str, pd.DataFrame]:
             is_profiled=True, may_personalise=True, may_see_sensitive=True
         ),
         "interactions": acts.assign(views=0, carts=0, removals=0),
-        "preferences": said[said["attribute"] == "category"].drop(columns="day"),
+        "preferences": said[said["attribute"] == "category"].drop(columns="day").assign(is_sensitive=False),
         "outcomes": then.rename("order_lines").reset_index().assign(views=0),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,16 @@ class Catalogue:
         else:
             hits = list((self.brands if attribute == "brand" else self.product_ids) == value)
         return np.flatnonzero(hits)
+
+
+class Statement(NamedTuple):
+    """A thing that anybody said they want, or want not."""
+
+    attribute: str
+    """``category``, ``brand`` or ``product``."""
+    value: str
+    is_sensitive: bool
+    """To want it says something that only a grant of special_category allows to use."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +169,8 @@ class Source(Protocol):
     def segments(self) -> list[str]: ...
 
     @property
-    def statements(self) -> list[tuple[str, str]]:
-        """Attribute and value of each thing that anybody said they want."""
+    def statements(self) -> list[Statement]:
+        """Each thing that anybody spoke of."""
 
     @property
     def has_orders(self) -> bool:

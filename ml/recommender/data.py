@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.recommender.block import Block, Catalogue, Texts
+from ml.recommender.block import Block, Catalogue, Statement, Texts
 from ml.recommender.sparse import Csr, Floats, Ints, matrix
 from ml.snapshots import Engine
 
@@ -61,9 +61,10 @@ class World:
         return list(_texts(got["segment"]))
 
     @cached_property
-    def statements(self) -> list[tuple[str, str]]:
-        got = self.ask("select distinct attribute, value from {preferences} order by 1, 2")
-        return list(zip(_texts(got["attribute"]), _texts(got["value"]), strict=True))
+    def statements(self) -> list[Statement]:
+        got = self.ask("select distinct attribute, value, is_sensitive from {preferences} order by 1, 2")
+        told = zip(_texts(got["attribute"]), _texts(got["value"]), got["is_sensitive"].astype(bool), strict=True)
+        return [Statement(*one) for one in told]
 
     @cached_property
     def has_orders(self) -> bool:
@@ -130,14 +131,14 @@ class World:
             "using (customer_id) order by row, attribute, value",
             **span,
         )
-        index = {statement: number for number, statement in enumerate(self.statements)}
+        index = {(one.attribute, one.value): number for number, one in enumerate(self.statements)}
         told = zip(_texts(got["attribute"]), _texts(got["value"]), strict=True)
         columns = np.array([index[statement] for statement in told], np.int64)
         return matrix(got["weight"].astype(float), got["row"].astype(np.int64), columns, (customers, len(index)))
 
     @cached_property
     def _statement_items(self) -> Csr:
-        spoken = [self.catalogue.matching(attribute, value) for attribute, value in self.statements]
+        spoken = [self.catalogue.matching(attribute, value) for attribute, value, _ in self.statements]
         rows = np.repeat(np.arange(len(spoken)), [len(items) for items in spoken])
         columns = np.concatenate([*spoken, np.empty(0, np.int64)]).astype(np.int64)
         return matrix(np.ones(len(rows)), rows, columns, (len(spoken), self.catalogue.size))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.recommender.block import Block, Catalogue, Flags, Source, Texts
 from ml.recommender.cuts import strongest, top
-from ml.recommender.sparse import Barred, Csr, Ints, decayed, matrix
+from ml.recommender.sparse import Barred, Csr, Ints, decayed, matrix, of_columns
 
 MOST_CANDIDATES = 100
 """Of one generator for one customer."""
@@ -89,10 +89,7 @@ def most_fitting(history: Csr, near: Csr, rows: Ints, items: Ints, catalogue: Ca
     A sensitive item is never named beside another: who withdraws the permission to see it no longer sees its own row,
     but would still see that of the other.
     """
-    rest = history.tocsr().copy()
-    rest.data = rest.data * ~catalogue.is_sensitive[rest.indices]
-    rest.eliminate_zeros()
-    return strongest(rest, near, rows, items)
+    return strongest(of_columns(history, ~catalogue.is_sensitive), near, rows, items)
 
 
 def once_more(catalogue: Catalogue, items: Ints, *, is_sold: bool) -> Texts:

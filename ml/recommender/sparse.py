@@ -83,6 +83,14 @@ def normalised(m: Csr, kept: NDArray[np.bool_] | None = None) -> Csr:
     return canonical(before[m.indptr], m.indices[there], m.data[there] / total[rows], m.shape)
 
 
+def of_columns(m: Csr, kept: NDArray[np.bool_]) -> Csr:
+    """The matrix with nothing in its other columns."""
+    rest = m.tocsr().copy()
+    rest.data = rest.data * kept[rest.indices]
+    rest.eliminate_zeros()
+    return rest
+
+
 def off_diagonal(m: Csr) -> Csr:
     """The same matrix, in its place, without its diagonal."""
     m.sum_duplicates()

@@ -97,7 +97,8 @@ final as (
         versions.customer_id,
         versions.attribute,
         versions.value,
-        versions.weight
+        versions.weight,
+        sensitive.value is not null as is_sensitive
     from versions
     left join sensitive
         on versions.as_of_date = sensitive.as_of_date

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml.recommender.block import Block, Catalogue, Flags, Texts
+from ml.recommender.block import Block, Catalogue, Flags, Statement, Texts
 from ml.recommender.evaluation.files import Rows
 from ml.recommender.sparse import Csr, Floats, Ints, matrix
 
@@ -115,7 +115,7 @@ class LogSource:
     """
 
     segments: ClassVar[list[str]] = [""]
-    statements: ClassVar[list[tuple[str, str]]] = []
+    statements: ClassVar[list[Statement]] = []
     has_orders = True
     has_rules = False
 

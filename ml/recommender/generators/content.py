@@ -73,9 +73,12 @@ class Content:
 
 
 def _stated(world: Source) -> Csr:
-    """Statements by categories: 1 where the statement is of that very category."""
+    """Statements by categories: 1 where the statement is of that very category, and no sensitive one."""
     number = {name: kind for kind, name in enumerate(world.catalogue.categories[1])}
-    kinds = [number.get(value, -1) if attribute == "category" else -1 for attribute, value in world.statements]
+    kinds = [
+        number.get(value, -1) if attribute == "category" and not is_sensitive else -1
+        for attribute, value, is_sensitive in world.statements
+    ]
     told = np.flatnonzero(np.array(kinds, np.int64) >= 0)
     return matrix(np.ones(len(told)), told, np.array(kinds, np.int64)[told], (len(kinds), len(number)))
 

@@ -233,6 +233,21 @@ def test_a_category_is_not_named_for_the_sake_of_sensitive_items(tmp_path: Path)
     assert words(world, "category_popularity", "d", "soap") == "Popular in Care, which you like"
 
 
+def test_a_sensitive_wish_is_named_only_beside_a_sensitive_item(tmp_path: Path) -> None:
+    """Soap stands in the category of salves; who withdraws the permission must not read of it."""
+    items = {
+        "salve": {"category_path": "Home > Health", "is_sensitive": True},
+        "soap": {"category_path": "Home > Health"},
+    }
+    said = [("c", "category", "Home > Health", 1.0), ("both", "category", "Home > Health", 1.0)]
+    said += [("both", "category", "Home", 0.5)]
+    world = tiny_world(tmp_path, items=items, said=said, sensitive_wishes=["Home > Health"])
+    assert words(world, "stated", "c", "soap") == "You told us you like things of this kind"
+    assert words(world, "stated", "both", "soap") == "You told us you like Home"
+    assert words(world, "stated", "c", "salve") == "You told us you like Home > Health"
+    assert words(world, "content", "c", "soap") == "Like what you chose before"
+
+
 @pytest.mark.parametrize("name", ["repurchase", "due_again"])
 def test_what_was_only_looked_at_was_neither_bought_nor_is_it_due(tmp_path: Path, name: str) -> None:
     world = tiny_world(tmp_path, viewed=[("c", "tea", age) for age in (31, 61, 91)])
