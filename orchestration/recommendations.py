@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml.recommender.data import World
     from ml.recommender.lists import Shape
     from ml.recommender.model import RecommenderModel
+    from ml.recommender.rules import Mode
     from ml.recommender.training import TrainingPlan
 
 FILES = {
@@ -64,7 +65,7 @@ def training_plan(workspace: Workspace, inputs: Inputs) -> TrainingPlan | None:
         taught_at=dates[:-1],
         judged_at=dates[-1],
         horizon_days=settings.horizon_days,
-        mode=None if settings.mode == "auto" else settings.mode,
+        mode=asked_mode(workspace),
         time_budget=settings.time_budget_seconds,
         shape=list_shape(workspace, inputs),
         logged=_lists_of(workspace, dates[-1]),
@@ -174,11 +175,17 @@ def serving(workspace: Workspace, inputs: Inputs, world: World) -> tuple[Recomme
     from ml.model import ModelFileError
     from ml.recommender.model import UNTRAINED, RecommenderModel
 
-    version, asked = scorer(workspace, inputs, "recommender"), workspace.shop.recommendations.mode
+    version, asked = scorer(workspace, inputs, "recommender"), asked_mode(workspace)
     if version:
         with suppress(ModelFileError):  # until the next training: ``unreadable_champion``
-            return RecommenderModel.load(version.folder), version.spoken
-    return RecommenderModel.untrained("mixed" if asked == "auto" else asked, world), UNTRAINED
+            return RecommenderModel.load(version.folder).in_mode(asked), version.spoken
+    return RecommenderModel.untrained(asked or "mixed", world), UNTRAINED
+
+
+def asked_mode(workspace: Workspace) -> Mode | None:
+    """What the shop wants its lists to hold; None where training decides by the shop's own data."""
+    asked = workspace.shop.recommendations.mode
+    return None if asked == "auto" else asked
 
 
 def unreadable_champion(workspace: Workspace) -> str | None:

@@ -20,7 +20,7 @@ from ml.recommender.lessons import Judged
 from ml.recommender.lists import Shape, make_lists
 from ml.recommender.metrics import Hits, mean_ranks
 from ml.recommender.model import Fitted
-from ml.recommender.rules import Case, allowed, sensitive, unavailable
+from ml.recommender.rules import Case, Mode, allowed, out_of_mode, sensitive, unavailable
 from ml.recommender.sparse import Csr, Floats, Ints, at
 
 CELLS = 2_000_000
@@ -90,15 +90,19 @@ class Backtest:
         return as_metrics(customers, by_item(own, self.items, self.buyers, 10, seed=SEED))
 
 
-def backtest(models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Shape) -> Backtest:
+def backtest(
+    models: Mapping[str, Fitted], happened: Sequence[Judged], shape: Shape, *, asked: Mode | None = None
+) -> Backtest:
     """Rank for everybody who bought in the window, as served: after the rules, before discovery.
 
     Parameters
     ----------
     models
-        Fitted to the as-of, by method; ``model`` must be among them.
+        Fitted to the as-of, by method, each with the mode that it would serve with; ``model`` must be among them.
+    asked
+        The mode that the shop asks for, which then binds the baselines too; what the data decide is judged as well.
     """
-    return _joined([_judge(models, judged, shape) for judged in happened], happened, models["model"])
+    return _joined([_judge(models, judged, shape, asked) for judged in happened], happened, models["model"])
 
 
 @dataclass(frozen=True)
@@ -114,22 +118,23 @@ class _Part:
     segment: Ints
 
 
-def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
+def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape, asked: Mode | None) -> _Part:
     block, rows, items, fitted = judged.block, judged.rows, judged.items, models["model"]
-    case = fitted.case(block)
-    proposals = {name: one.propose(one.case(block)) for name, one in models.items()}
-    scores = {name: one.scores(one.case(block), proposals[name]) for name, one in models.items()}
+    cases = {name: one.case(block) for name, one in models.items()}
+    case = cases["model"]
+    proposals = {name: one.propose(cases[name]) for name, one in models.items()}
+    scores = {name: one.scores(cases[name], proposals[name]) for name, one in models.items()}
     own = proposals["model"]
     alone = {generator.name: p for generator, p in zip(fitted.generators, own, strict=True)}
     known = block.spread((block.lines > 0).astype(np.int64)).astype(float)
     baselines = {"popularity": known * 0, "personal_popularity": known}
-    made = {name: make_lists(own_scores, case, fitted.popularity, shape) for name, own_scores in scores.items()}
+    made = {name: make_lists(own, cases[name], models[name].popularity, shape) for name, own in scores.items()}
     made["popularity"] = make_lists(known * 0, case, fitted.popularity, shape)
     plain = make_lists(scores["model"], case, fitted.popularity, exposure.shapes(shape)[OFF])
     return _Part(
         groups=history_group(block.purchases),
         is_candidate=np.any([at(p, rows, items) > 0 for p in own], axis=0),
-        ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, case),
+        ranks=_ranks(fitted, judged, {**scores, **alone}, baselines, cases, asked),
         lists={
             name: exposure.looked_at(one, case, judged, fitted.popularity)
             for name, one in ((ON, made["model"]), (OFF, plain))
@@ -140,25 +145,34 @@ def _judge(models: Mapping[str, Fitted], judged: Judged, shape: Shape) -> _Part:
 
 
 def _ranks(
-    fitted: Fitted, judged: Judged, methods: Mapping[str, Csr], baselines: Mapping[str, Csr], case: Case
+    fitted: Fitted,
+    judged: Judged,
+    methods: Mapping[str, Csr],
+    baselines: Mapping[str, Csr],
+    cases: Mapping[str, Case],
+    asked: Mode | None,
 ) -> dict[str, Floats]:
     """Mean ranks of what was bought: scored items first, then the others by popularity, forbidden ones last.
 
-    Of baselines only what nobody can buy, or may not be shown, is forbidden.
+    Of baselines only what nobody can buy, may not be shown, or is not asked for, is forbidden.
     """
+    modes = {case.mode: case for case in cases.values()}
+    own_mode = {name: cases.get(name, cases["model"]).mode for name in methods}
     width, customers = judged.block.width, len(judged.block)
     out = {name: np.empty(len(judged.rows)) for name in (*methods, *baselines)}
     step = max(CELLS // max(width, 1), 1)
     for start in range(0, customers, step):
         who = np.arange(start, min(start + step, customers))
         rows, items = np.repeat(who, width), np.tile(np.arange(width), len(who))
-        strict = ~allowed(case, rows, items)
-        lenient = unavailable(case, rows, items) | sensitive(case, rows, items)
+        strict = {mode: ~allowed(case, rows, items) for mode, case in modes.items()}
+        lenient = unavailable(cases["model"], rows, items) | sensitive(cases["model"], rows, items)
+        if asked:
+            lenient |= out_of_mode(modes[asked], rows, items)
         mine = np.flatnonzero((judged.rows >= start) & (judged.rows < start + step))
         for name, scores in {**methods, **baselines}.items():
             dense = scores[who].toarray()
             dense = np.where(dense > 0, 1 + dense, fitted.popularity.overall[None, :])
-            dense[(strict if name in methods else lenient).reshape(dense.shape)] = -1
+            dense[(strict[own_mode[name]] if name in methods else lenient).reshape(dense.shape)] = -1
             out[name][mine] = mean_ranks(dense, judged.rows[mine] - start, judged.items[mine])
     return out
 

@@ -6,8 +6,9 @@ A list has ``length`` places, of which ``discovery_slots`` lie spread over it. T
 calibrated order (``calibration``), with probability 1 given the data. Each discovery slot is drawn among the next
 ``POOL`` items that are new to the customer, by a hash of seed, as-of, customer and slot: an item's chance is half an
 even one, half its share of the pool's scores; that chance, given the rows drawn before, is the row's propensity. So
-every item of the pool has a known chance that is never near zero, which off-policy estimates need. What is still
-missing is filled up with the most popular items that are allowed (``is_fallback``, probability 1).
+every item of the pool has a known chance that is never near zero, which off-policy estimates need. Where nothing new is
+left to draw, the next best of the customer's own takes the slot. What is still missing is filled up with the most
+popular items that are allowed (``is_fallback``, probability 1).
 """
 
 from __future__ import annotations
@@ -69,14 +70,15 @@ EMPTY = Lists(*np.empty((3, 0), np.int64), *np.empty((2, 0)), *np.empty((2, 0), 
 
 def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Lists:
     """Cut the lists of one block of customers."""
-    rows, items, values, fixed = _fixed(scores, case, popular, shape)
+    rows, items, values, fixed, open_ = _fixed(scores, case, popular, shape)
     slots = _slots(shape)
-    drawn, slot, odds = _explore(rows, values, ~fixed & ~case.block.bought.contains(rows, items), case, shape)
+    drawn, slot, odds = _explore(rows, values, open_, case, shape)
+    taken = np.bincount(rows[drawn], minlength=scores.shape[0])
+    elsewhere = np.array([_without(shape.length, slots[:count]) for count in range(len(slots) + 1)])
     chosen = np.concatenate([np.flatnonzero(fixed), drawn])
-    elsewhere = np.setdiff1d(np.arange(shape.length), slots)
     found = Lists(
         rows=rows[chosen], items=items[chosen],
-        places=np.concatenate([elsewhere[places(rows)[fixed]], slots[slot]]),
+        places=np.concatenate([elsewhere[taken[rows[fixed]], places(rows[fixed])], slots[slot]]),
         scores=values[chosen], propensities=np.concatenate([np.ones(int(fixed.sum())), odds]),
         is_discovery=np.repeat([False, True], [int(fixed.sum()), len(drawn)]),
         is_fallback=np.zeros(len(chosen), bool),
@@ -85,26 +87,36 @@ def make_lists(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Li
 
 
 def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:
-    """Customers by items: probability with which each stands in the list; of discovery slots that of the first draw."""
-    rows, items, values, fixed = _fixed(scores, case, popular, shape)
-    pool = (
-        np.flatnonzero(~fixed & ~case.block.bought.contains(rows, items)) if shape.discovery_slots else np.empty(0, int)
-    )
+    """Customers by items: probability with which each stands in the list (``chance_in_slots``)."""
+    rows, items, values, fixed, open_ = _fixed(scores, case, popular, shape)
+    pool = np.flatnonzero(open_)
     pool = pool[places(rows[pool]) < POOL]
     _, of, size = np.unique(rows[pool], return_inverse=True, return_counts=True)
-    odds = _chances(of, values[pool], size)
+    odds = chance_in_slots(_chances(of, values[pool], size), np.full(len(pool), shape.discovery_slots))
+    odds[size[of] <= shape.discovery_slots] = 1
     chosen = np.concatenate([np.flatnonzero(fixed), pool])
     return matrix(np.append(np.ones(int(fixed.sum())), odds), rows[chosen], items[chosen], scores.shape)
 
 
-def _fixed(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> tuple[Ints, Ints, Floats, Flags]:
-    """Row, item and score of what is allowed, in the order of places, and which of it has a place that is not drawn."""
+def chance_in_slots(chance: Floats, slots: Ints) -> Floats:
+    """That an item stands in any of several slots, given its chance of one draw: as if each were drawn for itself."""
+    return np.asarray(1 - (1 - chance) ** slots)
+
+
+def _fixed(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> tuple[Ints, Ints, Floats, Flags, Flags]:
+    """Row, item and score of what is allowed, in the order of places, which of it has a place that is not drawn, and
+    among which of it slots draw."""
     rows, items, values = cells(scores)
     kept = allowed(case, rows, items)
     fit = top(matrix(values[kept], rows[kept], items[kept], scores.shape), shape.length + MOST_EXPLORED)
     usual = shape.length - shape.discovery_slots
     rows, items, values = calibrated(fit, case.block, case.catalogue, popular, usual, shape.calibration)
-    return rows, items, values, places(rows) < usual
+    best, new = places(rows) < usual, ~case.block.bought.contains(rows, items)
+    open_ = ~best & new if shape.discovery_slots else np.zeros(len(rows), bool)
+    spare = np.flatnonzero(~best & ~new)
+    undrawn = np.maximum(shape.discovery_slots - np.bincount(rows[open_], minlength=scores.shape[0]), 0)
+    best[spare[places(rows[spare]) < undrawn[rows[spare]]]] = True
+    return rows, items, values, best, open_
 
 
 def _slots(shape: Shape) -> Ints:
@@ -112,6 +124,11 @@ def _slots(shape: Shape) -> Ints:
     if not shape.discovery_slots:
         return np.empty(0, np.int64)
     return (np.arange(1, shape.discovery_slots + 1) * shape.length // shape.discovery_slots - 1).astype(np.int64)
+
+
+def _without(length: int, slots: Ints) -> Ints:
+    """Places of a list, those of some slots last."""
+    return np.append(np.setdiff1d(np.arange(length), slots), slots)
 
 
 def generic_lists(case: Case, popular: Popularity, length: int) -> Lists:

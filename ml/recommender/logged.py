@@ -3,8 +3,9 @@
 Belongs here: joining rows of lists with answers, and the chance of each row under a model. Does not belong here: the
 estimate (``offpolicy``).
 
-A row counts by its item: the model shows it with probability 1 in a place that is not drawn, in a discovery slot with
-the chance of its draw, else never. Places are taken as equal, which favours neither policy.
+A row counts by its item: the model shows it with probability 1 in a place that is not drawn, in its discovery slots
+with the chance that any of them draws it, else never. The propensity of a row that was shown is that of one draw; it
+counts as often as its list had slots. Places are taken as equal, which favours neither policy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from ml.recommender.block import Texts
 from ml.recommender.data import World
-from ml.recommender.lists import Shape, chances
+from ml.recommender.lists import Shape, chance_in_slots, chances
 from ml.recommender.model import Fitted
 from ml.recommender.offpolicy import OffPolicy, off_policy
 from ml.recommender.sparse import Floats, at
@@ -38,8 +39,10 @@ def judge_logged(fitted: Fitted, world: World, lists: Path, shape: Shape, *, see
     """
     told = ", ".join(f"{told} as {name}" for name, told in REWARDS.items())
     got = world.ask(
-        f"select lists.customer_id, lists.product_id, lists.propensity, {told} from {{answers}} as answers "
-        f"inner join read_parquet('{lists}') as lists using (recommendation_id) "
+        "with lists as (select *, count(*) filter (propensity < 1) over (partition by customer_id) as slots "
+        f"from read_parquet('{lists}')) "
+        f"select lists.customer_id, lists.product_id, propensity, slots, {told} from {{answers}} as answers "
+        "inner join lists using (recommendation_id) "
         "where lists.arm = 'personalised' and not lists.is_fallback and lists.product_id = answers.product_id "
         "order by lists.customer_id, lists.rank, answers.recommendation_id"
     )
@@ -48,7 +51,7 @@ def judge_logged(fitted: Fitted, world: World, lists: Path, shape: Shape, *, see
         return {}
     wanted = _wanted(fitted, customers, np.asarray(got["product_id"], object), shape)
     number = np.unique(customers.astype(str), return_inverse=True)[1]
-    logged = np.asarray(got["propensity"], float)
+    logged = chance_in_slots(np.asarray(got["propensity"], float), np.maximum(np.asarray(got["slots"], np.int64), 1))
     return {name: off_policy(np.asarray(got[name], float), logged, wanted, number, seed=seed) for name in REWARDS}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,10 @@ class RecommenderModel:
         """Every generator counts the same; those that can say something of the source, where one is given."""
         names = choose(look(source), list(GENERATORS))[0] if source else list(GENERATORS)
         return cls(tuple(names), even(len(names)), mode=mode)
+
+    def in_mode(self, asked: Mode | None) -> RecommenderModel:
+        """The same model with lists as a shop asks for them; with its own where it does not."""
+        return replace(self, mode=asked or self.mode)
 
     @property
     def order(self) -> str:

@@ -44,7 +44,7 @@ class TrainingPlan:
     judged_at: date
     horizon_days: int
     mode: Mode | None = None
-    """By the shop's own data if not given."""
+    """What lists hold; by the shop's own data if not given."""
     time_budget: float | None = None
     logged: Path | None = None
     """Lists that were published at ``judged_at``, where there are any."""
@@ -95,9 +95,9 @@ def train(
         learned = teach(earlier, mode=plan.mode, time_budget=plan.time_budget, seed=plan.seed)
         champion, unfit = _champion(champion_folder)
         fits: Fits = {}
-        models = {"model": learned.model, **({"champion": champion} if champion else {})}
+        models = {"model": learned.model, **({"champion": champion.in_mode(plan.mode)} if champion else {})}
         fitted = {name: model.fit(last.source, fits) for name, model in models.items()}
-        tested = backtest(fitted, last.happened, plan.shape)
+        tested = backtest(fitted, last.happened, plan.shape, asked=plan.mode)
         answered: Mapping[str, OffPolicy] = {}
         if plan.logged:
             answered = judge_logged(

@@ -13,7 +13,7 @@ from ml.recommender.model import RecommenderModel
 from ml.registry import Version
 from orchestration import inputs
 from orchestration.cli.runs import _needs_training
-from orchestration.recommendations import training_plan, unreadable_champion
+from orchestration.recommendations import serving, training_plan, unreadable_champion
 
 ORDERS = "order_id,customer_id,ordered_at,product_id,quantity,unit_price\n1,a,2024-01-05T10:00:00Z,p,1,2.00\n"
 
@@ -43,6 +43,18 @@ def test_a_run_that_does_not_train_has_no_plan(tmp_path: Path) -> None:
     workspace.state.prepare()
     pinned = inputs.pin(workspace.state, workspace.shop, date(2025, 7, 1), training_dates=(), champions={})
     assert training_plan(workspace, pinned) is None
+
+
+@pytest.mark.parametrize(("asked", "served"), [("auto", "repeat"), ("discovery", "discovery")])
+def test_a_champion_makes_lists_as_the_shop_asks_for_them_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, served: str
+) -> None:
+    workspace = corner_shop(tmp_path, ORDERS, recommendations={"mode": asked}).workspace
+    folder = RecommenderModel.untrained("repeat").save(tmp_path / "model")
+    champion = Version("corner.recommender", 3, folder, "hash", "run")
+    monkeypatch.setattr("orchestration.recommendations.scorer", lambda *_: champion)
+    model, version = serving(workspace, None, None)  # type: ignore[arg-type]
+    assert (model.mode, version) == (served, "corner.recommender/3")
 
 
 def test_a_champion_that_cannot_be_read_asks_for_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

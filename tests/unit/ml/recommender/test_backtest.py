@@ -1,5 +1,6 @@
 """Metrics against brute force, weights that find the generator that is right, and a gate that refuses a worse one."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from recommender_world import AS_OF, fitted, tiny_world
 from ml.bootstrap import paired_means
 from ml.model import ModelFileError
 from ml.recommender import model, ranker, recommend
-from ml.recommender.backtest import backtest
+from ml.recommender.backtest import Backtest, backtest
 from ml.recommender.blend import HISTORY_STEPS, Blend, history_group, learn
 from ml.recommender.data import World
 from ml.recommender.gate import decide
@@ -94,6 +95,41 @@ def test_without_discovery_the_served_list_hits_what_the_ranking_hits(tmp_path: 
     assert ((found.served.ranks <= 10) == (ranked <= 10))[untied].all()
 
 
+def last(found: Backtest, method: str, repeats: bool) -> set[bool]:
+    """Whether purchases of things known, or new, to the customer were ranked last among all items, as what is forbidden
+    is."""
+    chosen = found.hits[method].is_repeat == repeats
+    ranks = found.hits[method].ranks[chosen]
+    return set((ranks > 35).tolist())
+
+
+def test_each_model_is_judged_by_the_mode_that_it_serves_with(tmp_path: Path) -> None:
+    world = random_shop(tmp_path)
+    mixed, new = fitted(world), fitted(world, "discovery")
+    found = backtest({"model": new, "champion": mixed}, outcomes(world), Shape(2, 0))
+    assert last(found, "model", repeats=True) == {True}
+    assert last(found, "champion", repeats=True) != {True}
+    assert found.shapes["champion"] == backtest({"model": mixed}, outcomes(world), Shape(2, 0)).shapes["model"]
+    assert found.shapes["champion"] != found.shapes["model"]
+
+
+def test_what_the_shop_asks_for_binds_baselines_and_what_its_data_chose_does_not(tmp_path: Path) -> None:
+    world = random_shop(tmp_path)
+    models, happened = {"model": fitted(world, "discovery")}, outcomes(world)
+    chosen = backtest(models, happened, Shape(10, 0))
+    assert last(chosen, "personal_popularity", repeats=True) == {False}
+    asked = backtest(models, happened, Shape(10, 0), asked="discovery")
+    assert last(asked, "personal_popularity", repeats=True) == {True}
+
+
+def test_a_champion_is_judged_with_the_mode_that_the_shop_asks_for(tmp_path: Path) -> None:
+    champion = RecommenderModel.untrained("mixed").save(tmp_path / "champion")
+    asked = replace(plan(), mode="discovery")
+    found = trained(tmp_path / "a", asked, champion_folder=champion).backtest
+    for name in ("model", "champion", "personal_popularity"):
+        assert last(found, name, repeats=True) == {True}
+
+
 def test_what_happens_after_the_as_of_changes_no_proposal(tmp_path: Path) -> None:
     """The world of an as-of is read by that as-of alone."""
     alone = random_shop(tmp_path / "a")
@@ -133,10 +169,10 @@ def plan() -> TrainingPlan:
     return TrainingPlan(AS_OF, (AS_OF - timedelta(60),), AS_OF - timedelta(30), 30)
 
 
-def trained(folder: Path, **more: object) -> TrainingResult:
+def trained(folder: Path, asked: TrainingPlan | None = None, **more: object) -> TrainingResult:
     for day, seed in ((plan().taught_at[0], 1), (plan().judged_at, 2)):
         random_shop(folder, day, seed, customers=150)
-    found = train(folder, plan(), Engine(threads=1), **more)  # type: ignore[arg-type]
+    found = train(folder, asked or plan(), Engine(threads=1), **more)  # type: ignore[arg-type]
     assert isinstance(found, TrainingResult)
     return found
 

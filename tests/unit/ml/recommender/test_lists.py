@@ -90,6 +90,14 @@ def test_repeat_shows_the_known_first_and_discovery_only_the_new(tmp_path: Path)
     assert len(found) == 5
 
 
+def test_a_slot_with_nothing_new_to_draw_takes_the_next_best_of_the_customers_own(tmp_path: Path) -> None:
+    own = [("c", f"own{n}", age) for n in range(6) for age in (60, 120, 180, 240)]
+    world = tiny_world(tmp_path, bought=[*CROWD, *own])
+    found = lists_of(world, mode="repeat", length=4, discovery_slots=2)["c"]
+    assert found == lists_of(world, mode="repeat", length=4)["c"]
+    assert all(item.startswith("own") for item in found)
+
+
 def test_where_known_items_are_repeated_who_has_bought_nothing_still_has_a_list_of_their_own(tmp_path: Path) -> None:
     said = [("new", "category", "spice", 0.9)]
     world = tiny_world(tmp_path, bought=CROWD, said=said, items={"item1": {"category": "spice"}})
