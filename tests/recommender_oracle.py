@@ -156,7 +156,7 @@ def cold(shop: Known, worth: Mapping[str, float] | None = None) -> dict[str, flo
         who, own = np.unique(judged.rows[mine], return_inverse=True)
         if not len(who):
             continue
-        block = judged.block.only(who).without_history()
+        block = judged.block.only(who).without_history(shop.fitted.source.segments)
         case = shop.fitted.case(block)
         scores = shop.fitted.scores(case, shop.fitted.propose(case)).toarray()
         scores = np.where(scores > 0, 1 + scores, shop.fitted.popularity.overall[None, :])

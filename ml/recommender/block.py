@@ -21,6 +21,8 @@ Flags = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 ACTS = ("items", "ages", "steps", "lines", "views", "carts", "removals")
 """Arrays of a block with one entry per interaction, beside ``rows``."""
+NEWCOMER = "prospect"
+"""Who has bought nothing yet, in the name of a segment after its country (``recommender_customers.sql``)."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,15 @@ class Block:
         own = {"customers": self.customers[rows], "rows": place[self.rows[kept]], "stated": self.stated[rows]}
         return replace(self, **own, **acts, **flags)
 
-    def without_history(self) -> Block:
-        """The same customers as if they had done nothing yet; what they said stays."""
-        return replace(self, **{name: getattr(self, name)[:0] for name in ("rows", *ACTS)})
+    def without_history(self, segments: list[str]) -> Block:
+        """The same customers as if they had done nothing yet; what they said stays.
+
+        Their segment is that of newcomers of the same country, none where there is no such; ``segments`` are those of
+        the source.
+        """
+        names = [f"{name.rpartition('/')[0]}/{NEWCOMER}" for name in segments]
+        own = np.array([*(segments.index(name) if name in segments else -1 for name in names), -1], np.int64)
+        return replace(self, segments=own[self.segments], **{name: getattr(self, name)[:0] for name in ("rows", *ACTS)})
 
     @cached_property
     def bought(self) -> Pairs:

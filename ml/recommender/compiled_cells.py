@@ -87,16 +87,16 @@ def at(m: Parts, rows: Numbers, columns: Numbers) -> Numbers:
 
 @machine_code(f"int64[::1]({PARTS}, {PARTS}, {CELLS})")
 def strongest(left: Parts, right: Parts, rows: Numbers, columns: Numbers) -> Numbers:
-    """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none does."""
+    """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none adds."""
     out = np.full(len(rows), -1, np.int64)
     for wanted in range(len(rows)):
-        best = -np.inf
+        best = 0.0
         for own in range(left[0][rows[wanted]], left[0][rows[wanted] + 1]):
             inner = left[1][own]
             near = _entry(right, inner, columns[wanted])
             if near >= 0:
                 added = left[2][own] * right[2][near]
-                if added != 0 and added > best:
+                if added > best:
                     best, out[wanted] = added, inner
     return out
 

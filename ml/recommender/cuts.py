@@ -198,7 +198,7 @@ def _padded(rows: Ints, values: NDArray[Any], *, longer_than: int) -> Iterator[t
 
 
 def strongest(left: Csr, right: Csr, rows: Ints, columns: Ints) -> Ints:
-    """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none does."""
+    """For each cell of ``left @ right`` the inner index that adds most to it, ties to the lower; -1 where none adds."""
     if not len(rows):
         return np.empty(0, np.int64)
     if len(rows) >= COMPILED_CELLS // 100 or right.nnz >= COMPILED_ENTRIES:
@@ -207,8 +207,7 @@ def strongest(left: Csr, right: Csr, rows: Ints, columns: Ints) -> Ints:
         quick: Ints = compiled_cells.strongest(parts(left), parts(right), *whole(rows, columns))
         return quick
     shares = csr_array(left[rows].multiply(right.T.tocsr()[columns]))
-    shares.eliminate_zeros()
-    of, inner, values = cells(shares)
+    of, inner, values = cells(_positive(shares))
     order = order_within_rows(of, inner, values)
     first = order[places(of[order]) == 0]
     out = np.full(len(rows), -1, np.int64)

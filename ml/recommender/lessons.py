@@ -53,10 +53,10 @@ class Judged:
         kept = replace(self, rows=self.rows[new], items=self.items[new])
         return kept.only(np.unique(kept.rows))
 
-    def as_newcomers(self) -> Judged:
+    def as_newcomers(self, segments: list[str]) -> Judged:
         """Those who said what they like, as if they had done nothing yet."""
         told = self.only(np.unique(cells(self.block.statements(+1))[0]))
-        return Judged(told.block.without_history(), told.rows, told.items)
+        return Judged(told.block.without_history(segments), told.rows, told.items)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class Lesson:
     def taught(self) -> list[Judged]:
         """What happened, and the same people as newcomers where they said what they like: too few of the real newcomers
         said anything, so that nobody else shows what a word is worth without a history (DropoutNet, Volkovs 2017)."""
-        newcomers = [judged.as_newcomers() for judged in self.happened] if self.source.statements else []
+        source = self.source
+        newcomers = [judged.as_newcomers(source.segments) for judged in self.happened] if source.statements else []
         return [*self.happened, *(judged for judged in newcomers if len(judged.block))]
 
     @property

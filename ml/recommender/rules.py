@@ -65,16 +65,12 @@ class Case:
     def basket(self) -> Pairs:
         """Items put into the basket in the last days, neither taken out nor bought since."""
         block = self.block
-        key = block.rows * block.width + block.items
-        lately = block.ages <= BASKET_DAYS
-        net = np.where(lately, block.carts - block.removals, 0)
-        keys, where = np.unique(key, return_inverse=True)
-        left = np.bincount(where, net, len(keys))
-        put_age = np.full(len(keys), BASKET_DAYS + 1)
-        bought_age = np.full(len(keys), BASKET_DAYS + 1)
-        np.minimum.at(put_age, where[block.carts > 0], block.ages[block.carts > 0])
-        np.minimum.at(bought_age, where[block.lines > 0], block.ages[block.lines > 0])
-        return Pairs(keys[(left > 0) & (put_age < bought_age)], block.width)
+        keys, where = np.unique(block.rows * block.width + block.items, return_inverse=True)
+        put, gone = block.carts > 0, (block.lines > 0) | ((block.removals > 0) & (block.removals >= block.carts))
+        put_age, gone_age = np.full((2, len(keys)), BASKET_DAYS + 1)
+        np.minimum.at(put_age, where[put], block.ages[put])
+        np.minimum.at(gone_age, where[gone], block.ages[gone])
+        return Pairs(keys[put_age < gone_age], block.width)
 
 
 def unavailable(case: Case, rows: Ints, items: Ints) -> Flags:  # noqa: ARG001

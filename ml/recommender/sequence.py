@@ -17,8 +17,8 @@ from ml.recommender.sparse import Csr, Ints, Sum, matrix
 
 MOST_ITEMS = 50
 """Of one basket, by lot: pairs grow with its square, and a reseller's basket says little."""
-MOST_PAIRS = 20_000_000
-"""Of one block; where baskets are so large that more would be counted, only nearer baskets are paired."""
+MOST_PAIRS = 20_000
+"""Of one customer; where baskets are so many and large that more would be counted, only nearer ones are paired."""
 FARTHEST = 20
 """Baskets apart."""
 
@@ -59,12 +59,13 @@ def count_transitions(world: Source, decay: float) -> Transitions:
 
 
 def _pairs(baskets: Csr, whose: Ints, decay: float) -> Csr:
-    sizes, room = np.diff(baskets.indptr).astype(np.int64), MOST_PAIRS
+    sizes, room = np.diff(baskets.indptr).astype(np.int64), np.full(int(whose.max(initial=-1)) + 1, MOST_PAIRS)
     earlier, later = [], []
     for distance in range(1, min(FARTHEST + 1, len(whose))):
         first = np.flatnonzero(whose[:-distance] == whose[distance:])
-        room -= int((sizes[first] * sizes[first + distance]).sum())
-        if not len(first) or (room < 0 and distance > 1):
+        room -= np.bincount(whose[first], sizes[first] * sizes[first + distance], len(room)).astype(np.int64)
+        first = first[(room[whose[first]] >= 0) | (distance == 1)]
+        if not len(first):
             break
         earlier.append(baskets[first])
         later.append(baskets[first + distance] * round(UNIT * decay ** (distance - 1)))

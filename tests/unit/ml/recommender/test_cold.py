@@ -70,7 +70,7 @@ def words(folder: Path) -> Lesson:
         said.append((f"c{n:02}", "category", kind, 1.0))
         then.append((f"c{n:02}", own))
     then += [(f"new{n:02}", "staple") for n in range(20)]
-    people = [f"new{n:02}" for n in range(20)]
+    people = {f"new{n:02}": {"segment": "DE/prospect"} for n in range(20)}
     world = tiny_world(folder, bought=bought, said=said, then=then, items=items, people=people)
     return Lesson(world, outcomes(world))
 
@@ -95,6 +95,9 @@ def test_newcomers_of_a_lesson_have_no_history_and_only_those_who_said_something
     assert newcomers.block.purchases.sum() == 0
     assert newcomers.block.statements(+1).nnz == 90
     assert len(newcomers.items) == 90
+    segments = lesson.source.segments
+    assert {segments[n] for n in happened.block.segments} == {"DE/some orders", "DE/prospect"}
+    assert {segments[n] for n in newcomers.block.segments} == {"DE/prospect"}
     real = teach([lesson])
     assert real.candidate_recall <= 1
     assert not np.isnan(real.candidate_recall)

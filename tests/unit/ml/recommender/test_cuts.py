@@ -151,8 +151,8 @@ def test_the_best_of_an_array_are_its_greatest_positive_values(count: int) -> No
 
 
 @pytest.mark.usefixtures("way")
-def test_the_strongest_is_the_inner_index_that_adds_most() -> None:
-    left, right = drawn(20, 12, ties=True), drawn(12, 30, ties=True)
+def test_the_strongest_is_the_inner_index_that_adds_most_and_none_that_takes_away() -> None:
+    left, right = drawn(20, 12, ties=True), (drawn(12, 30, ties=True) - 2 * drawn(12, 30, ties=True)).tocsr()
     rows, columns = np.nonzero(RNG.random((20, 30)) < 0.5)
     parts = left.toarray()[rows] * right.toarray().T[columns]
     assert strongest(left, right, rows, columns).tolist() == [

@@ -40,6 +40,19 @@ def test_what_stays_of_one_day_is_no_matter_of_product_numbers(
     assert counted(tiny_world(tmp_path / "b", bought=bought, block_customers=7)).tolist() == many.tolist()
 
 
+def test_how_many_baskets_are_paired_is_no_matter_of_who_else_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget is a customer's own: neighbouring baskets are always paired, farther ones while there is room."""
+    monkeypatch.setattr(sequence, "MOST_PAIRS", 10)
+    many: list[Act] = [("many", f"m{k}{n}", 60 - k) for k in range(5) for n in range(3)]
+    few: list[Act] = [("few", f"f{k}", 60 - k) for k in range(4)]
+    whole = count_transitions(tiny_world(tmp_path / "a", bought=[*many, *few]), 0.5).later
+    apart = count_transitions(tiny_world(tmp_path / "b", bought=[*many, *few], block_customers=1), 0.5).later
+    assert (whole != apart).nnz == 0
+    assert whole.nnz == (3 + 2 + 1) + 4 * 9, "all of few; of many only neighbours, of which there are 36 already"
+
+
 @pytest.mark.parametrize(("most", "kept"), [(3, [0, 0, 0, 1, 1, 1]), (None, [1] * 6)])
 def test_the_latest_items_stay(tmp_path: Path, most: int | None, kept: list[int]) -> None:
     world = tiny_world(tmp_path, bought=[("c", f"item {k}", 60 - k) for k in range(6)])

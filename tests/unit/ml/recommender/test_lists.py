@@ -75,6 +75,10 @@ def test_with_consent_to_special_category_a_sensitive_item_may_be_shown(tmp_path
 def test_what_is_taken_out_of_the_basket_or_bought_since_is_no_longer_in_it(tmp_path: Path) -> None:
     out = shop(tmp_path / "out", put=[("c", "wanted", 3)], taken_out=[("c", "wanted", 2)])
     assert "wanted" in lists_of(out)["c"]
+    again = shop(tmp_path / "again", put=[("c", "wanted", 9), ("c", "wanted", 2)], taken_out=[("c", "wanted", 5)])
+    assert "wanted" not in lists_of(again)["c"], "an old removal says nothing of what was put in since"
+    one_day = {"put": [("c", "wanted", 3)] * 2, "taken_out": [("c", "wanted", 3)]}
+    assert "wanted" not in lists_of(shop(tmp_path / "one of two", **one_day))["c"]
     given_up = shop(tmp_path / "old", put=[("c", "wanted", rules.BASKET_DAYS + 1)])
     assert "wanted" in lists_of(given_up)["c"]
 
