@@ -9,7 +9,8 @@ brilliant at D. Whoever is judged at D may therefore learn only from snapshots w
 
     snapshot + horizon_days + label_delay_days <= D
 
-which is exactly what could have been known had we stood at D (``known_at``). Overlap of *feature* windows is
+which is what could have been known had we stood at D (``known_at``). What happened within a window counts whenever it
+came: a feed that stood still and caught up must not have made anybody leave. Overlap of *feature* windows is
 no leak: at D the past is known to all. The same rule holds between training and calibration, between
 calibration and test, and between everything and the day that is scored.
 """

@@ -1,4 +1,4 @@
--- What then happened: within the horizon after each as-of, as far as it was known when the label fell due. The
+-- What then happened within the horizon after each as-of, once that is due, by all that is known at the scored one. The
 -- person is followed by what we know of identities now, the features only by what was known then.
 -- depends_on: {{ ref('label_activity') }}, {{ ref('label_subscriptions') }}
 with snapshots as (

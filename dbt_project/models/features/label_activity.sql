@@ -1,9 +1,9 @@
--- Who bought (or did anything) within the horizon after each as-of, by identity as known now.
+-- Who bought (or did anything) within the horizon after each as-of, by all that is known at the scored one, identities too:
+-- what came late, as after a feed had stood still, happened all the same.
 with as_ofs as (
     select
         as_of_date,
-        {{ add_days('as_of_date', var('horizon_days')) }} as horizon_date,
-        {{ add_days('as_of_date', var('horizon_days') + var('label_delay_days')) }} as due_date
+        {{ add_days('as_of_date', var('horizon_days')) }} as horizon_date
     from {{ ref('int_as_ofs') }}
 ),
 
@@ -24,7 +24,7 @@ final as (
     inner join as_ofs
         on activity.activity_date >= as_ofs.as_of_date
         and activity.activity_date < as_ofs.horizon_date
-        and activity.visible_from_date <= as_ofs.due_date
+        and activity.visible_from_date <= {{ scoring_date() }}
     group by 1, 2
     having sum(activity.{{ churn_activity() }}) > 0
 )

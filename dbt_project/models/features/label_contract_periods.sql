@@ -1,5 +1,5 @@
--- Whose contract still runs at the end of each 30 days after each as-of, as far as it was known once the label's delay
--- had passed, by identity as known now. One row for each end of a period, however many as-ofs share it.
+-- Whose contract still runs at the end of each 30 days after each as-of, by all that is known at the scored one,
+-- identities too. One row for each end of a period, however many as-ofs share it.
 with due as (
     select * from {{ ref('label_due_periods') }}
 ),
@@ -8,7 +8,7 @@ ends as (
     select distinct
         period_end_date as as_of_date,
         {{ day_start('period_end_date') }} as period_end,
-        {{ day_start(add_days('period_end_date', var('label_delay_days'))) }} + interval '{{ var("knowledge_lag_hours") }}' hour as known_before
+        {{ day_start(scoring_date()) }} + interval '{{ var("knowledge_lag_hours") }}' hour as known_before
     from due
 ),
 

@@ -3,8 +3,7 @@ with as_ofs as (
     select
         as_of_date,
         {{ day_start('as_of_date') }} as starts_at,
-        {{ day_start(add_days('as_of_date', var('horizon_days'))) }} as ends_at,
-        {{ add_days('as_of_date', var('horizon_days') + var('label_delay_days')) }} as due_date
+        {{ day_start(add_days('as_of_date', var('horizon_days'))) }} as ends_at
     from {{ ref('int_as_ofs') }}
 ),
 
@@ -27,7 +26,7 @@ final as (
     inner join as_ofs
         on messages.occurred_at >= as_ofs.starts_at
         and messages.occurred_at < as_ofs.ends_at
-        and messages.visible_from_date <= as_ofs.due_date
+        and messages.visible_from_date <= {{ scoring_date() }}
     group by 1, 2
 )
 

@@ -1,10 +1,10 @@
--- Whose contract still runs when the horizon after each as-of has passed, by identity as known now.
+-- Whose contract still runs when the horizon after each as-of has passed, by all that is known at the scored one,
+-- identities too.
 with as_ofs as (
     select
         as_of_date,
         {{ day_start(add_days('as_of_date', var('horizon_days'))) }} as horizon_end,
-        {{ day_start(add_days('as_of_date', var('horizon_days') + var('label_delay_days'))) }}
-            + interval '{{ var("knowledge_lag_hours") }}' hour as known_before
+        {{ day_start(scoring_date()) }} + interval '{{ var("knowledge_lag_hours") }}' hour as known_before
     from {{ ref('int_as_ofs') }}
 ),
 

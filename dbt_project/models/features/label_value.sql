@@ -1,9 +1,9 @@
--- What was ordered, spent, sent back and earned within the horizon after each as-of, by identity as known now.
+-- What was ordered, spent, sent back and earned within the horizon after each as-of, by all that is known at the scored
+-- one, identities too.
 with as_ofs as (
     select
         as_of_date,
-        {{ add_days('as_of_date', var('horizon_days')) }} as horizon_date,
-        {{ add_days('as_of_date', var('horizon_days') + var('label_delay_days')) }} as due_date
+        {{ add_days('as_of_date', var('horizon_days')) }} as horizon_date
     from {{ ref('int_as_ofs') }}
 ),
 
@@ -37,7 +37,7 @@ final as (
     inner join as_ofs
         on bought.activity_date >= as_ofs.as_of_date
         and bought.activity_date < as_ofs.horizon_date
-        and bought.visible_from_date <= as_ofs.due_date
+        and bought.visible_from_date <= {{ scoring_date() }}
     group by 1, 2
 )
 
