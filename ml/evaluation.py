@@ -130,6 +130,15 @@ def calibration_line(y: Floats, p: Floats) -> tuple[float, float, float]:
     return float(beta[0]), float(beta[1]), float(np.sqrt(np.linalg.inv(hessian)[0, 0]))
 
 
+def level_gap(margin: Floats, rate: float) -> float:
+    """What must be added to the log-odds so that the mean probability is ``rate``."""
+    low, high = -6.0, 6.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if expit(margin + middle).mean() < rate else (low, middle)
+    return (low + high) / 2
+
+
 def groups(p: Floats, count: int = 10) -> NDArray[np.intp]:
     """Group of each row, 0 the lowest probabilities: equal in size, whole ties together."""
     order = np.argsort(p, kind="stable")

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, on_told_rows, paired_bootstrap
-from ml.evaluation import Floats, calibration_line
+from ml.evaluation import Floats, calibration_line, level_gap, logit
 
 SLOPE_RANGE = (0.5, 2.0)
 """Beyond this, probabilities are far too extreme or far too timid to act on."""
+LEVEL_RANGE = 1.5
+"""Log-odds that the probabilities of all may be off, beyond noise: a season moves them, but what is foretold at 20 %
+must not come at more than half."""
 TOLERANCE = {"auc": 0.003, "log_loss": 0.003}
 """What a fresher model may lose in the mean without being worse: a champion that nobody may replace grows old."""
 
@@ -68,9 +71,9 @@ def decide(
     Notes
     -----
     Refused where a probability is no number, where there is one class, where the calibration slope is certainly
-    beyond ``SLOPE_RANGE``, where the simple rule alone ranks better beyond noise, or where the champion is: the 95 %
-    interval of a paired bootstrap by customer (``ml.bootstrap``) lies on the wrong side and the mean loses more
-    than ``TOLERANCE``.
+    beyond ``SLOPE_RANGE`` or the level beyond ``LEVEL_RANGE``, where the simple rule alone ranks better beyond noise,
+    or where the champion is: the 95 % interval of a paired bootstrap by customer (``ml.bootstrap``) lies on the wrong
+    side and the mean loses more than ``TOLERANCE``.
     """
     challenger = probabilities["model"]
     if broken := _unusable(y, challenger):
@@ -78,7 +81,7 @@ def decide(
     rule = probabilities.get(baseline)
     # Ranking only: which of the two met the level of one season better is luck.
     ranked = {} if rule is None else {"auc": _against(y, challenger, rule, seed, customers)["auc"]}
-    refusals = [*_slope_refusal(y, challenger), *_worse(ranked, f"{baseline} alone")]
+    refusals = [*_slope_refusal(y, challenger), *_level_refusal(y, challenger), *_worse(ranked, f"{baseline} alone")]
     champion = probabilities.get("champion")
     differences = {} if champion is None else _against(y, challenger, champion, seed, customers)
     refusals += _worse(differences, "the champion")
@@ -104,6 +107,13 @@ def _slope_refusal(y: Floats, p: Floats) -> list[str]:
     if np.isfinite(slope) and slope + 2 * error >= low and slope - 2 * error <= high:
         return []
     return [f"calibration slope {slope:.2f} +- {error:.2f} lies beyond {low} to {high}"]
+
+
+def _level_refusal(y: Floats, p: Floats) -> list[str]:
+    gap, error = level_gap(logit(p), float(y.mean())), float((p * (1 - p)).sum()) ** -0.5
+    if abs(gap) <= LEVEL_RANGE + 2 * error:
+        return []
+    return [f"it foretells {p.mean():.1%} in the mean, and {y.mean():.1%} came"]
 
 
 def _against(

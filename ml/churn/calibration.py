@@ -97,15 +97,6 @@ def stacked(held: Sequence[Held], prior: Floats, stiffness: Floats, free: NDArra
     return weights
 
 
-def level_gap(margin: Floats, rate: float) -> float:
-    """What must be added to the log-odds so that the mean probability is ``rate``."""
-    low, high = -6.0, 6.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if expit(margin + middle).mean() < rate else (low, middle)
-    return (low + high) / 2
-
-
 def season_shift(gaps: Mapping[date, float], as_of: date) -> float:
     """Half of the level gap of the snapshots nearest to the same day last year; 0 where there is none."""
     weights = near_last_year(gaps, as_of)

@@ -30,8 +30,8 @@ from typing import Any, Self
 import numpy as np
 
 from ml.btyd.seasonal import YEAR_DAYS, Season
-from ml.churn.calibration import SUM_STIFFNESS, Held, level_gap, stacked
-from ml.evaluation import Floats
+from ml.churn.calibration import SUM_STIFFNESS, Held, stacked
+from ml.evaluation import Floats, level_gap
 
 SHIFT_STIFFNESS, TREND_STIFFNESS = 0.1, 0.01
 """Of all dates together: five dates whose log paces have a standard deviation of .2 are believed by two thirds; the

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.booster import Trees
-from ml.churn.calibration import Level, level_gap, season_shift
+from ml.churn.calibration import Level, season_shift
 from ml.churn.hindsight import Hindsight
-from ml.evaluation import Floats, expit, logit
+from ml.evaluation import Floats, expit, level_gap, logit
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, explain_mismatch
 from ml.seasons import lasting

@@ -19,10 +19,10 @@ import numpy as np
 from ml.booster import BINARY, SHARES, Recipe, fit_trees
 from ml.btyd.expectations import OrderFiles, knows_season
 from ml.btyd.hindsight import look_back
-from ml.churn.calibration import Held, fit_weights, level_gap
+from ml.churn.calibration import Held, fit_weights
 from ml.churn.hindsight import Hindsight, fit_hindsight
 from ml.churn.model import ChurnModel, expected_log_odds
-from ml.evaluation import Floats, logit
+from ml.evaluation import Floats, level_gap, logit
 from ml.linear import Linear, fit_logistic
 from ml.rolling import Origin, weighing
 from ml.snapshots import Snapshots

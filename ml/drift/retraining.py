@@ -123,8 +123,8 @@ def _ranking_lost(backtest: Judged, newest: Realised, name: str) -> str | None:
     if not isfinite(noise) or not backtest.ranking - now.ranking > max(RANKING_LOSS, noise):
         return None
     return (
-        f"{name} {now.ranking:.3f} on the {now.customers:,} customers of {newest.as_of}, {backtest.ranking:.3f} in the "
-        f"backtest; chance alone up to {noise:.3f} apart"
+        f"{name} {now.ranking:.3f} of {newest.version} on the {now.customers:,} customers of {newest.as_of}, "
+        f"{backtest.ranking:.3f} in the backtest; chance alone up to {noise:.3f} apart"
     )
 
 

@@ -25,6 +25,7 @@ from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
 from ml.evaluation import Floats
 from ml.snapshots import Snapshots
 
+ORDERS_AND_DAYS = ("orders_365d", "order_days_365d")
 FLOOR = 1e-4
 """No row is expected to bring less than this share of the mean: a logarithm is taken of it."""
 
@@ -74,7 +75,8 @@ def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -
     if not told.any():
         return None
     unknown = float(y[~told].mean()) if not told.all() else 0.0
-    base = Base(unknown=unknown, floor=FLOOR * float(y.mean()), times=kept if in_money else orders_a_day(rows))
+    times = kept if in_money else orders_a_day(rows.X, rows.names)
+    base = Base(unknown=unknown, floor=FLOOR * float(y.mean()), times=times)
     if not in_money:
         return base
     try:
@@ -84,11 +86,9 @@ def fit_base(rows: Snapshots, y: Floats, *, in_money: bool, kept: float = 1.0) -
     return replace(base, worth=worth)
 
 
-def orders_a_day(rows: Snapshots) -> float:
+def orders_a_day(X: NDArray[np.float32], names: Sequence[str]) -> float:
     """Orders of the last year by days with one; 1 where the features do not tell."""
-    if not {"orders_365d", "order_days_365d"} <= set(rows.names):
+    if not set(ORDERS_AND_DAYS) <= set(names):
         return 1.0
-    placed, days = (
-        float(np.nansum(rows.column(name), dtype=np.float64)) for name in ("orders_365d", "order_days_365d")
-    )
+    placed, days = (float(np.nansum(X[:, names.index(name)], dtype=np.float64)) for name in ORDERS_AND_DAYS)
     return placed / days if days > 0 else 1.0

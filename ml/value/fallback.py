@@ -21,8 +21,9 @@ from ml.btyd.model import MAX_ROWS, BtydFitError
 from ml.btyd.statistics import SPEND_COLUMNS, spend_from_snapshot
 from ml.evaluation import Floats
 from ml.value import baselines
+from ml.value.base import ORDERS_AND_DAYS, orders_a_day
 
-COLUMNS = (*dict.fromkeys((*baselines.COLUMNS, ORDERS, ORDER_VALUES, *SPEND_COLUMNS)),)
+COLUMNS = (*dict.fromkeys((*baselines.COLUMNS, ORDERS, ORDER_VALUES, *SPEND_COLUMNS, *ORDERS_AND_DAYS)),)
 HISTORICAL_AVERAGE, MODELS = "fallback:historical_average", "fallback:mbg_nbd_gamma_gamma"
 
 
@@ -32,6 +33,8 @@ class Expected:
 
     spend: Floats
     orders: Floats
+    orders_a_day: float
+    """Of a day with an order."""
     version: str
 
 
@@ -45,10 +48,11 @@ def expect(X: NDArray[np.float32], names: Sequence[str], horizon_days: int, *, r
     returned_share
         Share of spend that comes back, as far as outcomes are known.
     """
+    a_day = orders_a_day(X, names)
     average = baselines.fit_historical_average(X, names, returned_share=returned_share)
     spend, orders = average.predict(X, names, horizon_days)
     if not {ORDERS, ORDER_VALUES, *SPEND_COLUMNS} <= set(names):
-        return Expected(spend, orders, HISTORICAL_AVERAGE)
+        return Expected(spend, orders, a_day, HISTORICAL_AVERAGE)
     expected = X[:, names.index(ORDERS)].astype(np.float64)
     told, some = np.isfinite(expected), X[:: -(-len(X) // MAX_ROWS) or 1]
     try:
@@ -56,8 +60,8 @@ def expect(X: NDArray[np.float32], names: Sequence[str], horizon_days: int, *, r
     except BtydFitError:
         told = np.zeros(len(X), bool)
     if not told.any():
-        return Expected(spend, orders, HISTORICAL_AVERAGE)
+        return Expected(spend, orders, a_day, HISTORICAL_AVERAGE)
     per_order = worth.expected_value(*spend_from_snapshot(X[told], names)) * (1 - returned_share)
-    orders[told] = expected[told]
+    orders[told] = expected[told] * a_day
     spend[told] = X[told, names.index(ORDER_VALUES)] * per_order
-    return Expected(spend, orders, MODELS)
+    return Expected(spend, orders, a_day, MODELS)

@@ -84,8 +84,8 @@ def score(
         returned, speaks, version = model.returned_share, "scored", model_version or "unregistered"
         a_day = model.orders_a_day
     else:
-        prediction, mean_spend, returned, version = _without_model(sources, plan, available)
-        speaks, a_day = "insufficient_data", 1.0
+        prediction, mean_spend, returned, a_day, version = _without_model(sources, plan, available)
+        speaks = "insufficient_data"
     variation = _gap_variation(sources, plan, available)
     shares = Shares(returned, _margin_of_all(sources, plan), mean_spend, variation, a_day)
     with ScoreFile(out) as file:
@@ -110,8 +110,8 @@ def _predicted(model: ValueModel, sources: Sources, plan: ScoringPlan) -> tuple[
 
 def _without_model(
     sources: Sources, plan: ScoringPlan, available: tuple[str, ...]
-) -> tuple[Prediction, float, float, str]:
-    """What the fallback expects; returns as far as outcomes are known."""
+) -> tuple[Prediction, float, float, float, str]:
+    """What the fallback expects, mean spend, share returned as far as outcomes are known, orders a day; who says so."""
     names = tuple(name for name in fallback.COLUMNS if name in available)
     X = np.concatenate([np.empty((0, len(names)), np.float32), *_matrices(sources, plan, names)])
     dates = plan.outcome.known_at(tuple(known_snapshots(sources.labels, sources.engine, TARGETS)), plan.as_of)
@@ -123,7 +123,8 @@ def _without_model(
     found = fallback.expect(X, names, plan.outcome.horizon_days, returned_share=returned)
     nothing = np.full(len(X), np.nan)
     spent = [X[:, names.index(OWN_SPEND)]] if OWN_SPEND in names else []
-    return Prediction(found.spend, found.orders, nothing, nothing), _mean(spent), returned, found.version
+    prediction = Prediction(found.spend, found.orders, nothing, nothing)
+    return prediction, _mean(spent), returned, found.orders_a_day, found.version
 
 
 def _matrices(sources: Sources, plan: ScoringPlan, names: tuple[str, ...]) -> Iterator[NDArray[np.float32]]:

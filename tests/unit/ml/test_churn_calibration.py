@@ -3,10 +3,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ml.churn.calibration import Held, fit_weights, level_gap, season_shift
+from ml.churn.calibration import Held, fit_weights, season_shift
 from ml.churn.ladder import fit_ladder
 from ml.churn.rules import SILENCE
-from ml.evaluation import expit
+from ml.evaluation import expit, level_gap
 from ml.linear import Linear, fit_logistic, log_scale
 from ml.seasons import lasting
 

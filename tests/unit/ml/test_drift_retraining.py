@@ -54,7 +54,7 @@ def test_a_ranking_lost_beyond_noise_is_a_ground(ranking: float, error: float, i
     outcome = realised(30, ranking=ranking, ranking_error=error)
     said = "; ".join(reasons(AS_OF, reference, SHIFTS, STILL, [outcome], CHURN))
     assert bool(said) == is_asked
-    assert not is_asked or said.startswith("AUC 0.700 on the 2,000 customers of")
+    assert not is_asked or said.startswith("AUC 0.700 of shop.churn/1 on the 2,000 customers of")
 
 
 def test_only_the_newest_outcome_speaks_of_the_ranking() -> None:

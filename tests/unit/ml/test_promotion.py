@@ -81,6 +81,19 @@ def test_probabilities_far_too_extreme_or_too_timid_are_refused(factor):
     assert "calibration slope" in decision.words
 
 
+@pytest.mark.parametrize(("moved", "is_promoted"), [(-2.0, False), (2.0, False), (-1.0, True), (1.0, True)])
+def test_a_level_that_is_far_off_is_refused_even_without_a_champion(moved, is_promoted):
+    decision = judge(expit(logit(TRUTH) + moved))
+    assert decision.is_promoted == is_promoted
+    assert is_promoted or "in the mean, and" in decision.words
+
+
+def test_a_level_that_few_rows_tell_of_is_no_ground():
+    y, p = np.array([1.0, 1, 1, 1, 0, 1, 1, 0]), np.array([0.3, 0.35, 0.3, 0.4, 0.2, 0.3, 0.35, 0.25])
+    assert "in the mean" not in judge(p, y=y).words
+    assert "in the mean" in judge(np.tile(p, 100), y=np.tile(y, 100)).words
+
+
 def test_what_is_no_number_is_refused_and_counted():
     broken = TRUTH.copy()
     broken[:3] = np.nan

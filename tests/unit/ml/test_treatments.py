@@ -10,12 +10,11 @@ import pytest
 import treatment_world as worlds
 from treatment_world import NAMES, NUDGE, OUTCOME, PLAYS, SAVE, World
 
-from ml.churn.calibration import level_gap
 from ml.churn.recipe import Trainer
 from ml.churn.record import metrics, record
 from ml.churn.training import Sources, TrainingPlan, TrainingResult, train
 from ml.engine import Engine
-from ml.evaluation import expit
+from ml.evaluation import expit, level_gap
 from ml.segments import HOLDOUT
 from ml.snapshots import Snapshots, read_snapshots
 from ml.treatments.effects import Effects, fit_effects

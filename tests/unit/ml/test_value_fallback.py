@@ -35,6 +35,15 @@ def test_expected_orders_times_what_the_season_makes_one_worth_less_what_comes_b
     assert found.spend == pytest.approx(1.5 * worth / days * 0.8, rel=1e-6)
 
 
+def test_orders_are_counted_and_not_the_days_that_have_one() -> None:
+    X = shop()
+    X[:, NAMES.index("orders_365d")] *= 1.5
+    found, days = expect(X, NAMES, 90, returned_share=0.0), X[:, NAMES.index("order_days_365d")].astype(float)
+    assert found.orders_a_day == pytest.approx(1.5)
+    assert found.orders == pytest.approx(1.5 / days)
+    assert found.spend.tolist() == expect(shop(), NAMES, 90, returned_share=0.0).spend.tolist()
+
+
 def test_who_has_never_ordered_goes_by_the_pace_of_all() -> None:
     X = shop()
     X[0] = np.nan

@@ -47,7 +47,7 @@ def test_what_was_missed_at_every_date_is_expected_of_the_next(shop, model):
 
 
 def test_orders_are_counted_and_not_the_days_that_have_one(shop, model):
-    assert orders_a_day(shop[1]) == A_DAY
+    assert orders_a_day(shop[1].X, shop[1].names) == A_DAY
     assert off(model, shop[1])[1] == pytest.approx(0, abs=0.1)
 
 
