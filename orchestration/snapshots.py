@@ -29,8 +29,8 @@ FILES = {
     "customer_margins": "select * from features.customer_margins order by as_of_date, customer_id",
     "order_histories": "select * from features.order_histories order by all",
     "repeat_order_totals": "select * from features.repeat_order_totals order by all",
+    "order_value_seasons": "select * from features.order_value_seasons order by all",
 }
-TABLES = (*FILES, "order_value_seasons")
 """What is read of the warehouse, in schema ``features``."""
 
 

@@ -87,11 +87,15 @@ class OrderFiles:
     """``order_histories.parquet``."""
     totals: Path
     """``repeat_order_totals.parquet``."""
+    values: Path | None = None
+    """``order_value_seasons.parquet``; None where no value of an order is known."""
 
     @classmethod
     def of(cls, folder: Path) -> OrderFiles:
         """Those of a folder of snapshots."""
-        return cls(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet")
+        values = folder / "order_value_seasons.parquet"
+        known = values if values.exists() else None
+        return cls(folder / "order_histories.parquet", folder / "repeat_order_totals.parquet", known)
 
     def fitted(self, as_of: date, horizon_days: int) -> SeasonalMbgNbd | None:
         """The model of an as-of whose expectations stand among its features; None where none can be fitted."""
@@ -100,6 +104,11 @@ class OrderFiles:
                 return fitted(read_histories(self.histories, as_of), read_totals(self.totals, as_of), horizon_days)
             except BtydFitError:
                 return None
+
+    def value_season(self, as_of: date) -> ValueSeason:
+        """The season of values that an as-of knows, of one whose model knows a season; steady where it tells none."""
+        values = None if self.values is None else read_totals(self.values, as_of)
+        return ValueSeason() if values is None or values.empty else _value_season(values)
 
 
 def knows_season(X: NDArray[np.float32], names: Sequence[str]) -> bool:
@@ -114,7 +123,7 @@ def read_histories(path: Path, day: date) -> pd.DataFrame:
 
 
 def read_totals(path: Path, day: date) -> pd.DataFrame:
-    """The totals of one as-of out of ``repeat_order_totals.parquet``."""
+    """The rows of one as-of out of ``repeat_order_totals.parquet`` or ``order_value_seasons.parquet``."""
     return pd.read_parquet(path, filters=[("as_of_date", "==", day)])
 
 
@@ -128,8 +137,12 @@ def _value_ahead(model: SeasonalMbgNbd, values: pd.DataFrame | None, horizon_day
     """What an order of the horizon is worth against the usual one of its customer."""
     if values is None or values.empty or len(model.clock.behind) <= FEWEST_DAYS:
         return 1.0
-    sums = {str(name): float(value) for name, value in values.iloc[0].items()}
-    return ValueSeason.fit(sums).ahead(model.clock, horizon_days)
+    return _value_season(values).ahead(model.clock, horizon_days)
+
+
+def _value_season(values: pd.DataFrame) -> ValueSeason:
+    told = values.drop(columns="as_of_date", errors="ignore").iloc[0]
+    return ValueSeason.fit({str(name): float(value) for name, value in told.items()})
 
 
 def _daily(totals: pd.DataFrame, stats: Statistics) -> Floats:

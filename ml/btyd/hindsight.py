@@ -19,6 +19,7 @@ import pandas as pd
 from ml.btyd.expectations import HISTORY, OrderFiles, statistics
 from ml.btyd.seasonal import Season, SeasonalMbgNbd
 from ml.btyd.statistics import Statistics
+from ml.btyd.value_season import ValueSeason
 from ml.snapshots import Snapshots
 
 
@@ -32,6 +33,8 @@ class Seen:
     stats: Statistics
     model: SeasonalMbgNbd
     """As of that date, knowing the season that followed."""
+    value_ahead: float
+    """What an order of the horizon was worth against the usual one of its customer, by the season of values."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class LookBack:
 
     model: SeasonalMbgNbd
     season: Season
+    values: ValueSeason
     known: Snapshots
     as_of: date
     horizon_days: int
@@ -50,7 +54,9 @@ class LookBack:
             told = pd.DataFrame({name: rows.column(name) for name in HISTORY}, dtype=np.float64)
             stats = statistics(told.dropna())
             rows = rows.rows(told.notna().all(axis=1).to_numpy())
-            yield Seen(day, rows, stats, self.model.earlier((self.as_of - day).days, stats, self.horizon_days))
+            ago = (self.as_of - day).days
+            model = self.model.earlier(ago, stats, self.horizon_days)
+            yield Seen(day, rows, stats, model, self.values.ahead(model.clock, self.horizon_days, ago=ago))
 
 
 def look_back(orders: OrderFiles | None, known: Snapshots, as_of: date, horizon_days: int) -> LookBack | None:
@@ -60,4 +66,4 @@ def look_back(orders: OrderFiles | None, known: Snapshots, as_of: date, horizon_
     model = orders.fitted(as_of, horizon_days)
     if model is None or model.season is None:
         return None
-    return LookBack(model, model.season, known, as_of, horizon_days)
+    return LookBack(model, model.season, orders.value_season(as_of), known, as_of, horizon_days)

@@ -61,9 +61,10 @@ class ValueSeason:
         angle = 2 * np.pi * day / YEAR_DAYS
         return np.exp(self.sine * np.sin(angle) + self.cosine * np.cos(angle))
 
-    def ahead(self, clock: Clock, horizon_days: int) -> float:
-        """Mean value of the orders of the horizon, against that of the last ``USUAL_DAYS``."""
+    def ahead(self, clock: Clock, horizon_days: int, *, ago: int = 0) -> float:
+        """Mean value of the orders of the horizon, against that of the last ``USUAL_DAYS``; ``ago`` days before the
+        as-of, whose clock is given, in hindsight."""
         coming, been = np.diff(clock.ahead)[:horizon_days], np.diff(clock.behind)[:USUAL_DAYS]
-        future = np.average(self.at(np.arange(len(coming)) + 0.5), weights=coming)
-        past = np.average(self.at(-np.arange(len(been)) - 0.5), weights=been)
+        future = np.average(self.at(np.arange(len(coming)) + 0.5 - ago), weights=coming)
+        past = np.average(self.at(-np.arange(len(been)) - 0.5 - ago), weights=been)
         return float(future / past)

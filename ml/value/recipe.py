@@ -138,7 +138,8 @@ class Trainer:
             for one in look_back(self.orders, known, as_of, self.outcome.horizon_days) or () if bases else ():
                 days = one.model.expected_purchases(one.stats, self.outcome.horizon_days)
                 for measure, base in bases.items():
-                    told = float(base.of_days(days, one.rows.X, known.names).sum())
+                    worth = 1.0 if base.worth is None else one.value_ahead
+                    told = float(base.of_days(days * worth, one.rows.X, known.names).sum())
                     came = float(happened(one.rows, measure).sum())
                     if min(told, came) > 0:
                         gaps[measure].append(float(np.log(came / told)))

@@ -6,7 +6,7 @@ from orchestration import inputs
 from orchestration.jobs import POOL, take_turn
 from orchestration.partitions import per_as_of
 from orchestration.resources import dbt
-from orchestration.snapshots import TABLES, export_snapshots
+from orchestration.snapshots import FILES, export_snapshots
 from orchestration.workspace import Workspace
 
 
@@ -21,7 +21,7 @@ def defs() -> dg.Definitions:
     @dg.asset(
         key=["ml", "snapshots"],
         description="Features and labels of every as-of of the run, as files that models read.",
-        deps=[["features", table] for table in TABLES],
+        deps=[["features", table] for table in FILES],
         kinds={"duckdb", "parquet"},
         pool=POOL,
         **per_as_of("profiles"),

@@ -46,6 +46,13 @@ def test_what_was_missed_at_every_date_is_expected_of_the_next(shop, model):
     assert blind.spend.hindsight == 0
 
 
+def test_the_season_of_values_is_no_part_of_what_is_missed(tmp_path, model):
+    """What an order is worth by the time of the year is expected already, in hindsight as of the day itself."""
+    swinging = model_of(*hindsight_world.shop(tmp_path, value_swing=0.4))
+    missed = [one.spend.hindsight - one.orders.hindsight for one in (model, swinging)]
+    assert missed[1] == pytest.approx(missed[0], abs=0.02)
+
+
 def test_orders_are_counted_and_not_the_days_that_have_one(shop, model):
     assert orders_a_day(shop[1].X, shop[1].names) == A_DAY
     assert off(model, shop[1])[1] == pytest.approx(0, abs=0.1)

@@ -45,6 +45,13 @@ def test_the_season_of_values_is_found_whoever_orders_when():
     assert (found.sine, found.cosine) == pytest.approx((SINE, COSINE), abs=0.04)
 
 
+def test_in_hindsight_the_season_is_that_of_the_day():
+    season, ago = ValueSeason(0.2, -0.1), 100
+    turned = 2 * np.pi * ago / 365.25
+    sine, cosine = np.array([[np.cos(turned), np.sin(turned)], [-np.sin(turned), np.cos(turned)]]) @ (0.2, -0.1)
+    assert season.ahead(STEADY, 90, ago=ago) == pytest.approx(ValueSeason(sine, cosine).ahead(STEADY, 90), rel=1e-9)
+
+
 def test_few_orders_tell_of_no_season():
     few = orders(customers=FEWEST_REPEATS // 2, each=2)
     assert ValueSeason.fit(sums(few)) == ValueSeason()
