@@ -110,7 +110,7 @@ def _slope_refusal(y: Floats, p: Floats) -> list[str]:
 
 
 def _level_refusal(y: Floats, p: Floats) -> list[str]:
-    gap, error = level_gap(logit(p), float(y.mean())), float((p * (1 - p)).sum()) ** -0.5
+    gap, error = level_gap(logit(p), float(y.mean())), (len(y) * float(y.mean() * (1 - y.mean()))) ** -0.5
     if abs(gap) <= LEVEL_RANGE + 2 * error:
         return []
     return [f"it foretells {p.mean():.1%} in the mean, and {y.mean():.1%} came"]

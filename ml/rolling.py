@@ -1,4 +1,4 @@
-"""Rolling origin: every date is judged by a model that knew only what was known then.
+"""Rolling origin: every date is judged by a model that learned only from what had happened by then.
 
 Belongs here: which dates are judged, rows of several dates under several models. Does not belong here: any one model
 (``ml.churn``, ``ml.value``), the rule of time (``ml.splits``), metrics.

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,12 +36,12 @@ def initialise(mlflow_folder: Path) -> None:
     MLflow makes its tables one by one: several processes at once, or a killed one, would brick a fresh store for good.
     """
     mlflow_folder.mkdir(parents=True, exist_ok=True)
-    store, draft = mlflow_folder / DATABASE, mlflow_folder / f".{DATABASE}.draft"
+    store, draft = mlflow_folder / DATABASE, mlflow_folder / f".{DATABASE}.{uuid4().hex}"
     with (mlflow_folder / "initialise.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if store.exists():
             return
-        for left in mlflow_folder.glob(f"{draft.name}*"):
+        for left in mlflow_folder.glob(f".{DATABASE}.*"):
             left.unlink()
         _client_of(draft).search_experiments(max_results=1)
         draft.replace(store)

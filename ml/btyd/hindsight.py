@@ -54,6 +54,8 @@ class LookBack:
             told = pd.DataFrame({name: rows.column(name) for name in HISTORY}, dtype=np.float64)
             stats = statistics(told.dropna())
             rows = rows.rows(told.notna().all(axis=1).to_numpy())
+            if not len(rows):
+                continue
             ago = (self.as_of - day).days
             model = self.model.earlier(ago, stats, self.horizon_days)
             yield Seen(day, rows, stats, model, self.values.ahead(model.clock, self.horizon_days, ago=ago))

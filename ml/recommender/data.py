@@ -62,7 +62,9 @@ class World:
 
     @cached_property
     def statements(self) -> list[Statement]:
-        got = self.ask("select distinct attribute, value, is_sensitive from {preferences} order by 1, 2")
+        is_told = "is_sensitive" in self.ask("select * from {preferences} limit 0")  # not by releases before
+        flag = "is_sensitive" if is_told else "true as is_sensitive"
+        got = self.ask(f"select distinct attribute, value, {flag} from {{preferences}} order by 1, 2")
         told = zip(_texts(got["attribute"]), _texts(got["value"]), got["is_sensitive"].astype(bool), strict=True)
         return [Statement(*one) for one in told]
 

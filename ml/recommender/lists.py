@@ -90,9 +90,16 @@ def chances(scores: Csr, case: Case, popular: Popularity, shape: Shape) -> Csr:
     """Customers by items: probability with which each stands in the list (``chance_in_slots``)."""
     rows, items, values, fixed, open_ = _fixed(scores, case, popular, shape)
     pool = np.flatnonzero(open_)
-    pool = pool[places(rows[pool]) < POOL]
+    pool = pool[places(rows[pool]) < POOL + shape.discovery_slots - 1]
     _, of, size = np.unique(rows[pool], return_inverse=True, return_counts=True)
-    odds = chance_in_slots(_chances(of, values[pool], size), np.full(len(pool), shape.discovery_slots))
+    too_late = np.maximum(places(of) - POOL + 1, 0)  # draws that are over when an item moves up into the pool
+    first = np.flatnonzero(too_late == 0)
+    total = np.bincount(of[first], values[pool[first]], minlength=len(size))
+    chance = np.full(len(pool), 0.5 / POOL) + 0.5 * np.divide(
+        values[pool], total[of], out=np.full(len(pool), 1 / POOL), where=total[of] > 0
+    )
+    chance[first] = _chances(of[first], values[pool[first]], np.minimum(size, POOL))
+    odds = chance_in_slots(chance, shape.discovery_slots - too_late)
     odds[size[of] <= shape.discovery_slots] = 1
     chosen = np.concatenate([np.flatnonzero(fixed), pool])
     return matrix(np.append(np.ones(int(fixed.sum())), odds), rows[chosen], items[chosen], scores.shape)

@@ -39,9 +39,11 @@ def judge_logged(fitted: Fitted, world: World, lists: Path, shape: Shape, *, see
     """
     told = ", ".join(f"{told} as {name}" for name, told in REWARDS.items())
     got = world.ask(
-        "with lists as (select *, count(*) filter (propensity < 1) over (partition by customer_id) as slots "
-        f"from read_parquet('{lists}')) "
-        f"select lists.customer_id, lists.product_id, propensity, slots, {told} from {{answers}} as answers "
+        "with lists as (select *, source = 'discovery' as is_drawn, count(*) filter (is_drawn) over own as slots, "
+        "max(case when is_drawn then propensity end) over own = 1 as all_are_drawn "
+        f"from read_parquet('{lists}') window own as (partition by customer_id)) "
+        "select lists.customer_id, lists.product_id, case when is_drawn and all_are_drawn then 1 else propensity end "
+        f"as propensity, greatest(slots, 1) as slots, {told} from {{answers}} as answers "
         "inner join lists using (recommendation_id) "
         "where lists.arm = 'personalised' and not lists.is_fallback and lists.product_id = answers.product_id "
         "order by lists.customer_id, lists.rank, answers.recommendation_id"
@@ -51,7 +53,7 @@ def judge_logged(fitted: Fitted, world: World, lists: Path, shape: Shape, *, see
         return {}
     wanted = _wanted(fitted, customers, np.asarray(got["product_id"], object), shape)
     number = np.unique(customers.astype(str), return_inverse=True)[1]
-    logged = chance_in_slots(np.asarray(got["propensity"], float), np.maximum(np.asarray(got["slots"], np.int64), 1))
+    logged = chance_in_slots(np.asarray(got["propensity"], float), np.asarray(got["slots"], np.int64))
     return {name: off_policy(np.asarray(got[name], float), logged, wanted, number, seed=seed) for name in REWARDS}
 
 

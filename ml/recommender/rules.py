@@ -65,12 +65,15 @@ class Case:
     def basket(self) -> Pairs:
         """Items put into the basket in the last days, neither taken out nor bought since."""
         block = self.block
-        keys, where = np.unique(block.rows * block.width + block.items, return_inverse=True)
-        put, gone = block.carts > 0, (block.lines > 0) | ((block.removals > 0) & (block.removals >= block.carts))
-        put_age, gone_age = np.full((2, len(keys)), BASKET_DAYS + 1)
-        np.minimum.at(put_age, where[put], block.ages[put])
-        np.minimum.at(gone_age, where[gone], block.ages[gone])
-        return Pairs(keys[put_age < gone_age], block.width)
+        lately = np.flatnonzero(block.ages <= BASKET_DAYS)
+        keys, where = np.unique(block.rows[lately] * block.width + block.items[lately], return_inverse=True)
+        inside = np.zeros(len(keys), np.int64)
+        for age in range(BASKET_DAYS, 0, -1):
+            day = block.ages[lately] == age
+            acts, item = lately[day], where[day]
+            left = np.maximum(inside[item] + block.carts[acts] - block.removals[acts], 0)
+            inside[item] = np.where(block.lines[acts] > 0, 0, left)
+        return Pairs(keys[inside > 0], block.width)
 
 
 def unavailable(case: Case, rows: Ints, items: Ints) -> Flags:  # noqa: ARG001

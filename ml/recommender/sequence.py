@@ -6,6 +6,7 @@ Belongs here: the counts. Does not belong here: what a customer gets to see (the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -19,6 +20,8 @@ MOST_ITEMS = 50
 """Of one basket, by lot: pairs grow with its square, and a reseller's basket says little."""
 MOST_PAIRS = 20_000
 """Of one customer; where baskets are so many and large that more would be counted, only nearer ones are paired."""
+CUSTOMERS = 1_000
+"""That are multiplied at once, for the sake of memory."""
 FARTHEST = 20
 """Baskets apart."""
 
@@ -49,7 +52,9 @@ def count_transitions(world: Source, decay: float) -> Transitions:
     for block in world.blocks():
         baskets, whose = _baskets(block)
         total += np.bincount(baskets.indices, minlength=size)
-        later.add(_pairs(baskets, whose, decay))
+        cuts = np.searchsorted(whose, np.arange(0, len(block) + CUSTOMERS, CUSTOMERS))
+        for start, stop in pairwise(cuts.tolist()):
+            later.add(_pairs(baskets[start:stop], whose[start:stop], decay))
         several = baskets[np.flatnonzero(np.diff(baskets.indptr) > 1)]
         together.add(several.T.tocsr() @ several)
     within = csr_array(together.total() * UNIT)

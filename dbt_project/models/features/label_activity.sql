@@ -1,5 +1,5 @@
 -- Who bought (or did anything) within the horizon after each as-of, by all that is known at the scored one, identities too:
--- what came late, as after a feed had stood still, happened all the same.
+-- what came late, as after a feed had stood still, happened all the same, and what was cancelled late did not.
 with as_ofs as (
     select
         as_of_date,

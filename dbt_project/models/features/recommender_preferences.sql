@@ -39,36 +39,8 @@ spoken as (
     where kind = 'onboarding' and product_id is not null and score between 1 and 5
 ),
 
-paths as (
-    select
-        as_of_date,
-        category_path,
-        min(case when is_sensitive then 1 else 0 end) as all_are_sensitive,
-        max(case when is_sensitive then 1 else 0 end) as some_are_sensitive
-    from catalogue
-    where category_path is not null
-    group by 1, 2
-),
-
-categories_spoken_of as (
-    select distinct value from spoken where attribute = 'category'
-),
-
 sensitive as (
-    select as_of_date, 'product' as attribute, product_id as value from catalogue
-    where is_sensitive
-    union all
-    select as_of_date, 'brand' as attribute, brand as value from catalogue
-    where brand is not null
-    group by as_of_date, brand
-    having min(case when is_sensitive then 1 else 0 end) = 1
-    union all
-    select paths.as_of_date, 'category' as attribute, named.value
-    from categories_spoken_of as named
-    inner join paths on left(paths.category_path || ' > ', length(named.value || ' > ')) = named.value || ' > '
-    group by paths.as_of_date, named.value
-    having min(paths.all_are_sensitive) = 1
-        or max(case when paths.category_path = named.value then paths.some_are_sensitive else 0 end) = 1
+    {{ sensitive_wishes('catalogue', 'spoken') }}
 ),
 
 versions as (

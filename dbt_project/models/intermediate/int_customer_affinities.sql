@@ -1,5 +1,5 @@
--- What each person likes: what they said first, what they bought or answered to in the last year second. Sensitive items count
--- only with consent to special_category.
+-- What each person likes: what they said first, what they bought or answered to in the last year second. Nothing sensitive is
+-- a favourite, whoever permits: it is read, until the next run, without asking whether special_category still stands.
 with identifiers as (
     select * from {{ ref('int_identifiers_now') }}
 ),
@@ -8,8 +8,9 @@ as_of as (
     select * from {{ ref('int_as_ofs') }} where as_of_date = {{ scoring_date() }}
 ),
 
-permitted as (
-    select customer_id from {{ ref('customer_permissions') }} where purpose = 'special_category' and is_granted
+catalogue as (
+    select {{ scoring_date() }} as as_of_date, product_id, category_path, category, brand, is_sensitive
+    from {{ ref('dim_products') }}
 ),
 
 -- A channel is one to be contacted on or one to buy on.
@@ -32,6 +33,10 @@ said_versions as (
     inner join as_of on preferences.occurred_at < as_of.as_of and preferences.known_at < as_of.known_before
 ),
 
+sensitive as (
+    {{ sensitive_wishes('catalogue', 'said_versions') }}
+),
+
 bought as (
     select
         identifiers.customer_id,
@@ -40,12 +45,11 @@ bought as (
         sum(activity.order_lines) as order_lines
     from {{ ref('daily_product_activity') }} as activity
     inner join identifiers on activity.identifier_id = identifiers.identifier_id
-    inner join {{ ref('dim_products') }} as products on activity.product_id = products.product_id
-    left join permitted on identifiers.customer_id = permitted.customer_id
+    inner join catalogue as products on activity.product_id = products.product_id
     where activity.visible_from_date <= {{ scoring_date() }}
         and activity.activity_date >= {{ add_days(scoring_date(), -365) }}
         and products.category is not null
-        and (not products.is_sensitive or permitted.customer_id is not null)
+        and not products.is_sensitive
     group by 1, 2, 3
 ),
 
@@ -77,9 +81,10 @@ answered as (
 ),
 
 likings as (
-    select customer_id, attribute, value, cast(weight as double) as weight, 1 as is_stated
-    from said_versions
-    where newness = 1 and weight > 0
+    select said.customer_id, said.attribute, said.value, cast(said.weight as double) as weight, 1 as is_stated
+    from said_versions as said
+    left join sensitive on said.attribute = sensitive.attribute and said.value = sensitive.value
+    where said.newness = 1 and said.weight > 0 and sensitive.value is null
     union all
     select customer_id, attribute, value, cast(order_lines as double) as weight, 0 as is_stated
     from bought

@@ -88,6 +88,11 @@ def test_a_level_that_is_far_off_is_refused_even_without_a_champion(moved, is_pr
     assert is_promoted or "in the mean, and" in decision.words
 
 
+@pytest.mark.parametrize("told", [1e-4, 0.0])
+def test_a_level_at_the_end_of_the_scale_is_far_off(told):
+    assert "in the mean, and" in judge(np.full(3000, told)).words
+
+
 def test_a_level_that_few_rows_tell_of_is_no_ground():
     y, p = np.array([1.0, 1, 1, 1, 0, 1, 1, 0]), np.array([0.3, 0.35, 0.3, 0.4, 0.2, 0.3, 0.35, 0.25])
     assert "in the mean" not in judge(p, y=y).words

@@ -1,11 +1,14 @@
 """What the sum of expectations always misses, in a shop whose customers bring more than is expected of them."""
 
+from dataclasses import replace
+
 import hindsight_world
 import numpy as np
 import pytest
 from hindsight_world import A_DAY, AS_OF, HORIZON, MORE, months
 
 from ml.booster import Recipe
+from ml.btyd.expectations import HISTORY
 from ml.seasons import PRIOR_SNAPSHOTS, usual
 from ml.splits import Outcome
 from ml.value.base import orders_a_day
@@ -51,6 +54,13 @@ def test_the_season_of_values_is_no_part_of_what_is_missed(tmp_path, model):
     swinging = model_of(*hindsight_world.shop(tmp_path, value_swing=0.4))
     missed = [one.spend.hindsight - one.orders.hindsight for one in (model, swinging)]
     assert missed[1] == pytest.approx(missed[0], abs=0.02)
+
+
+def test_a_date_at_which_nobody_had_ordered_tells_nothing(shop, model):
+    files, data = shop
+    X, first = data.X.copy(), data.day == data.day.min()
+    X[np.ix_(first, [data.names.index(name) for name in HISTORY])] = np.nan
+    assert model_of(files, replace(data, X=X)).spend.hindsight == pytest.approx(model.spend.hindsight, abs=0.02)
 
 
 def test_orders_are_counted_and_not_the_days_that_have_one(shop, model):

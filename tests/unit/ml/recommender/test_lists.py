@@ -79,6 +79,8 @@ def test_what_is_taken_out_of_the_basket_or_bought_since_is_no_longer_in_it(tmp_
     assert "wanted" not in lists_of(again)["c"], "an old removal says nothing of what was put in since"
     one_day = {"put": [("c", "wanted", 3)] * 2, "taken_out": [("c", "wanted", 3)]}
     assert "wanted" not in lists_of(shop(tmp_path / "one of two", **one_day))["c"]
+    one_of_two = {"put": [("c", "wanted", 5)] * 2, "taken_out": [("c", "wanted", 3)]}
+    assert "wanted" not in lists_of(shop(tmp_path / "later one of two", **one_of_two))["c"]
     given_up = shop(tmp_path / "old", put=[("c", "wanted", rules.BASKET_DAYS + 1)])
     assert "wanted" in lists_of(given_up)["c"]
 
