@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from recommender_world import Act, proposals, tiny_world, words
 
@@ -246,6 +247,13 @@ def test_a_sensitive_wish_is_named_only_beside_a_sensitive_item(tmp_path: Path) 
     assert words(world, "stated", "both", "soap") == "You told us you like Home"
     assert words(world, "stated", "c", "salve") == "You told us you like Home > Health"
     assert words(world, "content", "c", "soap") == "Like what you chose before"
+
+
+def test_wishes_of_a_release_that_did_not_tell_are_held_to_be_sensitive(tmp_path: Path) -> None:
+    world = tiny_world(tmp_path, items={"soap": {"category_path": "Care"}}, said=[("c", "category", "Care", 1.0)])
+    file = tmp_path / "recommender_preferences.parquet"
+    pq.write_table(pq.read_table(file).drop_columns("is_sensitive"), file)
+    assert [one.is_sensitive for one in world.statements] == [True]
 
 
 @pytest.mark.parametrize("name", ["repurchase", "due_again"])

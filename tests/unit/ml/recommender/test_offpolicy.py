@@ -130,6 +130,20 @@ def test_whatever_a_slot_may_draw_has_a_chance(tmp_path: Path, slots: int) -> No
         assert (odds[made.rows, made.items] > 0)[~made.is_fallback].all()
 
 
+def test_where_a_list_drew_all_that_is_new_every_row_counts_once(tmp_path: Path) -> None:
+    crowd = [(f"x{n}", item, 40) for n in range(9) for item in "abcde"]
+    own = [("c", item, 60 + 30 * n) for item in "abc" for n in range(4)]
+    world = tiny_world(tmp_path, bought=[*crowd, *own])
+    known, path, shape = fitted(world), tmp_path / "lists.parquet", Shape(5, 2, as_of=str(AS_OF))
+    recommend(world, known.model, "demo.recommender/1", ListPlan(AS_OF, "demo", shape), path)
+    lists = pq.read_table(path).to_pandas()
+    mine = lists[lists["customer_id"] == "c"]
+    assert sorted(mine[mine["source"] == "discovery"]["propensity"] < 1) == [False, True]
+    answers = mine[["recommendation_id", "customer_id", "product_id"]].assign(clicks=1, order_lines=0, as_of_date=AS_OF)
+    pq.write_table(pa.Table.from_pandas(answers, preserve_index=False), tmp_path / "recommender_answers.parquet")
+    assert judge_logged(known, world, path, shape, seed=1)["clicks"].effective_rows == pytest.approx(len(mine))
+
+
 @pytest.mark.parametrize("slots", [1, 2, 4])
 def test_published_lists_and_their_answers_judge_the_model_that_made_them(tmp_path: Path, slots: int) -> None:
     """Everybody saw everything and clicked the drawn item: under the same model every row counts once."""
