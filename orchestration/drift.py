@@ -132,13 +132,15 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     """What is kept, and the past as-ofs whose outcome has become known since.
 
     Scores that were judged once stay judged, even where a backfill has since scored their day anew with later wisdom.
+    Those that a request rests on are judged again: facts of their horizon may have come since.
     """
     pinned, examined = pinned_as_ofs(workspace.state), dict(before.examined)
     realised = {one.as_of: one for one in before.realised}
     due = outcome(workspace).known_at(tuple(pinned), as_of)
+    again = {one.as_of for one in grounds.that_speak(before.realised) if pinned.get(one.as_of) == one.inputs_id}
     told = 0
-    for day in (day for day in reversed(due) if examined.get(day) != pinned[day]):
-        if told == MOST_AT_ONCE:
+    for day in (day for day in reversed(due) if examined.get(day) != pinned[day] or day in again):
+        if told == MOST_AT_ONCE + len(again):
             break
         try:
             judged = _judge(workspace, watched, day, pinned[day], as_of)

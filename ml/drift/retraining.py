@@ -87,14 +87,19 @@ def reasons(
     return tuple(reason for reason in found if reason)
 
 
+def that_speak(realised: Sequence[Realised]) -> tuple[Realised, ...]:
+    """Those of judged as-ofs, ascending, that a request rests on: the newest, and before it one far enough apart."""
+    newest = realised[-1:]
+    earlier = [one for one in realised if (newest[0].as_of - one.as_of).days >= APART_DAYS]
+    return (*earlier[-1:], *newest)
+
+
 def performance_reasons(reference: Reference, realised: Sequence[Realised], measures: Measures) -> list[str]:
     """What the newest outcomes say against the model: a ranking lost, a level missed twice."""
     if not realised:
         return []
-    newest = realised[-1]
-    found = [_ranking_lost(reference.backtest, newest, measures.ranking)]
-    earlier = [one for one in realised if (newest.as_of - one.as_of).days >= APART_DAYS]
-    missed = [one for one in (*earlier[-1:], newest) if _is_level_missed(one.judged, measures)]
+    found = [_ranking_lost(reference.backtest, realised[-1], measures.ranking)]
+    missed = [one for one in that_speak(realised) if _is_level_missed(one.judged, measures)]
     if len(missed) == 2:
         said = " and ".join(
             f"{one.judged.level:+.3f} at {one.as_of} (chance alone up to {one.judged.level_noise:.3f})"

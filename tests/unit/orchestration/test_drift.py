@@ -143,6 +143,16 @@ def test_an_outcome_that_has_not_landed_is_judged_by_a_later_run(shop: Drifting)
     assert len(watched(shop, shop.scored_at(TOMORROW)).realised) == 1
 
 
+def test_what_a_request_rests_on_is_judged_again_as_late_facts_come(shop: Drifting) -> None:
+    """A part of the feed was missing, so that buyers were taken for gone."""
+    late = shop.outcomes.assign(has_churned=True)
+    write_warehouse(shop.workspace.state.warehouse, late)
+    assert watched(shop, shop.scored_at(LATER)).realised[0].judged.happened == 1
+    write_warehouse(shop.workspace.state.warehouse, shop.outcomes)
+    (one,) = watched(shop, shop.scored_at(TOMORROW)).realised
+    assert one.judged.happened == pytest.approx(shop.outcomes["has_churned"].mean())
+
+
 def test_where_a_feed_lags_behind_older_days_are_judged_all_the_same(
     shop: Drifting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
