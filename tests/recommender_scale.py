@@ -138,6 +138,9 @@ def parts_stage(shop: LargeShop, folder: Path) -> dict[str, object]:
             found = fitted.candidates(case, proposals)
         with timed(spent, "ranker"):
             scores = fitted.model.ranker.scores(found, (len(block), block.width)) if fitted.model.ranker else None
+        if scores is not None and fitted.model.new_items:
+            with timed(spent, "new items"):
+                scores = fitted.model.new_items.shared_out(scores, block, fitted.context, proposals)
         with timed(spent, "cut"):
             make_lists(scores if scores is not None else fitted.scores(case, proposals), case, fitted.popularity,
                        plan().shape)  # fmt: skip

@@ -169,6 +169,12 @@ def counted(names: Sequence[str], weights: Floats, customers: int) -> tuple[list
     return [name for name, is_idle in zip(names, idle, strict=True) if not is_idle], left
 
 
+def without_new_items(customers: int) -> list[Left]:
+    """Why what is new to a customer has no order of its own (``new_items``); empty where it has one."""
+    reason = f"to look so deep takes as long as all else, and {customers:,} customers would wait for it"
+    return [Left("new_items", reason)] if customers >= MANY_CUSTOMERS else []
+
+
 def mode_of(repeat_share: float, repeat_share_of_known: float) -> Mode:
     """What lists hold, by the share of purchases in a window that were of items bought before: nothing known only where
     those who could repeat did not, nothing new only where hardly anybody bought anything new."""

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ml.recommender.blend import Blend, even, history_group, learn
 from ml.recommender.block import Block, Source
 from ml.recommender.candidates import candidates_for, feature_names
-from ml.recommender.choice import Left, Profile, choose, costs, counted, look, mode_of, within_budget
+from ml.recommender.choice import Left, Profile, choose, costs, counted, look, mode_of, within_budget, without_new_items
 from ml.recommender.generators import GENERATORS
 from ml.recommender.model import Fits, Fitted, RecommenderModel
+from ml.recommender.new_items import TIMES_AS_DEEP, NewItems, new_candidates, only_new
 from ml.recommender.ranker import Shown, learn_order
 from ml.recommender.rules import Mode
 from ml.recommender.sparse import Csr, Ints, Pairs, at, cells
@@ -135,20 +136,28 @@ def teach(
         parameters or {},
     )
     proposed = [_proposed(lesson, start, note) for lesson in lessons]
-    shares, groups = _shares(lessons, proposed, len(names))
+    shares, groups, is_new = _shares(lessons, proposed, len(names))
     kept, dropped = _kept(names, learn(shares, groups), profile, time_budget)
     own = [names.index(name) for name in kept]
     model = replace(start, generators=tuple(kept), blend=learn(shares[:, own], groups))
-    lists: list[list[Shown]] = []
+    blend_of_new, most = learn(shares[is_new][:, own], groups[is_new]), TIMES_AS_DEEP * model.most_candidates
+    waiting = without_new_items(profile.customers) if model.mode == "mixed" else []
+    has_new = model.mode == "mixed" and not waiting
+    lists, lists_of_new = list[list[Shown]](), list[list[Shown]]()
     for lesson in lessons:
-        said = proposed.pop(0)  # gives way to its candidates
+        said = [[block[place] for place in own] for block in proposed.pop(0)]  # gives way to its candidates
         fitted = model.fit(lesson.source, lesson.fits)
-        lists.append(_lists(fitted, lesson, [[block[place] for place in own] for block in said]))
+        lists.append(_lists(fitted, lesson, said))
+        lists_of_new.append(_lists_of_new(fitted, lesson, said, blend_of_new, most) if has_new else [])
         note("candidates with features")
-    ranker = learn_order([one for some in lists for one in some], feature_names(model.generators), seed=seed)
+    features = feature_names(model.generators)
+    ranker, of_new = (
+        learn_order([one for own in of for one in own], features, seed=seed) for of in (lists, lists_of_new)
+    )
     note("ranker")
-    ceiling = _ceiling(lessons, lists)
-    return Learned(replace(model, ranker=ranker), profile, (*left, *dropped), repeats, len(shares), ceiling)
+    model = replace(model, ranker=ranker, new_items=NewItems(blend_of_new, of_new, most) if of_new else None)
+    ceiling = _ceiling(lessons, lists, lists_of_new if of_new else None)
+    return Learned(model, profile, (*left, *dropped, *waiting), repeats, len(shares), ceiling)
 
 
 def _proposed(lesson: Lesson, model: RecommenderModel, note: Callable[[str], None]) -> list[list[Csr]]:
@@ -160,14 +169,16 @@ def _proposed(lesson: Lesson, model: RecommenderModel, note: Callable[[str], Non
 
 def _shares(
     lessons: Sequence[Lesson], proposed: Sequence[Sequence[Sequence[Csr]]], generators: int
-) -> tuple[NDArray[np.float64], Ints]:
-    """What each generator gave to each item that was then bought, and the history group of who bought it."""
-    shares, groups = [np.empty((0, generators))], [np.empty(0, np.int64)]
+) -> tuple[NDArray[np.float64], Ints, NDArray[np.bool_]]:
+    """What each generator gave to each item that was then bought, the history group of who bought it, and whether it
+    was new to them."""
+    shares, groups, is_new = [np.empty((0, generators))], [np.empty(0, np.int64)], [np.empty(0, bool)]
     for lesson, said in zip(lessons, proposed, strict=True):
         for judged, proposals in zip(lesson.taught, said, strict=True):
             shares.append(np.column_stack([at(proposal, judged.rows, judged.items) for proposal in proposals]))
             groups.append(history_group(judged.block.purchases[judged.rows]))
-    return np.concatenate(shares), np.concatenate(groups)
+            is_new.append(~judged.is_repeat)
+    return np.concatenate(shares), np.concatenate(groups), np.concatenate(is_new)
 
 
 def _kept(
@@ -192,10 +203,32 @@ def _lists(fitted: Fitted, lesson: Lesson, proposed: Sequence[Sequence[Csr]]) ->
     return lists
 
 
-def _ceiling(lessons: Sequence[Lesson], lists: Sequence[Sequence[Shown]]) -> float:
-    """Share of what was bought that stood among the candidates; NaN where nothing was."""
-    pairs = [
-        pair for lesson, own in zip(lessons, lists, strict=True) for pair in zip(lesson.happened, own, strict=False)
-    ]
-    wanted = sum(len(judged.rows) for judged, _ in pairs)
-    return sum(int(bought.sum()) for _, (_, bought) in pairs) / wanted if wanted else float("nan")
+def _lists_of_new(
+    fitted: Fitted, lesson: Lesson, proposed: Sequence[Sequence[Csr]], blend: Blend, most: int
+) -> list[Shown]:
+    """The same of what was new to them, and of those only who bought anything new."""
+    lists = []
+    for judged, proposals in zip(lesson.taught, proposed, strict=True):
+        buyers = np.unique(judged.rows[~judged.is_repeat])
+        own = judged.only(buyers)
+        new = only_new([proposal[buyers] for proposal in proposals], own.block)
+        found = new_candidates(blend, most, own.block, fitted.context, new)
+        lists.append((found, Pairs.of(own.rows, own.items, own.block.width).contains(found.rows, found.items)))
+    return lists
+
+
+def _ceiling(
+    lessons: Sequence[Lesson], lists: Sequence[Sequence[Shown]], lists_of_new: Sequence[Sequence[Shown]] | None
+) -> float:
+    """Share of what was bought that stood among the candidates, the new ones of ``lists_of_new`` where there are such;
+    NaN where nothing was bought."""
+    wanted = found = 0
+    for number, lesson in enumerate(lessons):
+        for place, judged in enumerate(lesson.happened):
+            shown, bought = lists[number][place]
+            wanted += len(judged.rows)
+            if lists_of_new:
+                bought = bought & judged.block.bought.contains(shown.rows, shown.items)
+                found += int(lists_of_new[number][place][1].sum())
+            found += int(bought.sum())
+    return found / wanted if wanted else float("nan")

@@ -31,8 +31,8 @@ CHANCE_PLACES = 9
 CHANCE_UNITS = 10**CHANCE_PLACES
 POOL = 20
 """Items among which a discovery slot draws."""
-MOST_EXPLORED = 90
-"""How far below the list's end the pool is looked for."""
+MOST_EXPLORED = 190
+"""How far below the list's end the pool is looked for: beyond all known candidates."""
 
 
 @dataclass(frozen=True)

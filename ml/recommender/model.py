@@ -21,15 +21,20 @@ from ml.recommender.block import Block, Source
 from ml.recommender.candidates import CANDIDATES, Candidates, Context, candidates, feature_names
 from ml.recommender.choice import choose, look
 from ml.recommender.generators import GENERATORS
+from ml.recommender.new_items import NewItems
 from ml.recommender.popularity import Popularity, popularity
 from ml.recommender.protocol import Generator
 from ml.recommender.ranker import Ranker
 from ml.recommender.rhythm import Rhythm, rhythm
 from ml.recommender.rules import Case, Mode, allowed_of_proposed
-from ml.recommender.sparse import Csr, cells, matrix, normalised
+from ml.recommender.sparse import Csr, Floats, Ints, cells, matrix, normalised
 from ml.recommender.state import ItemStates, item_states
 
-FORMAT = 3
+FORMAT = 4
+READABLE = (3, FORMAT)
+"""One of the release before is one without ``new_items``."""
+OF_NEW = "new_items"
+"""Folder of the ranker of new items."""
 POPULAR_HALF_LIFE_DAYS = 60.0
 UNTRAINED = "recommender/untrained"
 SIDE_BY_SIDE = 2
@@ -49,6 +54,8 @@ class RecommenderModel:
     """Of each customer, for the ranker to order."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By generator, its constructor's arguments; the defaults where there are none."""
+    new_items: NewItems | None = None
+    """Who orders what is new to a customer, in lists that hold repeats as well; None where too few taught it."""
 
     def save(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,10 +67,13 @@ class RecommenderModel:
             "mode": self.mode,
             "most_candidates": self.most_candidates,
             "has_ranker": self.ranker is not None,
+            OF_NEW: self.new_items.content() if self.new_items else None,
         }
         (folder / "model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         if self.ranker:
             self.ranker.save(folder)
+        if self.new_items:
+            self.new_items.ranker.save(folder / OF_NEW)
         return folder
 
     @classmethod
@@ -78,13 +88,16 @@ class RecommenderModel:
         try:
             content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             names = tuple(content["generators"])
-            if content["format"] != FORMAT or not set(names) <= set(GENERATORS):
+            if content["format"] not in READABLE or not set(names) <= set(GENERATORS):
                 raise ModelFileError(f"it was trained with {', '.join(names)}")
-            ranker = Ranker.load(folder, feature_names(names)) if content["has_ranker"] else None
+            features = feature_names(names)
+            ranker = Ranker.load(folder, features) if content["has_ranker"] else None
+            of_new = content.get(OF_NEW)
+            new_items = NewItems.of(of_new, Ranker.load(folder / OF_NEW, features)) if of_new else None
         except (FileNotFoundError, json.JSONDecodeError) as error:
             raise ModelFileError(f"{folder} holds no whole recommender ({error}); train again") from error
         blend, most = Blend(np.array(content["weights"])), int(content["most_candidates"])
-        return cls(names, blend, ranker, content["mode"], most, content["generators"])
+        return cls(names, blend, ranker, content["mode"], most, content["generators"], new_items)
 
     @classmethod
     def untrained(cls, mode: Mode = "mixed", source: Source | None = None) -> RecommenderModel:
@@ -101,7 +114,16 @@ class RecommenderModel:
         """What puts candidates in order, in words."""
         if self.ranker is None:
             return "the blend (too few lists for a ranker)"
-        return "a sum and trees" if self.ranker.trees else "a sum (too few lists for trees)"
+        words = _words(self.ranker)
+        return f"{words}; what is new to a customer: {_words(self.new_items.ranker)}" if self.new_items else words
+
+    def counts(self, block: Block, rows: Ints, items: Ints) -> Floats:
+        """How much each generator counts for single customers and items, (cells, generators)."""
+        own = self.blend.group_weights(block.purchases)[rows]
+        if self.new_items:
+            is_new = ~block.bought.contains(rows, items)
+            own[is_new] = self.new_items.blend.group_weights(block.purchases)[rows[is_new]]
+        return own
 
     def fit(self, source: Source, fits: Fits | None = None) -> Fitted:
         """Count what the as-of knows; generators in ``fits`` are taken from there, others added to it.
@@ -121,6 +143,10 @@ class RecommenderModel:
             generator.fit(source)
             known[key] = generator
         return known[key]
+
+
+def _words(ranker: Ranker) -> str:
+    return "a sum and trees" if ranker.trees else "a sum (too few lists for trees)"
 
 
 def parameters_of(generator: Any) -> dict[str, Any]:
@@ -143,6 +169,11 @@ class Fitted:
         """The block before its rules."""
         return Case(self.source.catalogue, self.rhythm, block, self.model.mode, self.source.has_rules)
 
+    @property
+    def context(self) -> Context:
+        """What is known of items beside the proposals."""
+        return Context(self.source.catalogue, self.popularity, self.states)
+
     def propose(self, case: Case) -> list[Csr]:
         """What each generator gives to each customer among what the rules allow: rows that sum to one, or are empty."""
         return [_allowed(generator.score(case.block, case.barred), case) for generator in self.generators]
@@ -150,7 +181,7 @@ class Fitted:
     def candidates(self, case: Case, proposals: Sequence[Csr]) -> Candidates:
         """The best of the blend with their features."""
         best = self.model.blend.best(proposals, case.block.purchases, self.model.most_candidates)
-        return candidates(case.block, Context(self.source.catalogue, self.popularity, self.states), proposals, best)
+        return candidates(case.block, self.context, proposals, best)
 
     def scores(self, case: Case, proposals: Sequence[Csr]) -> Csr:
         """Customers by items: the estimated share of each item in the customer's next purchases.
@@ -164,6 +195,8 @@ class Fitted:
             return self.model.blend.scores(proposals, purchases)
         shape = len(case.block), case.block.width
         ranked = self.model.ranker.scores(self.candidates(case, proposals), shape)
+        if self.model.new_items:
+            ranked = self.model.new_items.shared_out(ranked, case.block, self.context, proposals)
         who = np.flatnonzero(case.block.is_stranger)
         if not len(who):
             return ranked

@@ -81,6 +81,7 @@ class Ranker:
         return margin.round(SCORE_PLACES)
 
     def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         content = {"has_trees": self.trees is not None, "weights": self.linear.by_term()}
         (folder / "ranker.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         if self.trees:

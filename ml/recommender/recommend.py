@@ -140,8 +140,8 @@ def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> p
 
 def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> tuple[Texts, Texts]:
     """Source and words of each row: those of the generator that adds most to its score."""
-    groups = fitted.model.blend.group_weights(block.purchases)[lists.rows]
-    parts = groups * np.column_stack([at(proposal, lists.rows, lists.items) for proposal in proposals])
+    shares = np.column_stack([at(proposal, lists.rows, lists.items) for proposal in proposals])
+    parts = fitted.model.counts(block, lists.rows, lists.items) * shares
     best = parts.argmax(axis=1) if len(lists) else np.empty(0, np.int64)
     names = [generator.name for generator in fitted.generators]
     if SAID in names:

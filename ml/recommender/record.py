@@ -18,7 +18,7 @@ from ml.recommender.generators import GENERATORS
 from ml.recommender.linear import RIDGE
 from ml.recommender.model import parameters_of
 from ml.recommender.plots import draw
-from ml.recommender.ranker import PARAMETERS
+from ml.recommender.ranker import PARAMETERS, Ranker
 from ml.recommender.training import TrainingPlan, TrainingResult
 from ml.tracking import Part, Record
 
@@ -70,19 +70,27 @@ def record(
 
 
 def parts(result: TrainingResult) -> dict[str, Part]:
-    """Each generator by itself, and the ranker that orders what they propose."""
-    model, found = result.model, {}
+    """Each generator by itself, the ranker that orders what they propose, and who orders the new among it."""
+    model, found = result.model, dict[str, Part]()
     weights = model.blend.weights.mean(axis=0)
     for name, weight in zip(model.generators, weights, strict=True):
         hits = result.backtest.hits[name]
         parameters = parameters_of(GENERATORS[name](**model.parameters.get(name, {})))
         found[name] = Part(parameters, {**hits.summary(), "weight": float(weight)})
     if model.ranker:
-        trees, gains = model.ranker.trees, {f"gain/{name}": value for name, value in model.ranker.gains().items()}
-        own = {**result.backtest.hits["model"].summary(), "candidate_recall": result.learned.candidate_recall}
-        grown = {**PARAMETERS, "rounds": trees.booster.num_trees()} if trees else {}
-        found["ranker"] = Part({"ridge": RIDGE, **grown}, {**own, **gains})
+        own = result.backtest.hits["model"].summary()
+        found["ranker"] = _ordering(model.ranker, {**own, "candidate_recall": result.learned.candidate_recall})
+    if model.new_items:
+        weights = model.new_items.blend.weights.mean(axis=0).tolist()
+        counts = {f"weight/{name}": weight for name, weight in zip(model.generators, weights, strict=True)}
+        found["new_items"] = _ordering(model.new_items.ranker, counts)
     return found
+
+
+def _ordering(ranker: Ranker, metrics: Mapping[str, float]) -> Part:
+    gains = {f"gain/{name}": value for name, value in ranker.gains().items()}
+    grown = {**PARAMETERS, "rounds": ranker.trees.booster.num_trees()} if ranker.trees else {}
+    return Part({"ridge": RIDGE, **grown}, {**metrics, **gains})
 
 
 def metrics(result: TrainingResult, decision: Decision) -> dict[str, float]:

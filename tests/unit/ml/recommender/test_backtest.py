@@ -278,11 +278,13 @@ def test_one_thread_and_two_make_the_same_model_and_the_same_lists(
         assert isinstance(result, TrainingResult)
         assert result.model.ranker is not None
         assert result.model.ranker.trees is not None
+        assert result.model.new_items is not None
         world = World(folder, AS_OF, Engine(threads=threads), block_customers=64)
         lists = ListPlan(AS_OF, "demo", Shape(10, 2, 0.1, as_of=str(AS_OF)))
         recommend.recommend(world, result.model, "v", lists, folder / "lists.parquet")
         saved = result.model.save(folder / "model")
-        found.append([(saved / name).read_bytes() for name in ("model.json", "ranker.json", "ranker.txt")])
+        parts = "model.json", "ranker.json", "ranker.txt", "new_items/ranker.json", "new_items/ranker.txt"
+        found.append([(saved / name).read_bytes() for name in parts])
         found[-1].append((folder / "lists.parquet").read_bytes())
     assert found[0] == found[1]
 

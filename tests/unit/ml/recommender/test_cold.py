@@ -119,9 +119,13 @@ def test_of_strangers_the_blend_speaks_and_of_everybody_else_the_ranker(tmp_path
     (block,) = lesson.source.blocks()
     case = fitted.case(block)
     proposals = fitted.propose(case)
-    blended = replace(fitted, model=replace(fitted.model, ranker=None)).scores(case, proposals).toarray()
+    blended = (
+        replace(fitted, model=replace(fitted.model, ranker=None, new_items=None)).scores(case, proposals).toarray()
+    )
     given = (
-        replace(fitted, model=replace(fitted.model, ranker=Backwards(Linear((), ())))).scores(case, proposals).toarray()
+        replace(fitted, model=replace(fitted.model, ranker=Backwards(Linear((), ())), new_items=None))
+        .scores(case, proposals)
+        .toarray()
     )
     strangers = np.array([customer.startswith("new") for customer in block.customers])
     assert (block.is_stranger == strangers).all()
