@@ -121,9 +121,10 @@ def habits(folder: Path) -> Lesson:
     bought, then = [], []
     for who in range(150):
         mine, other = RNG.choice(60, 2, replace=False)
-        bought += [(f"c{who:03}", ITEMS[mine], int(age)) for age in (10, 40, 70)]
+        bought += [(f"c{who:03}", ITEMS[mine], int(age)) for age in (35, 65, 95)]
         bought += [(f"c{who:03}", ITEMS[other], 30)]
-        then += [(f"c{who:03}", ITEMS[mine])] + [(f"c{who:03}", ITEMS[(other + 1) % 60])] * bool(who % 5)
+        later = {mine, (other + 1) % 60} if who % 5 else {mine}
+        then += [(f"c{who:03}", ITEMS[item]) for item in sorted(later)]
     world = tiny_world(folder, bought=bought, then=then, items=ITEMS[:60])
     return Lesson(world, outcomes(world))
 
