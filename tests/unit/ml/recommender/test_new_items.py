@@ -9,7 +9,7 @@ import pytest
 from recommender_world import AS_OF, fitted, tiny_world
 
 from ml.model import ModelFileError
-from ml.recommender import choice, lessons
+from ml.recommender import choice, lessons, new_items
 from ml.recommender.blend import HISTORY_STEPS, Blend
 from ml.recommender.candidates import Candidates
 from ml.recommender.lessons import Lesson, teach
@@ -71,13 +71,26 @@ def test_what_is_known_keeps_its_score_and_what_is_new_its_sum_in_another_order(
     had = block.bought.contains(rows, items)
     assert had.any()
     assert (np.asarray(at(after, rows[had], items[had])) == worth[had]).all()
-    new_rows, new_items, shares = cells(after)
-    new = ~block.bought.contains(new_rows, new_items)
+    new_rows, others, shares = cells(after)
+    new = ~block.bought.contains(new_rows, others)
     given = np.bincount(new_rows[new], shares[new], len(block))
-    among = 2.0 ** (new_items[new] - 200)
+    among = 2.0 ** (others[new] - 200)
     expected = np.bincount(rows[~had], worth[~had], len(block))[new_rows[new]] * among
     assert shares[new] == pytest.approx(np.maximum(expected, LEAST_CHANCE * among))
     assert (given > 0).all()
+
+
+def test_nobody_s_scores_depend_on_how_many_are_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, lesson = saved(tmp_path)
+    known = model.fit(lesson.source)
+    (block,) = lesson.source.blocks()
+    case = known.case(block)
+    proposals = known.propose(case)
+    whole = cells(known.scores(case, proposals))
+    monkeypatch.setattr(new_items, "CUSTOMERS", 7)
+    assert all((x == y).all() for x, y in zip(whole, cells(known.scores(case, proposals)), strict=True))
 
 
 def test_the_proposals_without_what_was_bought_are_those_of_a_plain_look(tmp_path: Path) -> None:
