@@ -98,14 +98,14 @@ def test_with_several_slots_an_item_is_shown_about_as_often_as_its_chance_says(t
     scores = known.scores(case, known.propose(case))
     odds = chances(scores, case, known.popularity, Shape(5, 2)).toarray()
     shown = np.zeros(odds.shape)
-    for day in range(400):
+    for day in range(1_000):
         made = make_lists(scores, case, known.popularity, Shape(5, 2, as_of=str(day)))
-        shown[made.rows, made.items] += 1 - made.is_fallback
+        shown[made.rows, made.items] += (1 - made.is_fallback) / 1_000
     drawn = (odds > 0) & (odds < 1)
-    assert drawn.sum() > 100
-    assert (shown / 400)[odds == 1] == pytest.approx(1)
-    assert np.abs((shown / 400)[drawn].mean() / odds[drawn].mean() - 1) < 0.05
-    assert np.corrcoef(shown[drawn], odds[drawn])[0, 1] > 0.8
+    assert drawn.sum() > 60
+    assert shown[odds == 1] == pytest.approx(1)
+    assert np.abs(shown[drawn].mean() / odds[drawn].mean() - 1) < 0.05
+    assert np.sqrt(np.mean((shown - odds)[drawn] ** 2)) < 0.12 * odds[drawn].mean()
 
 
 def test_where_all_that_is_new_is_drawn_it_is_certain(tmp_path: Path) -> None:
@@ -161,6 +161,6 @@ def test_published_lists_and_their_answers_judge_the_model_that_made_them(tmp_pa
     pq.write_table(pa.Table.from_pandas(answers, preserve_index=False), tmp_path / "recommender_answers.parquet")
     scored = type(world)(tmp_path, later, world.engine)
     found = judge_logged(known, scored, path, shape, seed=1)
-    assert found["clicks"].effective_rows == pytest.approx(len(answers), rel=1e-6 if slots == 1 else 0.02)
+    assert found["clicks"].effective_rows == pytest.approx(len(answers), rel=1e-6 if slots == 1 else 0.04)
     assert found["clicks"].value == pytest.approx(answers["clicks"].mean(), rel=1e-6 if slots == 1 else 0.05)
     assert found["orders"].value == 0
