@@ -140,9 +140,10 @@ def teach(
     kept, dropped = _kept(names, learn(shares, groups), profile, time_budget)
     own = [names.index(name) for name in kept]
     model = replace(start, generators=tuple(kept), blend=learn(shares[:, own], groups))
-    blend_of_new, most = learn(shares[is_new][:, own], groups[is_new]), TIMES_AS_DEEP * model.most_candidates
     waiting = without_new_items(profile.customers) if model.mode == "mixed" else []
     has_new = model.mode == "mixed" and not waiting
+    first = is_new & has_new
+    blend_of_new, most = learn(shares[first][:, own], groups[first]), TIMES_AS_DEEP * model.most_candidates
     lists, lists_of_new = list[list[Shown]](), list[list[Shown]]()
     for lesson in lessons:
         said = [[block[place] for place in own] for block in proposed.pop(0)]  # gives way to its candidates

@@ -118,10 +118,11 @@ class RecommenderModel:
         return f"{words}; what is new to a customer: {_words(self.new_items.ranker)}" if self.new_items else words
 
     def counts(self, block: Block, rows: Ints, items: Ints) -> Floats:
-        """How much each generator counts for single customers and items, (cells, generators)."""
+        """How much each generator counts for single customers and items, (cells, generators); of strangers the first
+        blend speaks (``Fitted.scores``)."""
         own = self.blend.group_weights(block.purchases)[rows]
         if self.new_items:
-            is_new = ~block.bought.contains(rows, items)
+            is_new = ~block.bought.contains(rows, items) & ~block.is_stranger[rows]
             own[is_new] = self.new_items.blend.group_weights(block.purchases)[rows[is_new]]
         return own
 

@@ -26,8 +26,6 @@ from ml.recommender.sparse import Csr, Floats, Ints, canonical, cells, matrix
 LEAST_CHANCE = 1e-3
 """That a customer's next purchase is something new: below the last of a list's places, above nothing at all, so that
 who has more known candidates than the first order looks at has something to discover, too."""
-
-
 TIMES_AS_DEEP = 2
 """How many new items are looked at for each candidate of the first order. What will be discovered stands deeper in any
 blend than what is bought again: in two windows before the test of Online Retail II recall@10 of discoveries was .064

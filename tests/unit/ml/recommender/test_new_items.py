@@ -237,6 +237,9 @@ def test_the_source_of_a_new_item_is_who_spoke_for_what_is_new(tmp_path: Path) -
     first, of_new = Blend(voices["segment_popularity"]), Blend(voices["category_popularity"])
     model = replace(known.model, blend=first, new_items=NewItems(of_new, ByNumber(Linear((), ())), 20))
     (block,) = world.blocks()
+    stranger = block.without_history(world.segments)
+    whose, every = np.zeros(4, np.int64), np.arange(4)
+    assert (model.counts(stranger, whose, every) == first.weights[0]).all(), "of strangers the first blend speaks"
     own = block.only(np.flatnonzero(block.customers == "a"))
     case = known.case(own)
     proposals = known.propose(case)
