@@ -4,6 +4,7 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -112,3 +113,42 @@ def test_the_season_of_values_is_the_same_to_the_last_bit_in_any_order_of_rows(e
             told.append(connection.execute(compiled.read_text()).fetchall())
     assert told[0][0][1] == 3 * 364
     assert told == [told[0]] * len(told)
+
+
+@pytest.mark.parametrize("model", ["recommender_interactions", "recommender_outcomes"])
+def test_no_plan_begins_with_every_person_times_every_item_of_a_date(empty_shop: Workspace, model: str) -> None:
+    """Which a guess at the number of rows, different in every build, made of them in one build of ten."""
+    (compiled,) = empty_shop.state.dbt.glob(f"compiled/*/models/features/{model}.sql")
+    with duckdb.connect() as connection:
+        name = empty_shop.state.warehouse.stem
+        connection.execute(f"attach ':memory:' as {name}")
+        connection.execute(f"attach '{empty_shop.state.warehouse}' as built (read_only)")
+        connection.execute(f"copy from database built to {name}; use {name}")
+        # Where few have done so much, persons times items look like the cheapest beginning.
+        connection.execute("""
+            insert into features.recommender_identifiers by name
+            select date '2025-01-01' as as_of_date, 'i' || n as identifier_id, 'c' || n as customer_id,
+                'c' || n as customer_id_now, true as is_profiled, true as may_see_sensitive from range(9) as many(n);
+            insert into intermediate.int_identifiers_now by name
+            select identifier_id, customer_id from features.recommender_identifiers;
+            insert into features.recommender_catalogue by name
+            select date '2025-01-01' as as_of_date, 'p' || n as product_id, false as is_sensitive from range(9) as many(n);
+            insert into marts.daily_product_activity by name
+            select 'i' || n % 9 as identifier_id, 'p' || n % 7 as product_id, date '2024-12-01' as activity_date,
+                date '2024-12-02' as visible_from_date, 1 as order_lines from range(50000) as many(n)""")
+        (plan,) = connection.execute(f"explain (format json) {compiled.read_text()}").fetchone()[1:]
+    joined = [tables for tables in _joined(json.loads(plan)[0]) if tables]
+    assert any({"recommender_catalogue", "daily_product_activity"} <= tables for tables in joined)
+    assert {"recommender_catalogue", "recommender_identifiers"} not in joined
+
+
+def _joined(step: dict[str, Any]) -> list[set[str]]:
+    """Names of the tables under each join of a plan, for every step of it the set of all below it (empty: no join)."""
+    return [_scanned(step) if "JOIN" in step["name"] else set()] + [
+        found for child in step["children"] for found in _joined(child)
+    ]
+
+
+def _scanned(step: dict[str, Any]) -> set[str]:
+    own = step.get("extra_info", {}).get("Table", "").rsplit(".", 1)[-1]
+    return ({own} if own else set()).union(*(_scanned(child) for child in step["children"]))

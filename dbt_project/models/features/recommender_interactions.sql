@@ -16,10 +16,13 @@ stacked as (
     from {{ ref('daily_product_views') }}
 ),
 
+-- Summed before the catalogue is asked: were all three joined in one step, a planner whose guess is off could begin with
+-- every person times every item of a date.
 days as (
     select
         identifiers.as_of_date,
         identifiers.customer_id,
+        identifiers.may_see_sensitive,
         stacked.product_id,
         {{ days_between('stacked.activity_date', 'identifiers.as_of_date') }} as age_days,
         cast(sum(stacked.order_lines) as bigint) as order_lines,
@@ -31,15 +34,24 @@ days as (
         on stacked.identifier_id = identifiers.identifier_id
         and stacked.visible_from_date <= identifiers.as_of_date
         and stacked.activity_date >= {{ add_days('identifiers.as_of_date', '-' ~ var('lookback_days')) }}
-    inner join catalogue
-        on identifiers.as_of_date = catalogue.as_of_date and stacked.product_id = catalogue.product_id
-    where not catalogue.is_sensitive or identifiers.may_see_sensitive
-    group by 1, 2, 3, 4
+    group by 1, 2, 3, 4, 5
 ),
 
 -- A cancelled purchase leaves nothing behind.
 final as (
-    select * from days where order_lines > 0 or views > 0 or carts > 0 or removals > 0
+    select
+        days.as_of_date,
+        days.customer_id,
+        days.product_id,
+        days.age_days,
+        days.order_lines,
+        days.views,
+        days.carts,
+        days.removals
+    from days
+    inner join catalogue on days.as_of_date = catalogue.as_of_date and days.product_id = catalogue.product_id
+    where (not catalogue.is_sensitive or days.may_see_sensitive)
+        and (days.order_lines > 0 or days.views > 0 or days.carts > 0 or days.removals > 0)
 )
 
 select * from final

@@ -47,20 +47,32 @@ happened as (
     group by 1, 2, 3
 ),
 
-final as (
+-- Summed before the catalogue is asked, as in recommender_interactions.
+theirs as (
     select
         happened.as_of_date,
         successors.customer_id,
+        successors.may_see_sensitive,
         happened.product_id,
         cast(sum(happened.order_lines) as bigint) as order_lines,
         cast(sum(happened.views) as bigint) as views
     from happened
     inner join successors
         on happened.as_of_date = successors.as_of_date and happened.customer_id = successors.customer_id_now
-    inner join catalogue
-        on happened.as_of_date = catalogue.as_of_date and happened.product_id = catalogue.product_id
-    where (not catalogue.is_sensitive or successors.may_see_sensitive) and (happened.order_lines > 0 or happened.views > 0)
-    group by 1, 2, 3
+    where happened.order_lines > 0 or happened.views > 0
+    group by 1, 2, 3, 4
+),
+
+final as (
+    select
+        theirs.as_of_date,
+        theirs.customer_id,
+        theirs.product_id,
+        theirs.order_lines,
+        theirs.views
+    from theirs
+    inner join catalogue on theirs.as_of_date = catalogue.as_of_date and theirs.product_id = catalogue.product_id
+    where not catalogue.is_sensitive or theirs.may_see_sensitive
 )
 
 select * from final
