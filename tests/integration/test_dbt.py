@@ -132,7 +132,8 @@ def test_no_plan_begins_with_every_person_times_every_item_of_a_date(empty_shop:
             insert into intermediate.int_identifiers_now by name
             select identifier_id, customer_id from features.recommender_identifiers;
             insert into features.recommender_catalogue by name
-            select date '2025-01-01' as as_of_date, 'p' || n as product_id, false as is_sensitive from range(9) as many(n);
+            select date '2025-01-01' as as_of_date, 'p' || n as product_id, false as is_sensitive
+            from range(9) as many(n);
             insert into marts.daily_product_activity by name
             select 'i' || n % 9 as identifier_id, 'p' || n % 7 as product_id, date '2024-12-01' as activity_date,
                 date '2024-12-02' as visible_from_date, 1 as order_lines from range(50000) as many(n)""")
