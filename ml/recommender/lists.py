@@ -8,7 +8,7 @@ calibrated order (``calibration``), with probability 1 given the data. Each disc
 even one, half its share of the pool's scores; that chance, given the rows drawn before, is the row's propensity. So
 every item of the pool has a known chance that is never near zero, which off-policy estimates need. Where nothing new is
 left to draw, the next best of the customer's own takes the slot. What is still missing is filled up with the most
-popular items that are allowed (``is_fallback``, probability 1).
+popular items that are allowed, then with what nobody bought lately, the newest first (``is_fallback``, probability 1).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hashlib import md5
 
 import numpy as np
 
-from ml.recommender.block import Flags
+from ml.recommender.block import Catalogue, Flags
 from ml.recommender.calibration import calibrated
 from ml.recommender.cuts import top
 from ml.recommender.popularity import Popularity
@@ -35,6 +35,8 @@ and two simulated shops, .060, .085, .014 and .014 was bought with 20, .076, .10
 .021 and .019 with 5."""
 MOST_EXPLORED = 190
 """How far below the list's end the pool is looked for: beyond all known candidates."""
+LOOKED_AT = 1_000_000
+"""Customers times items that are tried at once to fill lists, at least."""
 
 
 @dataclass(frozen=True)
@@ -188,30 +190,31 @@ def _hash(shape: Shape, customer: str, slot: int) -> int:
 def _fill(
     found: Lists, case: Case, popular: Popularity, length: int, rule: Callable[[Case, Ints, Ints], Flags]
 ) -> Lists:
-    """Popular items for the customers whose list is too short, looking further down until it is full."""
+    """What fills the lists that are too short, looking further down until they are full or nothing is left."""
     have = np.bincount(found.rows, minlength=len(case.block))
     short = np.flatnonzero(have < length).astype(np.int64)
-    if not len(short):
-        return EMPTY
     taken = Pairs.of(found.rows, found.items, case.block.width)
-    kept_rows, kept_items = np.empty(0, np.int64), np.empty(0, np.int64)
-    for depth in (4 * length, len(popular.ranked)):
-        ranked = popular.ranked[:depth]
-        rows, items = np.repeat(short, len(ranked)), np.tile(ranked, len(short))
+    best, start = _to_fill(case.catalogue, popular), 0
+    parts = [np.empty((3, 0), np.int64)]
+    while len(short) and start < len(best):
+        next_best = best[start : start + max(4 * length, LOOKED_AT // len(short))]
+        rows, items = np.repeat(short, len(next_best)), np.tile(next_best, len(short))
         open_ = rule(case, rows, items) & ~taken.contains(rows, items)
         rows, items = rows[open_], items[open_]
-        fits = places(rows) < (length - have)[rows]
-        is_full = np.bincount(rows[fits], minlength=len(have)) + have >= length
-        final = fits & (is_full[rows] | (depth >= len(popular.ranked)))
-        kept_rows = np.concatenate([kept_rows, rows[final]])
-        kept_items = np.concatenate([kept_items, items[final]])
-        short = short[~is_full[short]]
-        if not len(short) or depth >= len(popular.ranked):
-            break
-    place = length + 1 + places(kept_rows)
-    no = np.zeros(len(kept_rows), bool)
-    shares = np.zeros(len(kept_rows))
-    return Lists(kept_rows, kept_items, place, shares, np.ones(len(kept_rows)), no, ~no)
+        place = have[rows] + places(rows)
+        fits = place < length
+        parts.append(np.stack([rows[fits], items[fits], place[fits]]))
+        have += np.bincount(rows[fits], minlength=len(have))
+        short, start = short[have[short] < length], start + len(next_best)
+    rows, items, place = np.concatenate(parts, axis=1)
+    no = np.zeros(len(rows), bool)
+    return Lists(rows, items, length + 1 + place, np.zeros(len(rows)), np.ones(len(rows)), no, ~no)
+
+
+def _to_fill(catalogue: Catalogue, popular: Popularity) -> Ints:
+    """All items: the most popular first, then, of what nobody bought lately, the newest; ties by item."""
+    ages = np.nan_to_num(catalogue.launch_ages, nan=np.inf)
+    return np.lexsort((np.arange(catalogue.size), ages, -popular.overall)).astype(np.int64)
 
 
 def _in_order(*parts: Lists) -> Lists:

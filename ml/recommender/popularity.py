@@ -6,13 +6,12 @@ Belongs here: counts of recent purchases as shares. Does not belong here: who ge
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from ml.recommender.block import Source
 from ml.recommender.decay import UNIT, weights
-from ml.recommender.sparse import Floats, Ints
+from ml.recommender.sparse import Floats
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,6 @@ class Popularity:
     """(items,)"""
     by_segment: Floats
     """(segments, items), drawn towards ``overall`` where a segment bought little."""
-
-    @cached_property
-    def ranked(self) -> Ints:
-        """Items that were bought at all, the most popular first, ties by item."""
-        order = np.lexsort((np.arange(len(self.overall)), -self.overall))
-        return order[self.overall[order] > 0].astype(np.int64)
 
 
 def popularity(world: Source, *, half_life_days: float, shrinkage: float) -> Popularity:

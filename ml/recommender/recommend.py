@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 PLACES = 6
 PERSONALISED, GENERIC = "personalised", "generic"
 POPULARITY, DISCOVERY = "popularity", "discovery"
-POPULAR_NOW = "Popular right now"
+POPULAR_NOW, IN_THE_RANGE = "Popular right now", "From our range"
+"""Words of what is in no list for the customer's own sake: bought a lot lately, or not at all."""
 SAID, INFERRED = "stated", ("category_popularity", "segment_popularity")
 """What the customer said speaks before what was inferred about them, where both propose an item."""
 
@@ -112,7 +113,6 @@ def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> p
     lists = make_lists(scores, case, fitted.popularity, plan.shape)
     source, reason = _told(fitted, own, proposals, lists)
     same = generic_lists(fitted.case(block.only(generic)), fitted.popularity, plan.shape.length)
-    no = np.full(len(same), POPULARITY, object), np.full(len(same), POPULAR_NOW, object)
     whose = np.concatenate([personal[lists.rows], generic[same.rows]])
     place = np.concatenate([lists.places, same.places])
     order = np.lexsort((place, whose))
@@ -129,8 +129,8 @@ def _block_rows(fitted: Fitted, version: str, plan: ListPlan, block: Block) -> p
         "arm": np.repeat(np.array([PERSONALISED, GENERIC], object), [len(lists), len(same)])[order],
         "product_id": products.take(pa.array(items)),
         "score": np.concatenate([lists.scores, same.scores]).round(PLACES)[order],
-        "source": np.concatenate([source, no[0]])[order],
-        "reason": np.concatenate([reason, no[1]])[order],
+        "source": np.concatenate([source, np.full(len(same), POPULARITY, object)])[order],
+        "reason": np.concatenate([reason, _of_all(fitted, same.items)])[order],
         "propensity": np.concatenate([lists.propensities, same.propensities]).round(PLACES)[order],
         "is_fallback": np.concatenate([lists.is_fallback, same.is_fallback])[order],
         "model_version": pa.repeat(version, len(order)),
@@ -148,7 +148,7 @@ def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> t
         inferred, said = [names.index(name) for name in INFERRED if name in names], names.index(SAID)
         best = np.where(np.isin(best, inferred) & (parts[:, said] > 0), said, best)
     source = np.full(len(lists), POPULARITY, dtype=object)
-    reason = np.full(len(lists), POPULAR_NOW, dtype=object)
+    reason = _of_all(fitted, lists.items)
     for number, generator in enumerate(fitted.generators):
         mine = np.flatnonzero((best == number) & ~lists.is_fallback)
         source[mine] = generator.name
@@ -159,6 +159,11 @@ def _told(fitted: Fitted, block: Block, proposals: list[Csr], lists: Lists) -> t
     words = np.where(looked_at, "You looked at ", "New to you: ").astype(object)
     reason[found] = words + fitted.source.catalogue.label(lists.items[found])
     return source, reason
+
+
+def _of_all(fitted: Fitted, items: Ints) -> Texts:
+    """Words of rows that nothing about the customer speaks for."""
+    return np.where(fitted.popularity.overall[items] > 0, POPULAR_NOW, IN_THE_RANGE).astype(object)
 
 
 def _ids(plan: ListPlan, customers: Texts, products: pa.StringArray, whose: Ints, rank: Ints) -> pa.StringArray:

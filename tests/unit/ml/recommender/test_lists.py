@@ -1,6 +1,7 @@
 """Rules before the cut, filling up, discovery with its propensity, and rows that are the same every time."""
 
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from recommender_world import AS_OF, fitted, lists_of, tiny_world
 from scipy.sparse import csr_array
 from scipy.stats import chi2
 
-from ml.recommender import rules
+from ml.recommender import lists, rules
 from ml.recommender.calibration import calibrated
 from ml.recommender.data import World
 from ml.recommender.lists import POOL, Shape, make_lists
@@ -112,13 +113,42 @@ def test_where_known_items_are_repeated_who_has_bought_nothing_still_has_a_list_
     assert lists_of(world, mode="repeat")["new"][0] == "item1"
 
 
-def test_a_list_is_never_short_while_something_popular_may_be_shown(tmp_path: Path) -> None:
-    """More items than any generator proposes; nearly all refused, so that filling has to look far down."""
+@pytest.mark.parametrize("looked_at", [0, lists.LOOKED_AT])
+def test_a_list_is_never_short_while_something_may_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    """More items than any generator proposes; nearly all refused, so that filling has to look far down, step by step
+    or at all of them at once."""
+    monkeypatch.setattr(lists, "LOOKED_AT", looked_at)
     crowd = [(f"x{n}", f"item{n:03}", 30) for n in range(200)]
     said = [("c", "product", f"item{n:03}", -1.0) for n in range(196)]
     assert sorted(lists_of(tiny_world(tmp_path, bought=crowd, said=said), length=4)["c"]) == [
         f"item{n}" for n in range(196, 200)
     ]
+
+
+NEW = date(2025, 6, 1)
+
+
+@pytest.mark.parametrize("acts", [[], [("x", "old 1", 700)], [("x", "old 1", 30)]])
+def test_what_nobody_bought_lately_fills_a_list_before_it_is_short(tmp_path: Path, acts: list[Any]) -> None:
+    """Nobody ever bought anything, or it is too long ago to count: the newest first, then the others by id; also for
+    who may not be profiled. Unavailable, refused and sensitive items never come."""
+    items: dict[str, dict[str, Any]] = {f"old {n}": {} for n in range(1, 5)}
+    items |= {"young": {"launched_date": NEW}, "younger": {"launched_date": NEW + timedelta(9)}}
+    items |= {"gone": {"is_available": False}, "private": {"is_sensitive": True}, "disliked": {"brand": "Dorn"}}
+    people = {"c": {}, "secret": {"is_profiled": False, "may_personalise": False, "segment": None}}
+    said = [(who, "brand", "Dorn", -1.0) for who in people]
+    rows = table(tiny_world(tmp_path, bought=acts, items=items, people=people, said=said), tmp_path / "r.parquet")
+    usual = ["younger", "young", "old 1", "old 2", "old 3"]
+    bought = bool(acts) and acts[0][2] < 700
+    expected = ["old 1", "younger", "young", "old 2", "old 3"] if bought else usual
+    for who, own in rows[rows["customer_id"] != "x"].groupby("customer_id"):
+        assert own["product_id"].tolist() == expected, who
+        is_popular = [bought, False, False, False, False]
+        assert own["reason"].tolist() == ["Popular right now" if one else "From our range" for one in is_popular]
+    assert set(rows["customer_id"]) == {"c", "secret"} | {who for who, *_ in acts}
+    assert rows.groupby("customer_id").size().eq(5).all()
 
 
 def table(world: World, path: Path, **plan: Any) -> pd.DataFrame:
@@ -245,8 +275,8 @@ def test_what_the_customer_said_is_the_reason_before_what_was_inferred(tmp_path:
     assert set(rows[rows["customer_id"] == "new"]["reason"]) == {"You told us you like Garden > Tools"}
 
 
-@pytest.mark.parametrize("world", [{}, {"people": ["c"]}, {"items": ["tea"]}, {"items": ["tea"], "people": ["c"]}])
-def test_a_shop_without_acts_gets_an_empty_typed_table(tmp_path: Path, world: dict[str, Any]) -> None:
+@pytest.mark.parametrize("world", [{}, {"people": ["c"]}, {"items": ["tea"]}])
+def test_a_shop_without_items_or_people_gets_an_empty_typed_table(tmp_path: Path, world: dict[str, Any]) -> None:
     rows = table(tiny_world(tmp_path, **world), tmp_path / "r.parquet")
     assert len(rows) == 0
     assert "recommendation_id" in rows.columns
