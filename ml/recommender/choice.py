@@ -184,7 +184,7 @@ def mode_of(repeat_share: float, repeat_share_of_known: float) -> Mode:
 
 
 MODE_WORDS = {
-    "discovery": "discovery only: hardly anything is bought again",
-    "repeat": "next basket of known items: hardly anything new is bought",
+    "discovery": "discovery only",
+    "repeat": "next basket of known items",
     "mixed": "next basket with repeats and discoveries",
 }

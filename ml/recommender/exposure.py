@@ -105,7 +105,7 @@ def breadth(shown: Ints, buyers: Ints, customers: int, wanted: Ints) -> dict[str
         "coverage": float(len(np.unique(shown)) / max(len(buyers), 1)),
         "novelty": float(-np.log2(share[shown]).mean()) if there else float("nan"),
         "popularity_bias": float(buyers[shown].mean()) / chosen if there and chosen else float("nan"),
-        "gini": float(1 - 2 * lorenz.mean() + 1 / max(len(filled), 1)),
+        "gini": float(1 - 2 * lorenz.mean() + 1 / len(filled)) if there else float("nan"),
     }
 
 

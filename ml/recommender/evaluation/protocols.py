@@ -83,10 +83,11 @@ def next_basket(log: Log) -> Split:
     from_end = log.baskets[log.user] - 1 - log.basket
 
     def window(back: int) -> Lesson:
-        cut = np.zeros(len(log.users))
+        cut = np.full(len(log.users), np.inf)
         wanted = from_end == back
-        cut[log.user[wanted]] = log.when[wanted]
-        return _lesson(log, from_end > back, wanted, cut, np.flatnonzero(log.baskets > back))
+        np.minimum.at(cut, log.user[wanted], log.when[wanted])
+        before = (from_end > back) & (log.when <= cut[log.user])  # no row that an earlier basket got after it began
+        return _lesson(log, before, wanted, cut, np.flatnonzero(log.baskets > back))
 
     return _split([window(back) for back in range(LESSONS, -1, -1)], "mixed", "the last basket of each user")
 
@@ -216,15 +217,24 @@ def _require_common(log: Log, is_test: Flags) -> None:
     """Refuse files that do not belong together, and those that are one and the same."""
     if not np.isin(log.item[is_test], log.item[~is_test]).any():
         raise LogError("no item of --test occurs in --interactions: are they spelled alike in both, as 7 and not 7.0?")
-    if log.is_time:
-        rows = np.column_stack([log.user, log.item, log.when])
-        both = {tuple(row) for row in rows[~is_test].tolist()}
-        twice = sum(tuple(row) in both for row in rows[is_test].tolist())
-        if 2 * twice >= is_test.sum():
-            raise LogError(
-                f"{twice:,} of {is_test.sum():,} rows of --test stand in --interactions as well, by user, item and "
-                "instant: what is to be foretold may not be known; take them out of one of the files"
-            )
+    twice = _twice(log, is_test)
+    if 2 * twice >= is_test.sum():
+        told_by = (
+            "user, item and instant" if log.is_time else "user, item and order" if log.is_ordered else "user and item"
+        )
+        advice = "" if log.is_ordered else ", or name a column with --time or --order if they are repeats"
+        raise LogError(
+            f"{twice:,} of {is_test.sum():,} rows of --test stand in --interactions as well, by {told_by}: what is to be "
+            f"foretold may not be known; take them out of one of the files{advice}"
+        )
+
+
+def _twice(log: Log, is_test: Flags) -> int:
+    """Rows of the test that are known too, as far as the log can tell rows of a user and an item apart."""
+    apart = log.when if log.is_time else log.basket * log.is_ordered
+    rows = np.column_stack([log.user, log.item, apart])
+    known = {tuple(row) for row in rows[~is_test].tolist()}
+    return sum(tuple(row) in known for row in rows[is_test].tolist())
 
 
 def _from_end(log: Log) -> Ints:

@@ -75,7 +75,7 @@ def lines(found: dict[str, Any], lengths: Sequence[int]) -> list[str]:
     wide = max(len(name) for name in names) + 2
     head = (
         f"{found['customers']:,} customers, {found['purchases']:,} purchases to foretell, {found['items']:,} items; "
-        f"{MODE_WORDS[found['mode']]} ({found['repeat_share']:.1%} repeats)"
+        f"{MODE_WORDS[found['mode']]} ({found['repeat_share']:.1%} of purchases are repeats)"
     )
     out = [f"foretold: {found['foretold']}", head, "generators: " + ", ".join(found["generators"])]
     out += [f"  left out: {name}: {reason}" for name, reason in found["left out"].items()]

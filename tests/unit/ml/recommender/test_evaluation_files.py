@@ -285,6 +285,24 @@ def test_a_test_file_with_other_items_or_with_the_same_rows_is_refused(tmp_path:
     assert protocols.given_split(log, is_test[log.row]).test.happened
 
 
+@pytest.mark.parametrize(("columns", "told_by"), [(("user", "item"), "user and item"),
+                                                  (("user", "item", "order"), "user, item and order")])  # fmt: skip
+def test_the_same_file_twice_is_refused_also_without_instants(
+    tmp_path: Path, columns: tuple[str, ...], told_by: str
+) -> None:
+    rows = [(f"u{user}", f"i{(user + n) % 7}", str(n))[: len(columns)] for user in range(6) for n in range(5)]
+    log = make_log(read_rows(written(tmp_path, [*rows, *rows], columns)))
+    with pytest.raises(LogError, match=f"30 of 30 rows of --test stand in --interactions as well, by {told_by}"):
+        protocols.given_split(log, log.row >= len(rows))
+
+
+def test_what_is_bought_again_in_the_test_file_is_no_row_of_the_other(tmp_path: Path) -> None:
+    """Each order is a place of its own, so that what repeats is told from what stands twice."""
+    rows = [(f"u{user}", f"i{(user + n) % 3}", str(n)) for user in range(6) for n in range(9)]
+    log = make_log(read_rows(written(tmp_path, rows, ("user", "item", "order"))))
+    assert protocols.given_split(log, log.basket >= 6).test.happened
+
+
 @pytest.mark.parametrize("nobody", [float("nan"), None])
 def test_a_number_that_is_none_is_nobody(tmp_path: Path, nobody: float | None) -> None:
     path = tmp_path / "log.parquet"

@@ -1,6 +1,8 @@
 """The comparison on logs with a known answer: order of items and rows decides nothing, nor does what comes later."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from ml.recommender.evaluation.baselines import BASELINES
 from ml.recommender.evaluation.compare import MODEL, Comparison, _baseline, compare
 from ml.recommender.evaluation.errors import LogError
 from ml.recommender.evaluation.files import Rows
-from ml.recommender.evaluation.log import make_log
+from ml.recommender.evaluation.log import Log, make_log
 from ml.recommender.evaluation.measures import shown
 from ml.recommender.evaluation.report import figures, lines
 from ml.recommender.exposure import breadth
@@ -199,11 +201,19 @@ def test_where_nobody_had_what_was_chosen_no_bias_is_told() -> None:
     found = breadth(np.array([0, 1]), np.array([3, 4, 0]), 5, np.array([2]))
     assert np.isnan(found["popularity_bias"])
     nothing = breadth(np.empty(0, np.int64), np.array([3, 4, 0]), 5, np.array([0]))
-    assert np.isnan(nothing["novelty"])
+    assert np.isnan([nothing["novelty"], nothing["gini"]]).all()
     assert nothing["coverage"] == 0
 
 
-def test_a_later_row_of_an_old_basket_moves_nothing_of_what_came_before() -> None:
+@pytest.mark.parametrize(
+    ("split", "late_into"),
+    [(partial(protocols.time_split, cut=45.0, horizon_days=30.0), 20), (protocols.next_basket, 20),
+     (protocols.next_basket, 50)],
+    ids=["time-split, an old basket", "next-basket, an old basket", "next-basket, the last basket"],
+)  # fmt: skip
+def test_a_later_row_of_a_basket_moves_nothing_of_what_came_before(
+    split: Callable[[Log], protocols.Split], late_into: int
+) -> None:
     rows = [
         (f"u{user}", f"i{(user + day) % 6}", float(day), f"{user}-{day}")
         for user in range(9)
@@ -213,11 +223,11 @@ def test_a_later_row_of_an_old_basket_moves_nothing_of_what_came_before() -> Non
     def known(own: list[tuple[str, str, float, str]]) -> list[tuple[int, str, int, int]]:
         users, items, when, baskets = (np.array(column, object) for column in zip(*own, strict=True))
         log = make_log(Rows(users, items, when.astype(float), True, baskets, 0))
-        (block,) = protocols.time_split(log, 45.0, 30.0).test.source.blocks()
+        (block,) = split(log).test.source.blocks()
         names = log.catalogue.product_ids[block.items].tolist()
         return sorted(zip(block.rows.tolist(), names, block.ages.tolist(), block.steps.tolist(), strict=True))
 
-    late = [(f"u{user}", f"i{user % 6}", 60.0, f"{user}-20") for user in range(9)]
+    late = [(f"u{user}", f"i{user % 6}", 60.0, f"{user}-{late_into}") for user in range(9)]
     assert known(rows) == known([*rows, *late])
 
 
