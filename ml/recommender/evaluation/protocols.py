@@ -219,13 +219,12 @@ def _require_common(log: Log, is_test: Flags) -> None:
         raise LogError("no item of --test occurs in --interactions: are they spelled alike in both, as 7 and not 7.0?")
     twice = _twice(log, is_test)
     if 2 * twice >= is_test.sum():
-        told_by = (
-            "user, item and instant" if log.is_time else "user, item and order" if log.is_ordered else "user and item"
-        )
+        order = "item and instant" if log.is_time else "item and order"
+        told_by = f"user, {order}" if log.is_ordered else "user and item"
         advice = "" if log.is_ordered else ", or name a column with --time or --order if they are repeats"
         raise LogError(
-            f"{twice:,} of {is_test.sum():,} rows of --test stand in --interactions as well, by {told_by}: what is to be "
-            f"foretold may not be known; take them out of one of the files{advice}"
+            f"{twice:,} of {is_test.sum():,} rows of --test stand in --interactions as well, by {told_by}: what is to "
+            f"be foretold may not be known; take them out of one of the files{advice}"
         )
 
 
