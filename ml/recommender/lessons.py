@@ -156,8 +156,8 @@ def teach(
         learn_order([one for own in of for one in own], features, seed=seed) for of in (lists, lists_of_new)
     )
     note("ranker")
-    model = replace(model, ranker=ranker, new_items=NewItems(blend_of_new, of_new, most) if of_new else None)
-    ceiling = _ceiling(lessons, lists, lists_of_new if of_new else None)
+    model = replace(model, ranker=ranker, new_items=NewItems(blend_of_new, of_new, most) if ranker and of_new else None)
+    ceiling = _ceiling(lessons, lists, lists_of_new if model.new_items else None)
     return Learned(model, profile, (*left, *dropped, *waiting), repeats, len(shares), ceiling)
 
 

@@ -1,8 +1,9 @@
-"""The recommender as MLflow serves it: how candidates of one customer are weighed.
+"""The recommender as MLflow serves it: how candidates of one customer are weighed by the first order.
 
 Belongs here: the thin cover that MLflow asks for; it loads JSON files and trees as text, nothing is pickled. Does not
-belong here: the candidates, which are counted from interactions at each as-of; lists for everybody go by
-``ml.recommender.recommend``.
+belong here: the candidates, which are counted from interactions at each as-of; lists for everybody, which go by
+``ml.recommender.recommend`` and there put what is new to a customer into an order of its own (``new_items``), by ranks
+among the new that no row of candidates holds.
 """
 
 from __future__ import annotations

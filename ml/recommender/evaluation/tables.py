@@ -6,6 +6,7 @@ Belongs here: columns that are missing, rows that lack a value. Does not belong 
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
+TEXTS, DELIMITERS = (".csv", ".tsv"), (",", ";", "\t", "|")
 ROW = "row number of regulars"
 """No file has a column of that name."""
 
@@ -64,9 +66,33 @@ def columns_of(connection: duckdb.DuckDBPyConnection, path: Path, table: str) ->
     Raises
     ------
     LogError
-        It is no table.
+        It is no table, or a row of it has more or fewer values than columns.
     """
-    return {row[0]: row[1] for row in ask(connection, path, f"describe select * from {table}").fetchall()}
+    if not path.stat().st_size:
+        raise LogError(f"{path} is empty")
+    try:
+        return {row[0]: row[1] for row in ask(connection, path, f"describe select * from {table}").fetchall()}
+    except LogError:
+        _require_even(path)
+        raise
+
+
+def _require_even(path: Path) -> None:
+    """Refuse a text in which a line has more or fewer values than the first: DuckDB, which guesses what separates
+    values, then takes another line for the head, or all of each for one value."""
+    if path.suffix not in TEXTS:
+        return
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        head = file.readline()
+        delimiter = max(DELIMITERS, key=head.count)
+        names = next(csv.reader([head], delimiter=delimiter))
+        lines = csv.reader(file, delimiter=delimiter)
+        for row in lines:
+            if row and len(row) != len(names):
+                raise LogError(
+                    f"{path}, line {lines.line_num + 1:,}: {len(row)} values where the first line has {len(names)}; "
+                    "values that hold a separator are to stand in quotes"
+                )
 
 
 def as_text(column: str, kind: str) -> str:
@@ -83,6 +109,7 @@ def as_text(column: str, kind: str) -> str:
 def require(path: Path, known: Collection[str], name: str, role: str) -> None:
     """Refuse a file that lacks a column."""
     if name not in known:
+        _require_even(path)
         raise LogError(
             f"{path} has no column {name!r} for the {role}; it has {', '.join(known)}. "
             f"Say which one it is with --{role}"

@@ -261,6 +261,18 @@ def test_a_price_that_is_no_number_is_unknown(tmp_path: Path) -> None:
     assert found[1:] == [None, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("user,item,time\na,i,2025-01-01\nb,j,2025-01-02,9\n", "line 3: 4 values where"),
+     ("user;item\na;i\nb\n", "line 3: 1 values where the first line has 2"),
+     ("", "is empty")],
+)  # fmt: skip
+def test_a_row_with_too_many_or_too_few_values_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(LogError, match=words):
+        read_rows(tmp_path / "log.csv")
+
+
 def test_baskets_without_an_order_have_no_last_one(tmp_path: Path) -> None:
     rows = [("u", f"i{n}", str(n)) for n in range(12)]
     log = make_log(read_rows(written(tmp_path, rows, ("user", "item", "basket"))))

@@ -250,6 +250,20 @@ def test_calibration_gives_the_smaller_taste_its_places(tmp_path: Path) -> None:
     assert shares == [10, 7]
 
 
+def test_who_has_bought_nothing_gets_the_mix_of_the_shop(tmp_path: Path) -> None:
+    """Three of ten purchases of all were tools; all candidate novels score higher than any tool."""
+    items = {f"{kind}{n}": {"category_path": kind} for kind in ("novel", "tool") for n in range(20)}
+    crowd = [(f"x{n}", f"{'tool' if n < 3 else 'novel'}{n}", 30) for n in range(10)]
+    world = tiny_world(tmp_path, bought=crowd, items=items, people=["new"])
+    known, (block,) = fitted(world), world.blocks()
+    is_novel = np.array([path == "novel" for path in world.catalogue.category_paths])
+    own = block.only(np.flatnonzero(block.customers == "new"))
+    _, best, _ = calibrated(
+        csr_array(np.where(is_novel, 0.03, 0.02)[None, :]), own, world.catalogue, known.popularity, 10, 0.9
+    )
+    assert is_novel[best[:10]].sum() == 7
+
+
 def test_rows_are_the_same_in_any_blocks_and_their_ids_are_stable_and_unique(tmp_path: Path) -> None:
     whole = table(shop(tmp_path / "a"), tmp_path / "a.parquet")
     parts = table(tiny_world(tmp_path / "b", bought=[*CROWD, *(("c", "wanted", a) for a in (60, 120, 180, 240))],

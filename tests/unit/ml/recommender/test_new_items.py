@@ -153,6 +153,17 @@ def test_first_purchases_teach_it_where_lists_hold_repeats_as_well(tmp_path: Pat
     assert teach([lesson], mode="repeat").model.new_items is None
 
 
+def test_where_too_few_taught_the_first_order_there_is_none_of_new_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked at twice as deep, so that theirs may be the only one that has enough to learn from; nothing
+    would ask it."""
+    lesson, made = habits(tmp_path), [None, ByNumber(Linear((), ()))]
+    monkeypatch.setattr(lessons, "learn_order", lambda *_, **__: made.pop(0))
+    model = teach([lesson]).model
+    assert (model.ranker, model.new_items) == (None, None)
+
+
 def test_who_bought_nothing_new_teaches_nothing_of_it(tmp_path: Path) -> None:
     lesson = habits(tmp_path)
     known = fitted(lesson.source)
