@@ -47,6 +47,13 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
     console.print(f"\n{seconds:,.0f} s, peak memory {progress.peak_megabytes / 1024:.1f} GB, record in {_near(path)}")
     _print_quarantine(workspace, console)
     _print_published(workspace, outcome, console)
+    if outcome.succeeded and (shared := shared_erasure_requests(workspace)):
+        console.print(
+            f"[yellow]![/] {shared:,} request(s) to be erased name only an address or number that several people "
+            "share: nobody is erased, and nothing is permitted of any of them. Deliver each again with its account; "
+            "intermediate.int_shared_erasure_requests names them",
+            soft_wrap=True,
+        )
     if late := landed_too_late(workspace, outcome.as_of_date):
         console.print(
             f"  Nothing of {', '.join(late)} counts yet: it landed after as-of {outcome.as_of_date} could know of it, "
@@ -102,6 +109,14 @@ def _print_published(workspace: Workspace, outcome: Outcome, console: Console) -
     console.print(
         f"  Postgres  {_command(workspace)} psql -c 'select count(*) from crm.customer_scores'", soft_wrap=True
     )
+
+
+def shared_erasure_requests(workspace: Workspace) -> int:
+    """How many requests to be erased cannot be met, as the warehouse was built last: it is not known who asked."""
+    with workspace.warehouse() as warehouse:
+        select = "select count(distinct request_id) from intermediate.int_shared_erasure_requests"
+        found = warehouse.execute(select).fetchone()
+    return int(found[0]) if found else 0
 
 
 def landed_too_late(workspace: Workspace, day: date) -> list[str]:

@@ -23,10 +23,11 @@ import yaml
 
 from ml.simulator import WorldConfig, simulate
 from orchestration import inputs
+from orchestration.identity import resolve_persons
 from orchestration.landing import land
 from orchestration.publishing.server import stop_server
 from orchestration.rebuilding import rebuilt_snapshots
-from orchestration.resources.dbt import PROJECT
+from orchestration.resources.dbt import IDENTITY_MODELS, PROJECT, run_models
 from orchestration.settings import Settings
 from orchestration.workspace import Workspace
 
@@ -152,6 +153,19 @@ def features(deployment: Deployment, *as_ofs: date) -> pd.DataFrame:
     pinned = inputs.pin(workspace.state, workspace.shop, newest, training_dates=tuple(earlier), champions={})
     folder = rebuilt_snapshots(workspace, pinned, also=("action_contacts",))
     return pd.read_parquet(folder / "customer_features.parquet")
+
+
+def built(deployment: Deployment, as_of: date, *models: str) -> Workspace:
+    """Land what there is, find out who is who and build only these models (dbt's selectors) of an as-of."""
+    workspace = deployment.workspace
+    workspace.state.prepare()
+    land(workspace.shop, workspace.state, workspace.landing_folder, now=workspace.now(), settle_seconds=0,
+         connect=workspace.connect)  # fmt: skip
+    pinned = inputs.pin(workspace.state, workspace.shop, as_of, training_dates=(), champions={})
+    run_models(workspace, pinned, "staging", *IDENTITY_MODELS)
+    resolve_persons(workspace, pinned)
+    run_models(workspace, pinned, *models)
+    return workspace
 
 
 def dbt(workspace: Workspace, variables: dict[str, object], *arguments: str) -> str:

@@ -29,6 +29,9 @@ ROWS = {
     "erasure_requests": 3,
 }  # fmt: skip
 
+SHARED = {"customers": 8, "consents": 12, "erasure_requests": 1}
+"""Of each, the first so many rows carry one phone number, which is too many accounts for it to be anybody's."""
+
 
 def write_world(folder: Path, seed: int = 7) -> dict[str, list[str]]:
     """Write two batches of each touchpoint; the files by source, as a run's manifest names them."""
@@ -114,6 +117,9 @@ def _row(touchpoint: str, number: int, schema: pa.Schema, meta: dict[str, Any], 
     person = rng.randrange(PEOPLE)
     row = {field.name: _value(touchpoint, field, number, person, happened, rng) for field in schema}
     row |= dict.fromkeys({"started_at"} & row.keys() if meta["mutable"] else {meta["occurred_at"]}, happened)
+    if touchpoint in SHARED and number < SHARED[touchpoint]:
+        account = f"A{number}" if touchpoint == "customers" else None
+        row |= {"account_id": account, "email_token": None, "phone_token": "Pshared"}
     row["occurred_at"] = row.get(meta["occurred_at"]) or happened
     # Mostly at once, sometimes days later, sometimes within the knowledge lag, sometimes with an equal instant.
     late = rng.choice([timedelta(0), timedelta(seconds=40), timedelta(hours=3), timedelta(days=rng.randrange(1, 40))])

@@ -4,6 +4,13 @@ with identifiers as (
     select * from {{ ref('int_identifiers_now') }}
 ),
 
+-- What a shared address refuses or cannot take is so for each who shares it; what else came from it is nobody's.
+listeners as (
+    select identifier_id, customer_id, false as is_shared from identifiers
+    union all
+    select identifier_id, customer_id, true as is_shared from {{ ref('int_shared_identifiers') }}
+),
+
 signals as (
     select identifier_id, message_event as signal, channel, {{ local_date('occurred_at') }} as signal_date
     from {{ ref('fct_message_events') }}
@@ -20,7 +27,7 @@ signals as (
 
 final as (
     select
-        identifiers.customer_id,
+        listeners.customer_id,
         max(case when signals.signal = 'complained' then signals.signal_date end) as last_complaint_date,
         {%- for channel in channels %}
         max(case when signals.signal = 'bounced' and signals.channel = '{{ channel }}' then signals.signal_date end) as last_{{ channel }}_bounce_date,
@@ -29,7 +36,8 @@ final as (
         max(case when signals.signal = 'rated_badly' then signals.signal_date end) as last_bad_rating_date,
         max(case when signals.signal = 'filled_basket' then signals.signal_date end) as last_basket_date
     from signals
-    inner join identifiers on signals.identifier_id = identifiers.identifier_id
+    inner join listeners on signals.identifier_id = listeners.identifier_id
+    where not listeners.is_shared or signals.signal in ('complained', 'bounced', 'unsubscribed')
     group by 1
 )
 

@@ -21,35 +21,45 @@ minors as (
     where accounts.adult_from_date > as_of.as_of_date
 ),
 
-decisions as (
-    select
-        identifiers.customer_id,
-        consents.purpose,
-        consents.channel,
-        max(consents.occurred_at) as decided_at,
-        max(case when consents.decision = 'granted' then consents.occurred_at end) as granted_at,
-        max(case when consents.decision = 'withdrawn' then consents.occurred_at end) as withdrawn_at
-    from {{ ref('fct_consents') }} as consents
-    inner join identifiers on consents.identifier_id = identifiers.identifier_id
-    inner join as_of on consents.occurred_at < as_of.as_of and consents.known_at < as_of.known_before
-    group by 1, 2, 3
+-- What several people share refuses for each of them, and grants nothing to anybody.
+voices as (
+    select identifier_id, customer_id, true as may_grant from identifiers
+    union all
+    select identifier_id, customer_id, false as may_grant from {{ ref('int_shared_identifiers') }}
 ),
 
 questions as (
     {{ permission_questions() }}
 ),
 
+said as (
+    select
+        voices.customer_id,
+        consents.purpose,
+        consents.channel,
+        case when consents.decision = 'granted' and voices.may_grant then consents.occurred_at end as granted_at,
+        case when consents.decision = 'withdrawn' then consents.occurred_at end as withdrawn_at
+    from {{ ref('fct_consents') }} as consents
+    inner join voices on consents.identifier_id = voices.identifier_id
+    inner join as_of on consents.occurred_at < as_of.as_of and consents.known_at < as_of.known_before
+    union all
+    -- Which of them asked to be erased is not known, so nothing is permitted of any, until they say so anew.
+    select requests.customer_id, questions.purpose, questions.channel, null as granted_at, requests.occurred_at as withdrawn_at
+    from {{ ref('int_shared_erasure_requests') }} as requests
+    cross join questions
+),
+
 -- A decision for all channels speaks for each of them; the newest word counts.
 answers as (
     select
-        decisions.customer_id,
+        said.customer_id,
         questions.purpose,
         questions.channel,
-        max(decisions.granted_at) as granted_at,
-        max(decisions.withdrawn_at) as withdrawn_at
-    from decisions
-    inner join questions on decisions.purpose = questions.purpose
-    where decisions.channel is null or questions.channel is null or decisions.channel = questions.channel
+        max(said.granted_at) as granted_at,
+        max(said.withdrawn_at) as withdrawn_at
+    from said
+    inner join questions on said.purpose = questions.purpose
+    where said.channel is null or questions.channel is null or said.channel = questions.channel
     group by 1, 2, 3
 ),
 

@@ -5,6 +5,7 @@ with source as (
 identified as (
     select
         {{ row_identifier('erasure_requests') }} as identifier_id,
+        request_id,
         occurred_at,
         known_at
     from source
