@@ -112,12 +112,13 @@ def _row(table: Table, column: Column) -> str:
 
 def _touchpoint(contract: TouchpointContract) -> list[str]:
     kind = "A row is a version: the same key with new content is a further one." if contract.mutable else "Append-only."
+    whose = f" A row needs a usable {_codes(contract.whose_incoming, ' or ')}." if contract.whose else ""
     return [
         f"## {contract.name}",
         "",
         contract.description,
         "",
-        f"Key: {_codes(contract.key)}. Happened at: `{contract.occurred_at}`. {kind}",
+        f"Key: {_codes(contract.key)}. Happened at: `{contract.occurred_at}`. {kind}{whose}",
         "",
         "| column | type | what | values |",
         "|---|---|---|---|",
@@ -151,8 +152,8 @@ def _need(purpose: str, channel: str | None) -> str:
     return f"{purpose} by {channel}" if channel else purpose
 
 
-def _codes(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _codes(names: Iterable[str], between: str = ", ") -> str:
+    return between.join(f"`{name}`" for name in names)
 
 
 def _cells(*cells: str) -> str:

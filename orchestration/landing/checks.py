@@ -18,6 +18,7 @@ from orchestration.shop import Shop
 INSTANT_AFTER_KNOWN = "instant after known"
 KNOWN_AFTER_LANDING = "known after landing"
 CURRENCY_WITHOUT_RATE = "currency without rate"
+ABOUT_NOBODY = "one usable value at least"
 IDENTIFIERS = {
     "account_id": "account", "email_token": "email", "phone_token": "phone", "loyalty_card_id": "loyalty_card",
     "device_id": "device", "cookie_id": "cookie",
@@ -122,6 +123,12 @@ def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date], now
     rules = [Rule("", "mapping", "reject_reason is not null", "reject_reason::varchar")]
     for column in contract.incoming:
         rules += _column_rules(column)
+    if contract.whose:
+        # An address that no token can be made of names nobody, whatever its cell holds.
+        names = contract.whose_incoming
+        held = f"concat_ws(', ', {', '.join(map(_cell, names))})"
+        nobody = f"coalesce({sql.names(contract.whose)}) is null"
+        rules.append(Rule(", ".join(names), ABOUT_NOBODY, nobody, f"nullif({held}, '')"))
     own = f"{_cell('known_at')} is not null and own_known_at is null"
     rules.append(Rule("known_at", "no timestamp", own, _cell("known_at")))
     late = "occurred_at > known_at + interval 1 day"

@@ -51,6 +51,8 @@ class TouchpointContract:
     occurred_at: str
     mutable: bool
     columns: tuple[Column, ...]
+    whose: tuple[str, ...] = ()
+    """Columns of which a row has to fill one, or it is about nobody."""
     description: str = ""
 
     @property
@@ -64,6 +66,11 @@ class TouchpointContract:
     @property
     def tokens(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.source)
+
+    @property
+    def whose_incoming(self) -> tuple[str, ...]:
+        """The same columns as a shop's files name them."""
+        return tuple(column.source or column.name for column in self.columns if column.name in self.whose)
 
     def has(self, name: str) -> bool:
         return any(column.name == name for column in self.columns)
@@ -92,6 +99,7 @@ def _touchpoint(table: dict[str, Any]) -> TouchpointContract:
         occurred_at=meta["occurred_at"],
         mutable=meta["mutable"],
         columns=tuple(_column(column) for column in table["columns"]),
+        whose=tuple(meta.get("whose", ())),
         description=table["description"],
     )
 

@@ -63,6 +63,27 @@ def test_what_is_still_within_the_rules_is_accepted(door: Door) -> None:
     ]
 
 
+@pytest.mark.parametrize("touchpoint", ["consents", "erasure_requests"])
+def test_a_refusal_that_names_nobody_is_quarantined(make_door: Callable[..., Door], touchpoint: str) -> None:
+    """Or nobody would ever hear of it: not the customer, and not the shop."""
+    own = {
+        "consents": {"purpose": "marketing", "decision": "withdrawn", "decided_at": "2025-06-01"},
+        "erasure_requests": {"request_id": "1", "requested_at": "2025-06-01"},
+    }
+    named = [
+        {"email": "g1@x.org"}, {"account_id": "7", "email": "g1(at)x.org"}, {"phone": "+49 30 1234567"},
+        {"email": "g1(at)x.org", "phone": "none"}, {"account_id": "  "},
+    ]  # fmt: skip
+    door = make_door({"orders": {"files": "o*"}, touchpoint: {"files": "r*"}})
+    door.put("r.jsonl", "".join(json.dumps(own[touchpoint] | who) + "\n" for who in named))
+    (batch,) = door.land().landed
+    assert (batch.accepted, batch.quarantined) == (3, 2)
+    assert door.quarantine("line, column_name, value, rule") == [
+        (4, "account_id, email, phone", "g1(at)x.org, none", "one usable value at least"),
+        (5, "account_id, email, phone", None, "one usable value at least"),
+    ]
+
+
 def test_known_at_is_the_landing_instant_unless_the_file_says_another(make_door: Callable[..., Door]) -> None:
     door = make_door({"orders": {"files": "*", "known_at": "loaded"}})
     door.put("o.jsonl", order(loaded="2025-06-03T00:00:00Z") + order(order_id="o2") + order(order_id="o3", loaded="?"))

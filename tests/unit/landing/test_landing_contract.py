@@ -21,7 +21,7 @@ def test_every_touchpoint_that_a_shop_may_name_has_a_contract() -> None:
 def test_keys_instants_and_tokens_refer_to_columns_that_exist(contract: TouchpointContract) -> None:
     names = {column.name for column in contract.columns}
     incoming = {column.name for column in contract.incoming}
-    assert names >= {*contract.key, contract.occurred_at}
+    assert names >= {*contract.key, contract.occurred_at, *contract.whose}
     assert all(column.source in incoming for column in contract.tokens)
     assert all(column.token in ("email", "phone") or column.token in names for column in contract.tokens)
     assert not incoming & {column.name for column in contract.tokens}
