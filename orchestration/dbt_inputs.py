@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.files import write_text_atomically
-from orchestration.inputs import Inputs, action_ledger_file, ledger_folder, ledger_name, person_spans, recommender_dates
+from orchestration.inputs import (
+    Inputs,
+    action_ledger_file,
+    ledger_folder,
+    ledger_name,
+    person_spans,
+    recommender_dates,
+    redirects,
+)
 from orchestration.shop import Shop
 from orchestration.state import State
 
@@ -24,6 +32,7 @@ def dbt_files(state: State, shop: Shop, inputs: Inputs) -> Path:
     }
     produced = {
         "identity.person_spans": [person_spans(state, inputs)],
+        "identity.redirects": [redirects(state, inputs)],
         "identity.customer_ledger": [
             ledger_folder(state) / name for name in (*inputs.ledger, ledger_name(inputs.batches))
         ],

@@ -1,4 +1,4 @@
-"""The identity stage: edges from the warehouse through ``ml.identity`` into spans and ledger on disk.
+"""The identity stage: edges from the warehouse through ``ml.identity`` into spans, redirects and ledger on disk.
 
 Belongs here: where the inputs come from and the outputs go. Does not belong here: how persons are found.
 """
@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 
 from ml.identity import resolve
 from orchestration.files import write_parquet_atomically
-from orchestration.inputs import Inputs, ledger_folder, ledger_name
+from orchestration.inputs import Inputs, ledger_folder, ledger_name, person_spans, redirects
 from orchestration.workspace import Workspace
 
 
 def resolve_persons(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
     """Resolve the pinned batches into persons; return what a person wants to see.
 
-    The spans hold every instant of knowledge, so one file serves every as-of of the same batches. The ledger
+    Spans and redirects hold every instant of knowledge, so one file serves every as-of of the same batches. The ledger
     file comes first: ids that anybody may have seen are never minted anew.
     """
     state = workspace.state
@@ -31,7 +31,8 @@ def resolve_persons(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         edges, singles, pa.concat_tables(earlier) if earlier else None, workspace.shop.identity.model_dump()
     )
     write_parquet_atomically(ledger_folder(state) / ledger_name(inputs.batches), resolution.new_ledger)
-    write_parquet_atomically(state.identity / "person_spans" / f"{inputs.identity_id}.parquet", resolution.person_spans)
+    write_parquet_atomically(redirects(state, inputs), resolution.redirects)
+    write_parquet_atomically(person_spans(state, inputs), resolution.person_spans)
     summary = resolution.summary
     return {
         "dagster/row_count": resolution.person_spans.num_rows,

@@ -250,3 +250,8 @@ def recommender_dates(shop: Shop, inputs: Inputs) -> tuple[date, ...]:
 def person_spans(state: State, inputs: Inputs) -> Path:
     """Which person an identifier belonged to, over what was known when, for the batches of these inputs."""
     return state.identity / "person_spans" / f"{inputs.identity_id}.parquet"
+
+
+def redirects(state: State, inputs: Inputs) -> Path:
+    """Which customer id led to which other one, over what was known when, for the batches of these inputs."""
+    return state.identity / "redirects" / f"{inputs.identity_id}.parquet"

@@ -45,7 +45,7 @@ class Resolution:
     new_ledger: pa.Table
     """customer_id, identifier_id, minted_at: rows to append to the ledger."""
     redirects: pa.Table
-    """customer_id, surviving_customer_id, known_at: ids given out that now lead to another person's."""
+    """customer_id, surviving_customer_id, known_from, known_to (as of spans): ids given out that led to another's."""
     summary: Summary
 
 
@@ -82,7 +82,8 @@ def resolve(
     order = np.lexsort((since, node))
     spans = node[order], entry[order], since[order], until[order]
     led = redirects.lead(graph, ids, spans, replay.heirs)
-    return Resolution(_table(graph, ids, spans), ids.new_rows(), led, _summary(graph, spans, len(led)))
+    leading = int((graphs.instants(led["known_to"]) == FOREVER).sum())
+    return Resolution(_table(graph, ids, spans), ids.new_rows(), led, _summary(graph, spans, leading))
 
 
 def _splitting(graph: Graph, component: Ints) -> npt.NDArray[np.bool_]:

@@ -1,11 +1,12 @@
 """What becomes of an address or a browser that more people prove to share than one person may."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from worlds import Deployment, built, corner_shop
 
+from ml.identity import customer_id_of
 from orchestration.execution import Outcome
 from orchestration.progress import Progress
 from orchestration.summary import close
@@ -75,3 +76,31 @@ def test_nothing_is_permitted_of_anybody_who_may_have_asked_to_be_erased_and_the
 
     assert close(deployment.workspace, finished, Progress()) == 0
     assert "to be erased" not in capfd.readouterr().out
+
+
+def test_an_id_made_from_a_browser_that_proves_to_be_shared_leads_to_its_account(tmp_path: Path) -> None:
+    """So the arm that was drawn and what was decided for the id stay those of the person."""
+    earlier = [
+        "1,1,2025-05-10T10:00:00Z,,,k1,P1,1,10,2025-05-10T12:00:00Z",
+        "2,1,2025-05-11T10:00:00Z,A,,k1,P1,1,10,2025-05-11T12:00:00Z",
+    ]
+    deployment = shop(tmp_path, orders=earlier)
+    before = ids(deployment, AS_OF)
+    assert before == ({"A": customer_id_of("cookie:k1")}, {})
+
+    later = "3,1,2025-06-01T10:00:00Z,B,,k1,P1,1,10,2025-06-01T12:00:00Z"
+    (deployment.workspace.landing_folder / "orders_2.csv").write_text(f"{COLUMNS['orders']}\n{later}\n")
+    accounts, redirects = ids(deployment, AS_OF + timedelta(1))
+    assert accounts == {account: customer_id_of(f"account:{account}") for account in "AB"}
+    assert redirects == {customer_id_of("cookie:k1"): accounts["A"]}
+    assert ids(deployment, AS_OF) == before, "the as-of from before knows of none"
+
+
+def ids(deployment: Deployment, as_of: date) -> tuple[dict[str, str], dict[str, str]]:
+    """Customer id by account, and where ids lead."""
+    workspace = built(deployment, as_of, "+int_identifiers_now", "+int_customer_redirects")
+    with workspace.warehouse() as warehouse:
+        accounts = "select substring(identifier_id, 9), customer_id from intermediate.int_identifiers_now"
+        led = "select customer_id, redirects_to_customer_id from intermediate.int_customer_redirects"
+        found = warehouse.execute(f"{accounts} where identifier_id like 'account:%'").fetchall()
+        return dict(found), dict(warehouse.execute(led).fetchall())

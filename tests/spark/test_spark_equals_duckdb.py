@@ -104,7 +104,12 @@ def built(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         edges = con.table("intermediate.int_identifier_edges").to_arrow_table()
         seen = con.table("intermediate.int_identifiers_seen").to_arrow_table()
     resolved = resolve(edges, seen)
-    for name, table in (("person_spans", resolved.person_spans), ("customer_ledger", resolved.new_ledger)):
+    tables = {
+        "person_spans": resolved.person_spans,
+        "redirects": resolved.redirects,
+        "customer_ledger": resolved.new_ledger,
+    }
+    for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
         files[f"identity.{name}"] = [str(folder / f"{name}.parquet")]
     files |= write_ledgers(folder, sorted(set(resolved.new_ledger["customer_id"].to_pylist())))

@@ -1,4 +1,4 @@
-"""``identity/person_spans``: which person an identifier belonged to, over what was known when."""
+"""``identity/person_spans``, ``identity/redirects`` and ``identity/customer_ledger``: who is who."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,7 @@ from orchestration.workspace import Workspace
 
 DESCRIPTIONS = {
     "person_spans": "Which person an identifier belonged to, over what was known when.",
+    "redirects": "Which customer id led to which other one, over what was known when.",
     "customer_ledger": "Every customer id ever minted, append-only.",
 }
 GIVEN = {
@@ -49,6 +50,7 @@ def defs() -> dg.Definitions:
         take_turn(workspace, context.run_id)
         summary = resolve_persons(workspace, inputs.pinned(workspace.state, context.partition_key))
         yield dg.MaterializeResult(asset_key=["identity", "person_spans"], metadata=summary)
+        yield dg.MaterializeResult(asset_key=["identity", "redirects"])
         yield dg.MaterializeResult(asset_key=["identity", "customer_ledger"])
 
     staging = dbt.stage("staging", select=" ".join(["staging", *dbt.IDENTITY_MODELS]))

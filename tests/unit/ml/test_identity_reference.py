@@ -100,6 +100,13 @@ def who(result: Resolution, moment: datetime) -> dict[str, str]:
     return found
 
 
+def led(result: Resolution, moment: datetime) -> dict[str, str]:
+    rows = [row for row in result.redirects.to_pylist() if row["known_from"] <= moment < row["known_to"]]
+    found = {row["customer_id"]: row["surviving_customer_id"] for row in rows}
+    assert len(found) == len(rows), "two redirects of an id at one instant"
+    return found
+
+
 names = st.builds(
     lambda k, n: f"{k}:{n}",
     st.sampled_from(["account", "account", "account", "email", "phone", "device", "cookie", "cookie", "household"]),
@@ -169,9 +176,21 @@ def test_what_becomes_known_later_changes_nothing_before(graph, hour):
 @given(graphs)
 def test_a_redirect_leads_from_an_id_that_nobody_bears_to_one_that_somebody_bears(graph):
     result = resolve(edge_table(graph[0]), single_table(graph[1]), None, CAPS)
-    borne = set(who(result, FOREVER - timedelta(1)).values())
-    for row in result.redirects.to_pylist():
-        assert row["customer_id"] not in borne
-        assert row["surviving_customer_id"] in borne
+    for moment in (*map(at, range(7)), FOREVER - timedelta(1)):
+        borne = set(who(result, moment).values())
+        for old, new in led(result, moment).items():
+            assert old not in borne
+            assert new in borne
     assert len(borne) == result.summary.persons
     assert set(DEFAULT_CAPS) == set(CAPS)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(graphs, st.integers(0, 6))
+def test_what_becomes_known_later_changes_no_redirect_before(graph, hour):
+    pairs, singles = graph
+    early = [pair for pair in pairs if pair[2] <= hour], [row for row in singles if row[1] <= hour]
+    then = resolve(edge_table(early[0]), single_table(early[1]), None, CAPS)
+    now = resolve(edge_table(pairs), single_table(singles), then.new_ledger, CAPS)
+    for moment in range(hour + 1):
+        assert led(now, at(moment)) == led(then, at(moment))

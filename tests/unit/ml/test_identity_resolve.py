@@ -42,8 +42,13 @@ def spans(result: Resolution, name: str) -> list[tuple[str, datetime, datetime]]
     return [(row["customer_id"], row["known_from"], row["known_to"]) for row in rows]
 
 
+def redirects(result: Resolution) -> list[tuple[str, str, datetime, datetime]]:
+    names = ("customer_id", "surviving_customer_id", "known_from", "known_to")
+    return [tuple(row[name] for name in names) for row in result.redirects.to_pylist()]
+
+
 A, B, C = (f"account:{letter}" for letter in "ABC")
-MAIL, COOKIE = "email:m", "cookie:k"
+MAIL, COOKIE, CARD = "email:m", "cookie:k", "loyalty_card:l"
 
 
 def test_an_anonymous_cookie_keeps_its_id_when_its_account_is_known():
@@ -64,13 +69,18 @@ def test_a_merge_keeps_the_older_id_and_the_younger_redirects_from_then_on():
     result = run((A, 0), (B, 1), (A, MAIL, 2), (B, MAIL, 3))
     old, young = customer_id_of(A), customer_id_of(B)
     assert spans(result, B) == [(young, at(1), at(3)), (old, at(3), FOREVER)]
-    assert result.redirects.to_pylist() == [{"customer_id": young, "surviving_customer_id": old, "known_at": at(3)}]
+    assert redirects(result) == [(young, old, at(3), FOREVER)]
     assert (result.summary.persons, result.summary.merges, result.summary.largest_component) == (1, 1, 3)
 
 
 def test_a_chain_of_merges_redirects_every_id_to_the_last_survivor():
     result = run((C, 2), (B, 1), (A, 0), (C, B, 3), (B, A, 4))
-    assert {row["surviving_customer_id"] for row in result.redirects.to_pylist()} == {customer_id_of(A)}
+    assert redirects(result) == [
+        (customer_id_of(B), customer_id_of(A), at(4), FOREVER),
+        (customer_id_of(C), customer_id_of(B), at(3), at(4)),
+        (customer_id_of(C), customer_id_of(A), at(4), FOREVER),
+    ]
+    assert result.summary.merges == 2
     assert [since for _, since, _ in spans(result, C)] == [at(2), at(3), at(4)]
 
 
@@ -116,9 +126,19 @@ def test_after_a_split_the_part_with_the_minting_identifier_keeps_the_id_and_the
 def test_an_id_whose_identifier_became_a_hub_leads_to_the_account_it_stood_for():
     result = run((COOKIE, 0), (COOKIE, "device:d", 1), (COOKIE, A, 2), (B, COOKIE, 5))
     assert spans(result, A) == [(customer_id_of(COOKIE), at(2), at(5)), (customer_id_of(A), at(5), FOREVER)]
-    assert result.redirects.to_pylist() == [
-        {"customer_id": customer_id_of(COOKIE), "surviving_customer_id": customer_id_of(A), "known_at": at(5)}
-    ]
+    assert redirects(result) == [(customer_id_of(COOKIE), customer_id_of(A), at(5), FOREVER)]
+    assert result.summary.merges == 1
+
+
+def test_who_stood_for_a_hub_is_followed_when_it_becomes_one_too():
+    """The card took over from the browser, the e-mail address from the card."""
+    caps = {"loyalty_card": 0, "cookie": 0}
+    result = run((COOKIE, 0), (COOKIE, CARD, 1), (CARD, MAIL, 2), (COOKIE, A, 3), (CARD, B, 4), caps=caps)
+    browser, card, mail = map(customer_id_of, (COOKIE, CARD, MAIL))
+    assert set(redirects(result)) == {
+        (browser, card, at(3), at(4)), (browser, mail, at(4), FOREVER), (card, mail, at(4), FOREVER),
+    }  # fmt: skip
+    assert result.summary.merges == 2
 
 
 def test_a_hub_that_stood_alone_ends_and_leads_nowhere():
