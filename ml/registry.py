@@ -10,10 +10,12 @@ taken up again instead of doubled, runs that died are closed as killed.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml.overview import MOST, Row, overview
 from ml.store import close_dead_runs, experiment_id, open_store, or_none
@@ -79,6 +81,17 @@ def version_of_run(mlflow_folder: Path, run_id: str) -> Version | None:
     """The version that a run registered; None if it registered none, or there is no such run."""
     found = open_store(mlflow_folder).search_model_versions(f"run_id = '{run_id}'")
     return _version(found[0], mlflow_folder) if found else None
+
+
+def foretold(mlflow_folder: Path, found: Version) -> Mapping[str, Any]:
+    """What is known of the outcome that a version foretells: as kept with the model, else its horizon, by its run."""
+    with suppress(FileNotFoundError, json.JSONDecodeError):  # whoever loads the model says so
+        content = json.loads((found.folder / "model.json").read_text(encoding="utf-8"))
+        if kept := content.get("outcome"):
+            return dict(kept)
+    run = or_none(open_store(mlflow_folder).get_run, found.run_id)
+    horizon = run.data.params.get("horizon_days") if run else None
+    return {"horizon_days": int(horizon)} if horizon else {}
 
 
 def register(

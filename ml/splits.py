@@ -17,11 +17,11 @@ calibration and test, and between everything and the day that is scored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import md5
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,20 @@ HASH_SPACE = 2**32
 Hash = TypeVar("Hash", int, NDArray[np.int64])
 
 
+MEANING = ("touchpoint", "active_days", "horizon_days")
+"""What of an outcome says which one it is; the label's delay only says when it is known."""
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a label looks ahead to: a horizon, and the days until its outcome counts as known."""
+    """What a label looks ahead to: a horizon, the days until its outcome counts as known, what tells it and of whom."""
 
     horizon_days: int
     label_delay_days: int
+    touchpoint: str = "orders"
+    """What tells who is gone: ``orders``, ``events`` or ``subscriptions``."""
+    active_days: int | None = 365
+    """It is foretold of who was active within so many days; None where a contract says of whom."""
 
     @property
     def known_after_days(self) -> int:
@@ -44,6 +52,18 @@ class Outcome:
     def known_at(self, snapshots: Sequence[date], day: date) -> tuple[date, ...]:
         """The snapshots, ascending, whose outcome was known on that day."""
         return tuple(sorted(s for s in set(snapshots) if s + timedelta(self.known_after_days) <= day))
+
+    def unlike(self, kept: Mapping[str, Any]) -> str:
+        """What makes another outcome of one that was kept, in words; empty where it is the same.
+
+        Parameters
+        ----------
+        kept
+            Fields of that outcome by name, as many as are known.
+        """
+        now = {name: getattr(self, name) for name in MEANING}
+        differing = (name for name in MEANING if name in kept and kept[name] != now[name])
+        return ", ".join(f"{name} {kept[name]}, now {now[name]}" for name in differing)
 
 
 def snapshot_dates(

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from orchestration.inputs import Inputs
-from orchestration.models import Trained, defender, outcome, registered, scorer
+from orchestration.models import Trained, defence, outcome, registered, scorer, silenced
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.tuned import known_since, recipe_for
 from orchestration.workspace import Workspace
@@ -81,8 +81,8 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.promotion import decide
 
     began = time.time()
-    champion, plan = defender(workspace, inputs, "churn"), training_plan(workspace, inputs)
-    result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
+    (champion, unfit), plan = defence(workspace, inputs, "churn"), training_plan(workspace, inputs)
+    result = train_on(workspace, inputs, plan, champion_folder=champion)
     if isinstance(result, TooLittleData):
         words = f"too little data: {result.reason}; the fallback scores"
         return Trained(False, words, {"customers": result.customers}, {})
@@ -91,7 +91,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         backtest.y,
         backtest.probabilities,
         seed=plan.seed,
-        champion_unfit=backtest.champion_unfit,
+        champion_unfit=unfit or backtest.champion_unfit,
         baseline=plan.rule.name,
         customers=backtest.judged.customers,
         segments=backtest.segments,
@@ -102,7 +102,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
-    """Score every customer of the as-of with the champion, or with the fallback where there is none."""
+    """Score every customer of the as-of with the champion, or with the fallback where none may speak."""
     from ml.churn import scoring
     from ml.churn.rules import RULES
 
@@ -124,10 +124,11 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         model_version=model.spoken if model else None,
         lifetimes=_lifetimes(workspace, inputs, model.folder if model else None),
     )
+    why = [one for one in (silenced(workspace, inputs, "churn"), summary.why_fallback) if one]
     return {
         "dagster/row_count": summary.rows,
         "model": summary.model_version,
-        **({"why this fallback": summary.why_fallback} if summary.why_fallback else {}),
+        **({"why this fallback": "; ".join(why)} if why else {}),
         "mean probability": summary.mean_probability,
         **{f"status {name}": count for name, count in summary.statuses.items()},
         **{f"band {name}": count for name, count in summary.bands.items()},

@@ -22,7 +22,7 @@ from ml.tracking import log_follow_up
 from orchestration import outcomes, retraining
 from orchestration.inputs import Inputs, pinned_as_ofs
 from orchestration.left_alone import left_alone
-from orchestration.models import outcome
+from orchestration.models import outcome, stranger
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.watched import CHURN, Watched, speaker
 from orchestration.workspace import Workspace
@@ -135,7 +135,7 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     Those that a request rests on are judged again: facts of their horizon may have come since.
     """
     pinned, examined = pinned_as_ofs(workspace.state), dict(before.examined)
-    realised = {one.as_of: one for one in before.realised}
+    realised = {one.as_of: one for one in _of_this_outcome(workspace, before.realised)}
     due = outcome(workspace).known_at(tuple(pinned), as_of)
     again = {one.as_of for one in grounds.that_speak(before.realised) if pinned.get(one.as_of) == one.inputs_id}
     told = 0
@@ -152,13 +152,22 @@ def _look_back(workspace: Workspace, watched: Watched, as_of: date, before: retr
     return retraining.Kept(before.request, tuple(realised[day] for day in sorted(realised)), examined)
 
 
+def _of_this_outcome(workspace: Workspace, realised: Sequence[Realised]) -> list[Realised]:
+    """Without those that were scored when the shop wanted another outcome foretold."""
+    named = {one.version for one in realised}
+    found = {name: registry.version_or_none(workspace.state.mlflow, name) for name in named}
+    strange = {name for name, version in found.items() if version and stranger(workspace, version)}
+    return [one for one in realised if one.version not in strange]
+
+
 def _judge(workspace: Workspace, watched: Watched, day: date, inputs_id: str, as_of: date) -> Realised | None:
     """The scores of a past as-of against what then happened, as known at a later one.
 
-    None where no model spoke, or one that has learned from what was to come, as where a backfill scores the past.
+    None where no model spoke, or one that has learned from what was to come, as where a backfill scores the past, or
+    one that foretold another outcome.
     """
     version = speaker(workspace, watched, inputs_id)
-    if version is None:
+    if version is None or stranger(workspace, version):
         return None
     try:
         if Reference.load(version.folder).as_of > day:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ml.promotion import Decision
 
 MODELS = tuple(TRAINERS)
+FORETELLING = ("churn", "value")
+"""Models of what shop.yml calls gone, and of whom; what the recommender learns hangs on neither."""
 AS_OF = "as_of"
 """Tag of every version: up to when it could know."""
 
@@ -77,8 +79,28 @@ def _days(workspace: Workspace, end: str) -> list[date]:
 
 
 def outcome(workspace: Workspace) -> Outcome:
-    """Over which days what happened is a label, and when it is known."""
-    return Outcome(workspace.shop.churn.horizon_days, workspace.shop.churn.label_delay_days)
+    """What the shop wants foretold: over which days what happened is a label, of whom, and when it is known."""
+    churn = workspace.shop.churn
+    active_days = None if churn.mode == "subscription" else churn.active_days
+    return Outcome(churn.horizon_days, churn.label_delay_days, churn.touchpoint, active_days)
+
+
+def stranger(workspace: Workspace, version: registry.Version) -> str | None:
+    """Why a version may not speak for the shop, which wants another outcome foretold by now; None where it may."""
+    if version.name.removeprefix(f"{workspace.shop.slug}.") not in FORETELLING:
+        return None
+    unlike = outcome(workspace).unlike(registry.foretold(workspace.state.mlflow, version))
+    return f"foretells another outcome ({unlike})" if unlike else None
+
+
+def strangers(workspace: Workspace, day: date) -> dict[str, tuple[str, ...]]:
+    """Model: that its champion foretells another outcome, where a run of that as-of can learn the shop's."""
+    found: dict[str, tuple[str, ...]] = {}
+    for model in FORETELLING:
+        version = registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
+        if version and (why := stranger(workspace, version)):
+            found[model] = (f"{version.spoken} {why}",)
+    return found if found and training_dates(workspace, day) else {}
 
 
 def champions(workspace: Workspace) -> dict[str, str]:
@@ -94,8 +116,28 @@ def defender(workspace: Workspace, inputs: Inputs, model: str) -> registry.Versi
     return registry.version(workspace.state.mlflow, spoken) if spoken else None
 
 
+def defence(workspace: Workspace, inputs: Inputs, model: str) -> tuple[Path | None, str | None]:
+    """Files of the defender, or why it cannot defend its place; neither where there is none."""
+    version = defender(workspace, inputs, model)
+    unfit = stranger(workspace, version) if version else None
+    return (None, f"it {unfit}") if unfit else (version.folder if version else None, None)
+
+
 def scorer(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version | None:
-    """The version that scores: in a run that trains the champion that its gate left, in any other the pinned one."""
+    """The version that scores: in a run that trains the champion that its gate left, in any other the pinned one; none
+    where that foretells another outcome."""
+    version = _serving(workspace, inputs, model)
+    return None if version and stranger(workspace, version) else version
+
+
+def silenced(workspace: Workspace, inputs: Inputs, model: str) -> str | None:
+    """Why a champion does not score, though there is one."""
+    version = _serving(workspace, inputs, model)
+    why = stranger(workspace, version) if version else None
+    return f"{version.spoken} {why}" if version and why else None
+
+
+def _serving(workspace: Workspace, inputs: Inputs, model: str) -> registry.Version | None:
     if inputs.trains:
         return registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
     return defender(workspace, inputs, model)
@@ -131,9 +173,11 @@ def registered(
 
 def _never_backwards(workspace: Workspace, inputs: Inputs, decision: Decision, model: str) -> Decision:
     """The gate's word, unless the champion learned from later: training on a past day replaces nothing that serves
-    today, whose models know too much to be held against it."""
+    today, whose models know too much to be held against it. One of another outcome serves nothing."""
     champion = registry.champion(workspace.state.mlflow, workspace.shop.slug, model)
     if not decision.is_promoted or champion is None or champion.tags.get(AS_OF, "") <= inputs.as_of_date:
+        return decision
+    if stranger(workspace, champion):
         return decision
     why = f"{champion.spoken} serves and knows what happened up to {champion.tags[AS_OF]}, after this as-of"
     return replace(decision, is_promoted=False, reasons=(why,))

@@ -21,9 +21,9 @@ from typing import Any
 from ml.drift.judged import Realised
 from ml.drift.retraining import Request
 from orchestration.files import write_text_atomically
+from orchestration.models import FORETELLING, strangers
 from orchestration.state import State
-
-WATCHED = ("churn", "value")
+from orchestration.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,20 @@ class Kept:
     """As-of: inputs whose scores need no second look, whether they could be judged or not."""
 
 
+def requests(workspace: Workspace, day: date) -> dict[str, tuple[str, ...]]:
+    """Model: why a run of that as-of should train it, as drift asks or because it foretells another outcome."""
+    return standing_requests(workspace.state, day) | strangers(workspace, day)
+
+
 def standing_requests(state: State, day: date) -> dict[str, tuple[str, ...]]:
-    """Model: why a run of that as-of should train it; empty where none asks."""
-    found = {model: kept(state, model).request for model in WATCHED}
+    """Model: why drift asks a run of that as-of to train it; empty where it asks for none."""
+    found = {model: kept(state, model).request for model in FORETELLING}
     return {model: request.reasons for model, request in found.items() if request and request.stands_at(day)}
 
 
 def answer_requests(state: State, as_of: date) -> None:
     """Note that a run of that as-of trains."""
-    for model in WATCHED:
+    for model in FORETELLING:
         found = kept(state, model)
         if found.request and found.request.tried < as_of:
             keep(state, model, replace(found, request=replace(found.request, tried=as_of)))
@@ -74,9 +79,9 @@ def keep(state: State, model: str, found: Kept) -> None:
     write_text_atomically(_file(state, model), json.dumps(content, indent=1, default=date.isoformat))
 
 
-def spoken(requests: Mapping[str, tuple[str, ...]]) -> str:
+def spoken(asked: Mapping[str, tuple[str, ...]]) -> str:
     """Requests as a person reads them."""
-    return "; ".join(f"the {model} model ({', '.join(reasons)})" for model, reasons in sorted(requests.items()))
+    return "; ".join(f"the {model} model ({', '.join(reasons)})" for model, reasons in sorted(asked.items()))
 
 
 def _request(content: Mapping[str, Any]) -> Request:

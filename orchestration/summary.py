@@ -23,7 +23,7 @@ from orchestration.landing import batches
 from orchestration.notes import files_not_landed
 from orchestration.progress import Progress
 from orchestration.publishing.generation import Generation
-from orchestration.retraining import spoken, standing_requests
+from orchestration.retraining import requests, spoken
 from orchestration.settings import PROJECT_ROOT
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
@@ -60,7 +60,7 @@ def close(workspace: Workspace, outcome: Outcome, progress: Progress) -> int:
             "and counts from the as-of after its landing on, such as tomorrow's run",
             soft_wrap=True,
         )
-    if asked := standing_requests(workspace.state, outcome.as_of_date):
+    if asked := requests(workspace, outcome.as_of_date):
         console.print(f"The next run trains: {spoken(asked)}", soft_wrap=True)
     not_landed = files_not_landed(workspace, outcome.run_id)
     for name, why in not_landed.items():

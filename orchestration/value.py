@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.inputs import Inputs
-from orchestration.models import Trained, defender, outcome, registered, scorer
+from orchestration.models import Trained, defence, outcome, registered, scorer, silenced
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.tuned import known_since, recipe_for
 from orchestration.workspace import Workspace
@@ -60,8 +60,8 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
     from ml.value.training import TooLittleData
 
     began = time.time()
-    champion, plan = defender(workspace, inputs, "value"), training_plan(workspace, inputs)
-    result = train_on(workspace, inputs, plan, champion_folder=champion.folder if champion else None)
+    (champion, unfit), plan = defence(workspace, inputs, "value"), training_plan(workspace, inputs)
+    result = train_on(workspace, inputs, plan, champion_folder=champion)
     if isinstance(result, TooLittleData):
         words = f"too little data: {result.reason}; the fallback speaks"
         return Trained(False, words, {"customers": result.customers}, {})
@@ -70,7 +70,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
         backtest.y,
         backtest.predictions,
         seed=plan.seed,
-        champion_unfit=backtest.champion_unfit,
+        champion_unfit=unfit or backtest.champion_unfit,
         customers=backtest.judged.customers,
         segments=backtest.segments,
     )
@@ -80,7 +80,7 @@ def train_challenger(workspace: Workspace, inputs: Inputs) -> Trained:
 
 
 def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
-    """Value every customer of the as-of with the champion, or by the fallback where there is none."""
+    """Value every customer of the as-of with the champion, or by the fallback where none may speak."""
     from ml.value import scoring
 
     folder = snapshot_folder(workspace, inputs)
@@ -97,9 +97,11 @@ def score(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         model_folder=model.folder if model else None,
         model_version=model.spoken if model else None,
     )
+    why = silenced(workspace, inputs, "value")
     return {
         "dagster/row_count": summary.rows,
         "model": summary.model_version,
+        **({"why this fallback": why} if why else {}),
         "predicted total": round(summary.predicted_total, 2),
         "level factor": round(summary.level_factor, 4),
         **{f"status {name}": count for name, count in summary.statuses.items()},

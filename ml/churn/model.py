@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from ml.evaluation import Floats, expit, level_gap, logit
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, explain_mismatch
 from ml.seasons import lasting
+from ml.splits import Outcome
 
-FORMAT, READABLE = 3, (2, 3)
-"""Format 2 knew no hindsight."""
+FORMAT, READABLE = 4, (2, 3, 4)
+"""Format 2 knew no hindsight, format 3 not which outcome it had learned."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class ChurnModel:
     """Churn rate of the training snapshots; bands are relative to it."""
     hindsight: Hindsight | None = None
     """What the expectation gets wrong by season; None where nothing tells a season."""
+    outcome: Outcome | None = None
+    """What it foretells; None in models of releases that did not keep it."""
 
     def margins(self, X: NDArray[np.float32], *, threads: int) -> Floats:
         """Log-odds of each part, (rows, parts)."""
@@ -158,6 +161,7 @@ class ChurnModel:
             "base_rate": self.base_rate,
             "hindsight": self.hindsight.to_json() if self.hindsight else None,
             "logistic": self.logistic.to_json(),
+            **({"outcome": asdict(self.outcome)} if self.outcome else {}),
         }
 
     @classmethod
@@ -189,6 +193,7 @@ class ChurnModel:
             level_gaps={date.fromisoformat(day): gap for day, gap in content["level_gaps"].items()},
             base_rate=content["base_rate"],
             hindsight=Hindsight.from_json(hindsight) if hindsight else None,
+            outcome=Outcome(**content["outcome"]) if "outcome" in content else None,
         )
 
 

@@ -139,6 +139,7 @@ class Trainer:
             snapshots=rows.dates,
             level_gaps={},
             base_rate=float(rows.y.mean()),
+            outcome=self.outcome,
         )
 
     def _regression(self, rows: Snapshots) -> Linear:

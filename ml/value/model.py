@@ -23,12 +23,13 @@ from ml.booster import Trees
 from ml.evaluation import Floats
 from ml.linear import Linear
 from ml.model import FeatureMismatchError, ModelFileError, blend, explain_mismatch
+from ml.splits import Outcome
 from ml.value.base import Base
 from ml.value.interval import Interval
 from ml.value.level import Season, factor
 
-FORMAT, READABLE = 3, (2, 3)
-"""Format 2 knew no hindsight, and took days with an order for orders."""
+FORMAT, READABLE = 4, (2, 3, 4)
+"""Format 2 knew no hindsight, and took days with an order for orders; format 3 not which outcome it had learned."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ class ValueModel:
     """Share of what is spent within a horizon that is sent back within it, of all customers."""
     snapshots: tuple[date, ...]
     """As-ofs that it learned from, ascending."""
+    outcome: Outcome | None = None
+    """What it foretells; None in models of releases that did not keep it."""
 
     @property
     def orders_a_day(self) -> float:
@@ -187,6 +190,7 @@ class ValueModel:
             "interval": asdict(self.interval),
             "returned_share": self.returned_share,
             "snapshots": [day.isoformat() for day in self.snapshots],
+            **({"outcome": asdict(self.outcome)} if self.outcome else {}),
         }
         for name, one in (("spend", self.spend), ("orders", self.orders)):
             (folder / f"{name}_trees.txt").write_text(one.trees.text, encoding="utf-8")
@@ -217,6 +221,7 @@ class ValueModel:
             interval=Interval(**{name: tuple(part) for name, part in content["interval"].items()}),
             returned_share=content["returned_share"],
             snapshots=tuple(date.fromisoformat(day) for day in content["snapshots"]),
+            outcome=Outcome(**content["outcome"]) if "outcome" in content else None,
         )
 
 

@@ -91,6 +91,7 @@ class Trainer:
             interval=self._interval(weighing, share),
             returned_share=returned_share(known),
             snapshots=known.dates,
+            outcome=self.outcome,
         )
 
     def fit_ahead(self, many: Sequence[Snapshots]) -> None:

@@ -106,16 +106,16 @@ def _parse() -> None:
 
 
 def _needs_training(workspace: Workspace, day: date, out: Console) -> bool:
-    """Without a champion, once more when churn can first be learned, where drift asks for it, and for a champion that
-    this release cannot read; a killed run decides for the same run again."""
+    """Without a champion, once more when churn can first be learned, where drift asks for it, and for a champion of
+    another outcome or that this release cannot read; a killed run decides for the same run again."""
     from orchestration.inputs import unfinished
-    from orchestration.models import champions, training_dates
+    from orchestration.models import champions, strangers, training_dates
     from orchestration.recommendations import unreadable_champion
-    from orchestration.retraining import spoken, standing_requests
+    from orchestration.retraining import requests, spoken
 
     left = unfinished(workspace.state, day.isoformat())
-    requests = {} if left else standing_requests(workspace.state, day)
-    asked = spoken(requests) if requests else unreadable_champion(workspace)
+    why = strangers(workspace, day) if left else requests(workspace, day)
+    asked = spoken(why) if why else unreadable_champion(workspace)
     if asked:
         out.print(f"Trains again: {asked}")
     served = champions(workspace)

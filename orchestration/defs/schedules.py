@@ -1,4 +1,4 @@
-"""When things run: daily scores; training every week, and where drift asks for it. After the knowledge lag has passed.
+"""When things run: daily scores; training every week, and where one is asked for. After the knowledge lag has passed.
 
 Both schedules tick every day and one of them asks for the run: the training one where a training is due. They tick an
 hour and a half after the lag by the clock on the wall, for on the day in spring an hour of that has not passed.
@@ -13,7 +13,7 @@ from orchestration.inputs import newest_as_of
 from orchestration.jobs import BETWEEN_RUNS, DAILY, TRAINING_TAG, WEEKLY
 from orchestration.models import TRAINERS
 from orchestration.partitions import daily_as_ofs
-from orchestration.retraining import spoken, standing_requests
+from orchestration.retraining import requests, spoken
 from orchestration.shop import Shop
 from orchestration.workspace import Workspace
 
@@ -75,4 +75,4 @@ def _why_training(workspace: Workspace, day: date) -> str:
     """Why the run of a day trains, in words; empty where it does not."""
     if day.isoweekday() == TRAINING_WEEKDAY:
         return "the weekday of training"
-    return spoken(standing_requests(workspace.state, day))
+    return spoken(requests(workspace, day))

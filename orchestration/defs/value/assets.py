@@ -34,6 +34,9 @@ def defs() -> dg.Definitions:
     def value_scores(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         take_turn(workspace, context.run_id)
         pinned = inputs.pinned(workspace.state, context.partition_key)
-        return dg.MaterializeResult(metadata=value.score(workspace, pinned))
+        scored = value.score(workspace, pinned)
+        if why := scored.get("why this fallback"):
+            context.log.info(f"{scored['model']} values: {why}")
+        return dg.MaterializeResult(metadata=scored)
 
     return dg.Definitions(assets=[value_model, value_scores, drift_asset(VALUE, "value")])

@@ -31,6 +31,7 @@ def test_a_saved_model_scores_the_same_to_the_last_bit(world, result, tmp_path):
     X, _ = newest(world)
     loaded = ChurnModel.load(result.model.save(tmp_path / "model"))
     assert np.array_equal(predict(loaded, X), predict(result.model, X))
+    assert loaded.outcome == PLAN.outcome
     assert {p.name for p in (tmp_path / "model").iterdir()} == {"model.json", "trees.txt"}
 
 
@@ -90,7 +91,7 @@ def test_an_unreadable_or_foreign_model_folder_is_refused(tmp_path, result):
     with pytest.raises(ModelFileError, match="no whole churn model"):
         ChurnModel.load(tmp_path)
     folder = result.model.save(tmp_path / "m")
-    text = (folder / "model.json").read_text().replace('"format": 3', '"format": 9')
+    text = (folder / "model.json").read_text().replace('"format": 4', '"format": 9')
     (folder / "model.json").write_text(text)
     with pytest.raises(ModelFileError, match="format 9"):
         ChurnModel.load(folder)

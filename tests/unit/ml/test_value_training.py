@@ -107,6 +107,7 @@ def test_a_saved_model_predicts_the_same_to_the_last_bit_and_names_no_customer(w
     ours, theirs = (model.predict(newest(world), NAMES, AS_OF) for model in (result.model, loaded))
     for name in ("spend", "orders", "low", "high"):
         assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
+    assert loaded.outcome == OUTCOME
     assert not any("c_0" in path.read_text() for path in tmp_path.rglob("*.*"))
 
 

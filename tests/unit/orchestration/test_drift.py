@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from drift_world import LATER, TRAINED, Drifting, customers, drifting_shop, write_warehouse
 from rich.console import Console
 
+from ml import registry
 from ml.drift.reference import Reference
 from ml.evaluation import auc
 from ml.model import ModelFileError
@@ -57,6 +59,11 @@ def trains(shop: Drifting, day: date) -> bool:
 
 def kept(shop: Drifting) -> bytes:
     return (shop.workspace.state.reports / "drift" / "churn.json").read_bytes()
+
+
+def of_number(folder: Path, spoken: str) -> registry.Version:
+    """The only version that there is, under any number."""
+    return replace(registry.version(folder, "corner.churn/1"), number=int(spoken.split("/")[1]))
 
 
 def logged(shop: Drifting, name: str) -> set[tuple[int, date]]:
@@ -211,6 +218,22 @@ def test_what_was_judged_stays_judged_when_its_day_is_scored_anew(
     assert shop.scored_at(TRAINED, model=False).inputs_id != trained[1].inputs_id
     (one,) = watched(shop, shop.scored_at(TOMORROW)).realised
     assert one.inputs_id == trained[1].inputs_id
+
+
+def test_scores_of_another_outcome_are_not_judged_by_what_is_wanted_now(
+    shop: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day after shop.yml was edited and a model of the new outcome took over; both have scored by then."""
+    monkeypatch.setattr(drift, "stranger", lambda _, version: "foretells another" if version.number == 2 else None)
+    later = TRAINED + timedelta(40)
+    before = watched(shop, shop.scored_at(LATER)).realised
+    both = (*before, replace(before[0], as_of=later, version="corner.churn/2"))
+    retraining.keep(shop.workspace.state, "churn", retraining.Kept(None, both))
+    monkeypatch.setattr(registry, "version_or_none", of_number)
+    assert [one.version for one in watched(shop, shop.scored_at(LATER)).realised] == ["corner.churn/1"]
+    retraining.keep(shop.workspace.state, "churn", retraining.Kept())
+    monkeypatch.setattr(drift, "stranger", lambda *_: "foretells another")
+    assert watched(shop, shop.scored_at(LATER)).realised == ()
 
 
 def test_moved_customers_are_named_by_feature(shop: Drifting) -> None:
