@@ -22,6 +22,8 @@ from ml.snapshots import Snapshots, day_number
 from ml.splits import Outcome, customer_fold
 
 FOLDS = 4
+JUDGED_FOLD = 1
+"""The same in every training: a champion's model that left it out can be judged on it as well."""
 WEIGHING_DATES = 2
 """How many of the newest dates weigh the parts of a model; each costs a training."""
 TooLittle = Callable[[Snapshots], str | None]
@@ -35,6 +37,11 @@ class Origin:
     date: date
     known: Snapshots
     test: Snapshots
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether other customers of the date itself are learned from (``by_customers``)."""
+        return self.date in self.known.dates
 
 
 def origins(data: Snapshots, outcome: Outcome, too_little: TooLittle, *, most: int | None = None) -> list[Origin]:

@@ -37,7 +37,7 @@ from ml.drift.stability import odds_around_level
 from ml.engine import Engine
 from ml.evaluation import Floats, Metrics, evaluate
 from ml.parallel import one_blas_thread
-from ml.rolling import Judged, Origin, by_customers, judged, origins
+from ml.rolling import JUDGED_FOLD, Judged, Origin, by_customers, judged, origins
 from ml.segments import Flags, segments_of
 from ml.since import fit_ahead, trainers_of
 from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
@@ -208,7 +208,7 @@ def backtested(
     """The model of each date and what all models said of it."""
     data = trainer.untreated(data)
     rolled = origins(data, plan.outcome, too_little, most=plan.backtest_dates)
-    judging = rolled or [by_customers(data, 1)]
+    judging = rolled or [by_customers(data, JUDGED_FOLD)]
     own = trainers_of(trainer, [origin.date for origin in judging], plan.recipe_since)
     fit_ahead(own, {origin.date: origin.known for origin in judging})
     models = {origin.date: own[origin.date].model_at(origin.known, origin.date) for origin in judging}

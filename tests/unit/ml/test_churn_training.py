@@ -14,7 +14,9 @@ from ml.churn.recipe import Trainer
 from ml.churn.training import TooLittleData, by_date, train
 from ml.defender import judged_champion
 from ml.engine import Engine
+from ml.evaluation import expit, logit
 from ml.model import ModelFileError
+from ml.promotion import decide
 from ml.snapshots import known_snapshots, read_snapshots
 
 
@@ -145,6 +147,29 @@ def test_little_history_still_gives_a_model_judged_on_other_customers(tmp_path, 
     result = train_in(write_world(tmp_path, customers=600, snapshots=snapshots))
     assert result.backtest.kind == ("customers" if snapshots < 3 else "time")
     assert result.backtest.metrics["model"].auc > 0.7
+
+
+def test_in_a_young_shop_the_champion_is_judged_on_the_customers_that_its_backtest_left_out(tmp_path):
+    """A newer snapshot does not change who they are."""
+    world = write_world(tmp_path / "world", customers=600, snapshots=2)
+    first = train_in(world)
+    folder = first.save(tmp_path / "champion")
+    again = train_in(world, champion_folder=folder).backtest
+    assert np.array_equal(again.probabilities["champion"], again.probabilities["model"]), "not the one that knows them"
+    worse = expit(logit(again.probabilities["model"]) + np.random.default_rng(0).normal(0, 1.1, len(again.y)))
+    decision = decide(
+        again.y, {**again.probabilities, "model": worse}, seed=1, customers=again.judged.customers,
+        champion_unfit=again.champion_unfit,
+    )  # fmt: skip
+    assert "worse than that of the champion" in decision.words
+    earlier = judged_champion(folder, AS_OF, OUTCOME, ChurnModel.load, is_of_others=True)
+    assert earlier.snapshots == first.model.snapshots, "an old champion speaks itself"
+
+
+def test_a_champion_judged_by_time_left_nobody_out(result, tmp_path):
+    folder, too_early = result.save(tmp_path), result.backtest.dates[0] - timedelta(30)
+    with pytest.raises(ModelFileError, match="knows outcomes after"):
+        judged_champion(folder, too_early, OUTCOME, ChurnModel.load, is_of_others=True)
 
 
 def test_the_champion_is_judged_by_the_model_that_could_not_have_known(result, tmp_path):

@@ -1,5 +1,6 @@
 """Value learned in a world whose rule is known."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -130,6 +131,14 @@ def test_the_champion_is_judged_by_the_model_that_could_not_have_known(world, re
         assert judged_champion(folder, day, OUTCOME, ValueModel.load).snapshots == model.snapshots
     again = train_value(world, PLAN, champion_folder=folder)
     assert np.array_equal(again.backtest.predictions["champion"], again.backtest.predictions["model"])
+
+
+def test_in_a_young_shop_the_champion_is_judged_on_the_customers_that_its_backtest_left_out(tmp_path):
+    world, quick = write_value_world(tmp_path / "world", snapshots=2), replace(PLAN, recipe=Recipe(rounds=5))
+    folder = train_value(world, quick).save(tmp_path / "champion")
+    again = train_value(world, quick, champion_folder=folder).backtest
+    assert again.kind == "customers"
+    assert np.array_equal(again.predictions["champion"], again.predictions["model"])
 
 
 @pytest.mark.parametrize(
