@@ -98,6 +98,11 @@ def follow_events(workspace: Workspace, run_id: str) -> dict[str, str | int]:
     return {"touched": candidates, **_counted(summary), "generation": generation.generation_id}
 
 
+def base_inputs(state: State, generation: Generation) -> Inputs:
+    """The inputs of the daily run behind a generation, which may itself come from a triggered run."""
+    return kept(state, _base_of(state, generation.manifest.inputs_id))
+
+
 def _pin(workspace: Workspace, current: Generation) -> Trigger:
     state = workspace.state
     base_id = _base_of(state, current.manifest.inputs_id)
@@ -157,7 +162,6 @@ def _counted(summary: Summary) -> dict[str, int]:
 
 
 def _base_of(state: State, inputs_id: str) -> str:
-    """The daily inputs behind a generation, which may itself come from a triggered run."""
     path = _file(state, inputs_id)
     return str(json.loads(path.read_text())["base_inputs_id"]) if path.exists() else inputs_id
 

@@ -7,15 +7,22 @@ themselves (``publishing.suppression``) and what an as-of has weighed (dbt, ``cu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from orchestration.activation import publisher
-from orchestration.landing import batches
+from orchestration.inputs import person_spans
+from orchestration.landing import batches, rows_path
+from orchestration.publishing.engine import parquet
+from orchestration.publishing.files import Outcome
 from orchestration.publishing.suppression import Question, question
+from orchestration.triggers import base_inputs
 from orchestration.workspace import Workspace
 
 ASKED_FOR_ERASURE = "asked to be erased"
@@ -66,8 +73,8 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     }  # fmt: skip
 
 
-def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> None:
-    """Before a generation is written: hide what was taken back since its as-of, show what was granted again.
+def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> None:
+    """Before readers see a generation: hide what was taken back since its as-of, show what was granted again.
 
     Parameters
     ----------
@@ -75,14 +82,32 @@ def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime) -> Non
         The ``customer_identifiers`` that are about to be published.
     as_of
         Up to when the tables have weighed all decisions, naive UTC.
+    spans
+        Person spans of a newer generation, by whose identifiers the same persons are known as well.
     """
-    privacy, news = publisher(workspace).privacy, _news(workspace, identifiers, as_of)
+    privacy, news = publisher(workspace).privacy, _news(workspace, identifiers, as_of, spans)
     privacy.change(news.withdrawn, news.granted)
     privacy.hide(news.erased, ASKED_FOR_ERASURE)
 
 
-def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
-    privacy, words = publisher(workspace).privacy, _words(workspace, identifiers, as_of)
+def roll_back(workspace: Workspace, to: str | None = None) -> tuple[Outcome, Outcome]:
+    """Point readers of both sinks to an earlier generation, with all that was taken back since withheld from it.
+
+    What the newer generation had weighed itself never had to act live. Errors as for ``Publisher.rollback``.
+    """
+    target = publisher(workspace)
+    earlier, current = target.files.way_back(to), target.files.current()
+    # Who has asked to be erased is in no table of the newer generation, but in its spans.
+    spans = person_spans(workspace.state, base_inputs(workspace.state, current)) if current else None
+    weigh_newer(workspace, earlier.file("customer_identifiers"), earlier.manifest.weighed_at, spans)
+    return target.rollback(earlier.generation_id)
+
+
+def _news(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> News:
+    privacy = publisher(workspace).privacy
+    with _people(workspace, identifiers, spans) as connection:
+        words = _words(connection, workspace, as_of)
+        asked = _asked(connection, workspace)
     live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
     taken_back = {
         one: word.learned_at
@@ -90,8 +115,6 @@ def _news(workspace: Workspace, identifiers: Path, as_of: datetime) -> News:
         if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
     }
     granted = frozenset(one for one, since in live.items() if _is_granted_since(words, one, since))
-    asking = "select customer_id, min(greatest(occurred_at, known_at)) from said group by 1"
-    asked = dict(_said(workspace, "erasure_requests", identifiers, asking))
     for row in privacy.suppressed():
         asked.pop(row["customer_id"], None)
     return News(taken_back, granted, asked)
@@ -105,42 +128,75 @@ def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: da
     return last is not None and last.decision == "granted" and last.learned_at > since
 
 
-def _words(workspace: Workspace, identifiers: Path, as_of: datetime) -> dict[Question, Word]:
+def _words(connection: duckdb.DuckDBPyConnection, workspace: Workspace, as_of: datetime) -> dict[Question, Word]:
     """The last word on each question of those who said something since the as-of, or have a withdrawal in force."""
-    select = """
+    privacy = publisher(workspace).privacy
+    privacy.prepare()
+    select = f"""
         select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
         from said
         where customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
-            or customer_id in (select customer_id from read_parquet($withdrawals))
+            or customer_id in (select customer_id from {parquet(privacy.withdrawals)})
         qualify row_number() over (
             partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
         ) = 1
         """
-    privacy = publisher(workspace).privacy
-    privacy.prepare()
-    rows = _said(workspace, "consents", identifiers, select, as_of=as_of, withdrawals=str(privacy.withdrawals))
+    rows = _said(connection, workspace, "consents", select, as_of=as_of)
     return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
 
 
-def _said(workspace: Workspace, touchpoint: str, identifiers: Path, select: str, **values: object) -> list[Any]:
-    """Rows of a select over ``said``: what has landed of a touchpoint, with the published customer who said it."""
+def _asked(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, datetime]:
+    """Who has ever asked to be erased; when we learned of it."""
+    select = "select customer_id, min(greatest(occurred_at, known_at)) from said group by 1"
+    return dict(_said(connection, workspace, "erasure_requests", select))
+
+
+@contextmanager
+def _people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with table ``people``: the customers of a generation by their identifiers.
+
+    A person of the spans is whoever in the generation has any of the same identifiers: one or several.
+    """
+    with workspace.connect() as connection:
+        connection.execute(
+            "create table shown as select customer_id, identifier_type || ':' || identifier as identifier_id "
+            f"from {parquet(identifiers)}"
+        )
+        connection.execute("create table known as from shown")
+        if spans is not None and spans.exists():
+            connection.execute(
+                f"insert into known select customer_id, identifier_id from {parquet(spans)} "
+                "where known_to >= timestamp '9999-12-31'"
+            )
+        connection.execute("""
+            create table people as
+            with aliases as (
+                select distinct known.customer_id as alias_id, shown.customer_id
+                from known inner join shown using (identifier_id)
+            )
+            select distinct known.identifier_id, aliases.customer_id
+            from known inner join aliases on known.customer_id = aliases.alias_id
+        """)
+        yield connection
+
+
+def _said(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, touchpoint: str, select: str, **values: object
+) -> list[Any]:
+    """Rows of a select over ``said``: what has landed of a touchpoint, with the customer who said it."""
     state = workspace.state
-    files = [str(state.raw / touchpoint / one.batch_id / "rows.parquet") for one in batches(state).get(touchpoint, [])]
+    files = [str(rows_path(state, one)) for one in batches(state).get(touchpoint, [])]
     if not files:
         return []
     query = f"""
-        with published as (
-            select customer_id, identifier_type || ':' || identifier as identifier_id from read_parquet($identifiers)
-        ),
-        landed as (
+        with landed as (
             select
                 coalesce('account:' || account_id, 'email:' || email_token, 'phone:' || phone_token) as identifier_id, *
             from read_parquet($files)
         ),
         said as (
-            select * from landed inner join published using (identifier_id)
+            select * from landed inner join people using (identifier_id)
         )
         {select}
         """
-    parameters = {"identifiers": str(identifiers), "files": files, **values}
-    return workspace.connect().execute(query, parameters).fetchall()
+    return connection.execute(query, {"files": files, **values}).fetchall()

@@ -17,11 +17,11 @@ def rollback(
     shop: ShopOption = None,
 ) -> None:
     """Point readers of both sinks to an earlier generation. Suppressions and withdrawals stay in force."""
-    from orchestration.activation import publisher
+    from orchestration.withdrawals import roll_back
 
     workspace = open_workspace(shop)
     workspace.claim("regulars rollback")
-    in_files, in_postgres = publisher(workspace).rollback(to)
+    in_files, in_postgres = roll_back(workspace, to)
     console.print(f"files: {in_files.reason}\nPostgres: {in_postgres.reason}", soft_wrap=True)
 
 

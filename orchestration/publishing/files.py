@@ -122,13 +122,18 @@ class FileSink:
         PublishError
             There is none before, or the named one is unknown or was never published.
         """
+        generation = self.way_back(to)
+        generation.verify()
+        return self._point(generation, at, "rolled back")
+
+    def way_back(self, to: str | None = None) -> Generation:
+        """The generation that a rollback points readers to; errors as for ``rollback``."""
         target = to or self._before_current()
         generation = self._require(target)
         record = self.records.get(target)
         if record is None or record.published_at is None:
             raise PublishError(f"{target} was never published, so there is no way back to it. {self._choices()}")
-        generation.verify()
-        return self._point(generation, at, "rolled back")
+        return generation
 
     def _before_current(self) -> str:
         current = self.current()

@@ -100,7 +100,8 @@ class Publisher:
     def rollback(self, to: str | None = None) -> tuple[Outcome, Outcome]:
         """Point the readers of both sinks to the generation published before, or to a named one.
 
-        Suppressions and withdrawals stay in force.
+        Suppressions and withdrawals stay in force; what only the newer generation has weighed is weighed first
+        (``orchestration.withdrawals.roll_back``).
 
         Raises
         ------

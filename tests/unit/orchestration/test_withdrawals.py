@@ -1,0 +1,44 @@
+"""What customers take back, and whom nobody may see: it acts when it lands, and no run or rollback brings it back."""
+
+from pathlib import Path
+
+import pytest
+from consent_world import ConsentWorld
+
+from orchestration.withdrawals import roll_back
+
+G1, G2, G3, G4 = ({f"c_{n}": [f"account:G{n}"]} for n in (1, 2, 3, 4))
+EVERYBODY = G1 | G2 | G3 | G4
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: str) -> ConsentWorld:
+    return ConsentWorld.at(tmp_path, database)
+
+
+def test_a_rollback_shows_nothing_that_was_taken_back_since(tmp_path: Path, database: str) -> None:
+    """One run lands and weighs it all, so that what it publishes is right and nothing had to act live."""
+    world = ConsentWorld.at(tmp_path, database, has_postgres=True)
+    world.publish("2025-06-02", EVERYBODY)
+    world.say("2025-06-02T10", "G1,,,marketing,email,withdrawn", "G3,,,profiling,,withdrawn")
+    world.ask_for_erasure("2025-06-02T10", "G2,,")
+    world.publish("2025-06-03", G1 | G3 | G4)
+
+    in_files, in_postgres = roll_back(world.workspace)
+    assert in_files.moved
+    assert in_postgres.moved
+    assert (world.seen("G1"), world.seen("G2"), world.seen("G3", "churn_probability")) == (False, "hidden", None)
+    assert (world.seen("G4"), world.seen("G4", "churn_probability")) == (True, 0.5)
+
+
+def test_a_rollback_knows_a_person_by_what_only_the_newer_generation_knows(tmp_path: Path, database: str) -> None:
+    """G4 and G5 turn out to be one person, with an address, and that person takes back and asks by the address."""
+    world = ConsentWorld.at(tmp_path, database, has_postgres=True)
+    world.publish("2025-06-02", EVERYBODY | {"c_5": ["account:G5"]})
+    world.say("2025-06-02T10", ",g1@x.org,,marketing,email,withdrawn")
+    world.ask_for_erasure("2025-06-02T10", ",g4@x.org,")
+    g1, g4 = world.email("g1@x.org"), world.email("g4@x.org")
+    newer = {"c_1": ["account:G1", g1], "c_2": G2["c_2"], "c_3": G3["c_3"]}
+    world.publish("2025-06-03", newer, erased={"c_4": ["account:G4", "account:G5", g4]})
+    roll_back(world.workspace)
+    assert [world.seen(f"G{n}") for n in range(1, 6)] == [False, True, True, "hidden", "hidden"]
