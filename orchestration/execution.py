@@ -18,7 +18,7 @@ import dagster as dg
 
 from orchestration.disk import advised
 from orchestration.instance import open_instance, writing_often
-from orchestration.jobs import BETWEEN_RUNS, BY_HAND, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
+from orchestration.jobs import AT_ONCE, BETWEEN_RUNS, BY_HAND, DAILY, LANDING, POOL, PUBLISH_TAG, TRAINING_TAG, WEEKLY
 from orchestration.notification import notify_of_failure
 from orchestration.progress import Progress, StageRecord
 from orchestration.workspace import Workspace
@@ -138,7 +138,7 @@ def _landing_job(workspace: Workspace) -> dg.JobDefinition:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # which of Dagster's parameters are new, as it hides them for a whole folder
         parts = [import_module(f"orchestration.defs.{name}").defs() for name in LANDING_PARTS]
-    selection = dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(*BETWEEN_RUNS)
+    selection = dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(AT_ONCE, BETWEEN_RUNS)
     own = dg.Definitions(
         jobs=[dg.define_asset_job(LANDING, selection)],
         resources={"workspace": workspace},

@@ -8,8 +8,10 @@ from orchestration.workspace import Workspace
 DAILY = "daily"
 WEEKLY = "weekly"
 LANDING = "landing"
-BETWEEN_RUNS = (("published", "withdrawals"), ("published", "triggered"))
-"""Assets of the landing job beside the raw batches: what cannot wait for the next day, and no part of a daily run."""
+AT_ONCE = ("published", "withdrawals")
+"""Part of every job that lands: what customers take back waits for no stage that comes later, or fails."""
+BETWEEN_RUNS = ("published", "triggered")
+"""Part of the landing job only: a daily run decides anew itself."""
 TRAINING_TAG = "regulars/train"
 """Set where the run trains; decides which snapshots are computed beside the scored one."""
 PUBLISH_TAG = "regulars/publish"

@@ -25,8 +25,7 @@ TRAINING_WEEKDAY = 1
 def defs() -> dg.Definitions:
     shop = Workspace().shop
     partitions = daily_as_ofs(shop)
-    # A run weighs every decision itself; live withdrawals and live plays are for the time between runs.
-    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(*BETWEEN_RUNS)
+    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(BETWEEN_RUNS)
     daily = dg.define_asset_job(
         DAILY,
         everything - dg.AssetSelection.assets(*(["ml", asset] for asset in TRAINERS.values())),

@@ -4,7 +4,7 @@ import json
 
 import dagster as dg
 
-from orchestration.jobs import BETWEEN_RUNS, BY_HAND, LANDING
+from orchestration.jobs import AT_ONCE, BETWEEN_RUNS, BY_HAND, LANDING
 from orchestration.landing.waiting import waiting
 from orchestration.notification import notify_of_failure
 from orchestration.workspace import Workspace
@@ -14,7 +14,7 @@ from orchestration.workspace import Workspace
 def defs() -> dg.Definitions:
     landing = dg.define_asset_job(
         LANDING,
-        dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(*BETWEEN_RUNS),
+        dg.AssetSelection.key_prefixes("raw") | dg.AssetSelection.assets(AT_ONCE, BETWEEN_RUNS),
         description="Land what is new: it is checked, withdrawals act and live plays are decided as it arrives.",
     )
 

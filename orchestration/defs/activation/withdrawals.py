@@ -17,6 +17,8 @@ def defs() -> dg.Definitions:
         group_name="activation",
         owners=owners(Workspace().shop),
         kinds={"postgres", "parquet"},
+        # Of what is ready after landing this is first: the run may be stopped at any moment.
+        op_tags={"dagster/priority": "1"},
     )
     def withdrawals(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult:
         take_turn(workspace, context.run_id)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from consent_world import ConsentWorld
+from consent_world import CONSENTS, REQUESTS, ConsentWorld
 
 from orchestration.withdrawals import roll_back
 
@@ -42,3 +42,19 @@ def test_a_rollback_knows_a_person_by_what_only_the_newer_generation_knows(tmp_p
     world.publish("2025-06-03", newer, erased={"c_4": ["account:G4", "account:G5", g4]})
     roll_back(world.workspace)
     assert [world.seen(f"G{n}") for n in range(1, 6)] == [False, True, True, "hidden", "hidden"]
+
+
+def test_what_a_run_lands_acts_though_the_run_gets_no_further(world: ConsentWorld) -> None:
+    world.publish("2025-06-02", EVERYBODY)
+    (world.workspace.state.ledger / "inputs" / "as_of=2025-06-03").write_text("inputs that are gone")
+    at = "2025-06-02T10:00:00Z,2025-06-02T10:10:00Z\n"
+    landing = world.workspace.landing_folder
+    (landing / "erasure_requests.csv").write_text(f"{REQUESTS}r1,G1,,,{at}")
+    (landing / "consents.csv").write_text(f"{CONSENTS}G2,,,marketing,email,withdrawn,{at}")
+
+    done = world.deployment.run("run", "--as-of", "2025-06-03", "--no-train")
+    assert done.returncode == 1, done.stdout + done.stderr
+    stages = [line for line in done.stdout.splitlines() if "✓" in line or "✗" in line]
+    for stage, line in zip(("✓ landing", "✓ withdrawn consents", "✗ input manifest"), stages, strict=False):
+        assert stage in line, "before anything else that may stop the run"
+    assert [world.seen(f"G{n}") for n in (1, 2, 3)] == ["hidden", False, True]
