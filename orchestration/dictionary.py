@@ -111,7 +111,11 @@ def _row(table: Table, column: Column) -> str:
 
 
 def _touchpoint(contract: TouchpointContract) -> list[str]:
-    kind = "A row is a version: the same key with new content is a further one." if contract.mutable else "Append-only."
+    kind = "Append-only; the same key with new content is a further version."
+    if contract.mutable:
+        kind = "A row is a version: the same key with new content is a further one."
+    if contract.counts_once:
+        kind = "Append-only; the first row of a key counts."
     whose = f" A row needs a usable {_codes(contract.whose_incoming, ' or ')}." if contract.whose else ""
     return [
         f"## {contract.name}",

@@ -78,15 +78,19 @@ def prepare(connection: duckdb.DuckDBPyConnection, job: Job, earlier: Sequence[M
     if job.arrival.has_changed():
         raise FileChangedError("changed while it was read")
     connection.execute("""
-        create or replace temp view fresh as
+        create or replace temp view sound as
         select * exclude (violated, violated_value, is_refused) from staged where violated = 0 and not is_refused
     """)
     compared = batches_to_compare(connection, job.contract, earlier, job.state)
-    find_repeated(connection, job.contract, compared)
     # A row of a history was known when it happened; its correction not before that came.
     spec = job.shop.touchpoints[job.contract.name]
     has_no_clock = spec.history and not spec.known_at
     find_corrected(connection, job.contract, compared if has_no_clock else [])
+    connection.execute(f"""
+        create or replace temp view fresh as
+        select * replace (if({LINE} in (from corrected), {sql.instant(job.now)}, known_at) as known_at) from sound
+    """)
+    find_repeated(connection, job.contract, compared)
     manifest = _counted(connection, job, landed, rules, scratch)
     manifest.require_balance()
     return manifest
@@ -101,9 +105,7 @@ def commit(connection: duckdb.DuckDBPyConnection, job: Job, manifest: Manifest, 
     order = ", ".join(f"{sql.name(part)} asc nulls last" for part in (*job.contract.key, "row_hash"))
     connection.execute(f"""
         copy (
-            select {sql.names(columns)}, occurred_at,
-                if({LINE} in (from corrected), {sql.instant(job.now)}, known_at) as known_at,
-                {sql.text(job.batch_id)} as batch_id, row_hash
+            select {sql.names(columns)}, occurred_at, known_at, {sql.text(job.batch_id)} as batch_id, row_hash
             from fresh anti join repeated using ({LINE})
             order by {order}
         ) to {sql.text(str(batch / "rows.parquet"))} (format parquet, compression zstd, row_group_size {ROW_GROUP})

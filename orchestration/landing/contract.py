@@ -54,6 +54,8 @@ class TouchpointContract:
     whose: tuple[str, ...] = ()
     """Columns of which a row has to fill one, or it is about nobody."""
     description: str = ""
+    counts_once: bool = False
+    """Only the first version of a key ever counts."""
 
     @property
     def incoming(self) -> tuple[Column, ...]:
@@ -101,6 +103,7 @@ def _touchpoint(table: dict[str, Any]) -> TouchpointContract:
         columns=tuple(_column(column) for column in table["columns"]),
         whose=tuple(meta.get("whose", ())),
         description=table["description"],
+        counts_once=meta.get("counts_once", False),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from conftest import NOW, Door
 
 HEADER = "order_id,line_number,ordered_at,quantity,unit_price,status"
@@ -77,6 +78,82 @@ def test_a_version_with_its_own_instant_is_a_duplicate_wherever_it_comes_again(
         )
         door.land(now=NOW + timedelta(days=day))
     assert len([row for row in door.rows("customers", "account_id") if row == ("a1",)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "versions"),
+    [
+        ([["placed 1"], ["cancelled 2"], ["placed 3"]], ["placed 1", "cancelled 2", "placed 3"]),
+        ([["placed 3", "placed 3", "cancelled 2", "placed 1"]], ["placed 1", "cancelled 2", "placed 3"]),
+        ([["placed 1", "cancelled 2"], ["cancelled 2", "placed 3"]], ["placed 1", "cancelled 2", "placed 3"]),
+        ([["placed 1"], ["cancelled 3"], ["placed 1"], ["placed 2"]], ["placed 1", "cancelled 3"]),
+        ([["placed 2"], ["cancelled 3"], ["placed 1"]], ["placed 2", "cancelled 3"]),
+    ],
+    ids=["returns", "returns in one file", "returns beside what stood", "old again", "older than all"],
+)
+def test_a_state_that_comes_back_by_the_files_own_clock_is_a_version_and_an_old_one_is_none(
+    make_door: Callable[..., Door], files: list[list[str]], versions: list[str]
+) -> None:
+    door = make_door({"orders": {"files": "*", "known_at": "exported"}})
+    for number, said in enumerate(files):
+        states = (state.split() for state in said)
+        rows = [f"{order(1, status)},2025-06-{day:0>2}T12:00:00Z" for status, day in states]
+        other = f"{order(100 + number)},2025-06-20T12:00:00Z"  # so that no two files have the same bytes
+        door.put(f"o{number}.csv", csv(*rows, other, header=HEADER + ",exported"))
+        door.land(now=NOW + timedelta(days=number))
+    landed = door.rows("orders", "day(known_at), status, order_id")
+    assert [f"{status} {day}" for day, status, order_id in sorted(landed) if order_id == "o1"] == versions
+
+
+@pytest.mark.parametrize("entry", [{}, {"history": True}])
+def test_an_order_that_stands_again_is_a_version_without_any_clock_too(
+    make_door: Callable[..., Door], entry: dict[str, bool]
+) -> None:
+    door = make_door({"orders": {"files": "*", **entry}})
+    for day, status in enumerate(["placed", "cancelled", "placed", "placed"]):
+        door.put(f"o{day}.csv", csv(order(1, status), order(100 + day)))
+        door.land(now=NOW + timedelta(days=day))
+    landed = sorted(door.rows("orders", "known_at::date::varchar, status, order_id"))
+    first = "2025-06-01" if entry else "2025-07-01"
+    assert [row[:2] for row in landed if row[2] == "o1"] == [
+        (first, "placed"),
+        ("2025-07-02", "cancelled"),
+        ("2025-07-03", "placed"),
+    ]
+
+
+def test_a_log_that_tells_every_state_again_takes_none_back(door: Door) -> None:
+    states = ["placed", "paid", "shipped", "shipped"]
+    for day in range(1, 5):
+        door.put(f"orders_{day}.csv", csv(*(order(1, status) for status in states[:day]), order(100 + day)))
+        door.land(now=NOW + timedelta(days=day))
+    landed = door.rows("orders", "status, day(known_at), order_id")
+    assert sorted(row[:2] for row in landed if row[2] == "o1") == [("paid", 3), ("placed", 2), ("shipped", 4)]
+
+
+def test_of_states_that_landed_together_the_one_that_is_told_next_stands(make_door: Callable[..., Door]) -> None:
+    door = make_door({"products": {"files": "p*"}, "orders": {"files": "o*"}})
+    header = "product_id,is_available"
+    for day, state in enumerate(["true", "false"]):
+        door.put(f"p{day}.csv", csv(f"p1,{state}", header=header))
+    door.land()
+    door.put("p3.csv", csv("p1,true", "p2,true", header=header))
+    door.land(now=NOW + timedelta(days=1))
+    assert sorted(door.rows("products", "day(known_at), product_id, is_available")) == [
+        (1, "p1", False),
+        (1, "p1", True),
+        (2, "p1", True),
+        (2, "p2", True),
+    ]
+
+
+def test_of_what_happened_once_no_content_comes_back(make_door: Callable[..., Door]) -> None:
+    door = make_door({"events": {"files": "e*"}, "orders": {"files": "o*"}})
+    for day, kind in enumerate(["view", "search", "view"]):
+        rows = [f"e1,2025-06-01T10:00:00Z,{kind}", f"e10{day},2025-06-01T10:00:00Z,view"]
+        door.put(f"e{day}.csv", csv(*rows, header="event_id,happened_at,event_type"))
+        door.land(now=NOW + timedelta(days=day))
+    assert sorted(row[1] for row in door.rows("events", "event_id, event_type") if row[0] == "e1") == ["search", "view"]
 
 
 def test_null_and_empty_keys_are_the_same_row_but_null_and_a_value_are_not(make_door: Callable[..., Door]) -> None:
