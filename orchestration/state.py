@@ -51,6 +51,11 @@ class State:
         return self.root / "raw"
 
     @property
+    def sightings(self) -> Path:
+        """``sightings/<touchpoint>.jsonl``: what the files of the landing folder held when they were dealt with."""
+        return self.root / "sightings"
+
+    @property
     def quarantine(self) -> Path:
         """``quarantine/<touchpoint>/<batch_id>.parquet``: rows refused at the door."""
         return self.root / "quarantine"

@@ -19,17 +19,33 @@ UNFINISHED_SUFFIXES = (".tmp", ".part", ".crdownload")
 
 
 @dataclass(frozen=True)
+class Look:
+    """A file from outside. Size and time of modification can be kept while its bytes change, the rest cannot."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+
+
+@dataclass(frozen=True)
 class Arrival:
     """One file that a touchpoint's glob matches, as it was when it was looked at."""
 
     touchpoint: str
-    path: Path
-    size: int
-    modified_ns: int
+    folder: Path
+    """The landing folder."""
+    file: str
+    """Its path within that folder."""
+    look: Look
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.file
 
     def has_changed(self) -> bool:
         """Whether the file is another one by now, or gone."""
-        return _look(self.path) != (self.size, self.modified_ns)
+        return _look(self.path) != self.look
 
 
 @dataclass(frozen=True)
@@ -63,18 +79,18 @@ def arrivals(
     present = _present(folder)
     left_alone = {name: "still being written (by its name)" for name in present if is_unfinished(name)}
     found = [
-        Arrival(touchpoint, path, *_look(path))
+        Arrival(touchpoint, folder, path.relative_to(folder).as_posix(), _look(path))
         for touchpoint, spec in sorted(shop.touchpoints.items())
         for path in sorted(folder.glob(spec.files))
         if path.is_file() and not is_unfinished(path.name)
     ]
     if not found and not may_be_empty:
         raise LandingError(_nothing_to_land(shop, folder, present, left_alone))
-    unsettled = {arrival.path for arrival in _unsettled(found, now, settle_seconds, sleep)}
-    left_alone |= {path.name: "changed while it was watched" for path in sorted(unsettled)}
-    names = {arrival.path.name for arrival in found}
+    unsettled = {arrival.file for arrival in _unsettled(found, now, settle_seconds, sleep)}
+    left_alone |= dict.fromkeys(sorted(unsettled), "changed while it was watched")
+    names = {arrival.file for arrival in found}
     return Arrivals(
-        ready=tuple(arrival for arrival in found if arrival.path not in unsettled),
+        ready=tuple(arrival for arrival in found if arrival.file not in unsettled),
         left_alone=left_alone,
         unmatched=tuple(name for name in present if name not in names and name not in left_alone),
     )
@@ -91,19 +107,19 @@ def is_unfinished(name: str) -> bool:
     return name.startswith(UNFINISHED_PREFIXES) or name.lower().endswith(UNFINISHED_SUFFIXES)
 
 
-def _look(path: Path) -> tuple[int, int]:
+def _look(path: Path) -> Look:
     try:
         seen = path.stat()
     except FileNotFoundError:
-        return (-1, -1)
-    return seen.st_size, seen.st_mtime_ns
+        return Look(-1, -1, -1, -1)
+    return Look(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
 
 
 def _unsettled(
     found: list[Arrival], now: datetime, settle_seconds: float, sleep: Callable[[float], None]
 ) -> list[Arrival]:
     moment = (now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp()
-    young = [arrival for arrival in found if arrival.modified_ns / 1e9 > moment - settle_seconds]
+    young = [arrival for arrival in found if arrival.look.modified_ns / 1e9 > moment - settle_seconds]
     if young and settle_seconds > 0:
         sleep(settle_seconds)
     return [arrival for arrival in found if arrival.has_changed()]

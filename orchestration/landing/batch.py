@@ -46,11 +46,14 @@ class Job:
     state: State
     keys: Keys
     now: datetime
+    times: int = 0
+    """How often the same bytes have been a batch before."""
 
     @property
     def batch_id(self) -> str:
-        """First 16 hex digits of sha256 of touchpoint and file hash: the same bytes are the same batch."""
-        return hashlib.sha256((self.contract.name + self.seen.sha256).encode()).hexdigest()[:16]
+        """First 16 hex digits of sha256 of touchpoint and file hash, and of how often it came if it did before."""
+        said = self.contract.name + self.seen.sha256 + (f"/{self.times}" if self.times else "")
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @property
     def folder(self) -> Path:
@@ -167,14 +170,14 @@ def _counted(
     (duplicates,) = connection.execute(f"select count(distinct {LINE}) from repeated").fetchall()[0]
     counts: tuple[RuleCount, ...] = ()
     if bad + landed.malformed:
-        counts = write_quarantine(connection, landed, rules, job.arrival.path.name, scratch / "quarantine.parquet")
+        counts = write_quarantine(connection, landed, rules, job.arrival.file, scratch / "quarantine.parquet")
     return Manifest(
         touchpoint=job.contract.name,
         batch_id=job.batch_id,
-        file=job.arrival.path.name,
+        file=job.arrival.file,
         sha256=job.seen.sha256,
-        size=job.arrival.size,
-        modified_ns=job.arrival.modified_ns,
+        size=job.arrival.look.size,
+        modified_ns=job.arrival.look.modified_ns,
         landed_at=_naive_utc(job.now).isoformat(),
         rows_in=landed.rows + landed.malformed,
         accepted=accepted,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ class Manifest:
     touchpoint: str
     batch_id: str
     file: str
+    """Its path within the landing folder."""
     sha256: str
     size: int
     modified_ns: int
@@ -64,10 +66,6 @@ class Manifest:
         mine = datetime.fromisoformat(self.first_occurred_at), datetime.fromisoformat(self.last_occurred_at)
         return mine[0] <= last and first <= mine[1]
 
-    def describes(self, file: str, size: int, modified_ns: int) -> bool:
-        """Whether this file, untouched since, is the batch's."""
-        return (self.file, self.size, self.modified_ns) == (file, size, modified_ns)
-
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -89,6 +87,12 @@ def batches(state: State) -> dict[str, list[Manifest]]:
         touchpoint: sorted(several, key=lambda batch: (batch.landed_at, batch.file, batch.batch_id))
         for touchpoint, several in found.items()
     }
+
+
+def is_newest(sha256: str, landed: Sequence[Manifest]) -> bool:
+    """Whether no other file has brought a row since these bytes were landed last; they were, at least once."""
+    last = max(batch.landed_at for batch in landed if batch.sha256 == sha256)
+    return not any(batch.accepted and batch.sha256 != sha256 and batch.landed_at >= last for batch in landed)
 
 
 def rows_path(state: State, batch: Manifest) -> Path:

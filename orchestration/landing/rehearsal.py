@@ -6,6 +6,7 @@ of the landing itself, so that a rehearsal and the landing cannot disagree.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ def _copied(state: State, scratch: Path) -> State:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(batch.resolve(), target_is_directory=True)
     copy.root.mkdir(parents=True, exist_ok=True)
+    if state.sightings.is_dir():
+        shutil.copytree(state.sightings, copy.sightings)
     if state.privacy.is_dir():
         (copy.root / "privacy").symlink_to(state.privacy.resolve(), target_is_directory=True)
     return copy

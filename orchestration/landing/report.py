@@ -26,7 +26,7 @@ class LandingReport:
     landed: tuple[Manifest, ...] = ()
     errors: tuple[FileError, ...] = ()
     unchanged: tuple[str, ...] = ()
-    """Files whose bytes are a batch already."""
+    """Files that brought nothing new: landed before, or a copy of what was."""
     left_alone: dict[str, str] | None = None
     """File: why it is not read yet."""
     unmatched: tuple[str, ...] = ()

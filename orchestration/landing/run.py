@@ -23,10 +23,11 @@ from orchestration.landing.arrivals import Arrival, arrivals
 from orchestration.landing.batch import Job, commit, prepare, publish_quarantine, require_some_good_row
 from orchestration.landing.contract import load_contract
 from orchestration.landing.errors import FileChangedError, FileRefusedError, explained
-from orchestration.landing.integrity import fingerprint
-from orchestration.landing.manifest import Manifest, batches
+from orchestration.landing.integrity import Fingerprint, fingerprint
+from orchestration.landing.manifest import Manifest, batches, is_newest
 from orchestration.landing.mapping import require_known_names
 from orchestration.landing.report import FileError, LandingReport
+from orchestration.landing.sightings import Sightings
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.shop import Shop
 from orchestration.state import State
@@ -96,7 +97,7 @@ class _Run:
         queues: dict[str, list[Arrival]] = {}
         for arrival in ready:
             queues.setdefault(arrival.touchpoint, []).append(arrival)
-        longest_first = sorted(queues.values(), key=lambda queue: -sum(arrival.size for arrival in queue))
+        longest_first = sorted(queues.values(), key=lambda queue: -sum(arrival.look.size for arrival in queue))
         with ThreadPoolExecutor(self.side_by_side) as pool:
             working = [pool.submit(self._queue, queue) for queue in longest_first]
             try:
@@ -108,11 +109,11 @@ class _Run:
         for arrival in ready:
             match outcomes[arrival]:
                 case FileChangedError() as error:
-                    left_alone[arrival.path.name] = str(error)
+                    left_alone[arrival.file] = str(error)
                 case FileRefusedError() as error:
-                    errors.append(FileError(arrival.touchpoint, arrival.path.name, str(error)))
+                    errors.append(FileError(arrival.touchpoint, arrival.file, str(error)))
                 case None:
-                    unchanged.append(arrival.path.name)
+                    unchanged.append(arrival.file)
                 case Manifest() as manifest:
                     landed.append(manifest)
         return LandingReport(tuple(landed), tuple(errors), tuple(unchanged), left_alone, unmatched)
@@ -120,34 +121,43 @@ class _Run:
     def _queue(self, queue: Sequence[Arrival]) -> dict[Arrival, Manifest | FileRefusedError | None]:
         """What became of each file: its batch, why it was refused, or None where it had been landed before."""
         outcomes: dict[Arrival, Manifest | FileRefusedError | None] = {}
+        touchpoint = queue[0].touchpoint
+        seen = Sightings(self.state.sightings / f"{touchpoint}.jsonl", self.known.get(touchpoint, []))
         for arrival in queue:
             if self.is_stopped.is_set():
                 break
             try:
-                with explained(f"{arrival.touchpoint}: {arrival.path.name}"):
-                    manifest = outcomes[arrival] = self._one(arrival)
+                with explained(f"{arrival.touchpoint}: {arrival.file}"):
+                    outcomes[arrival] = self._one(arrival, seen)
             except FileRefusedError as error:
                 outcomes[arrival] = error
-            else:
-                if manifest:
-                    self.known.setdefault(arrival.touchpoint, []).append(manifest)
         return outcomes
 
-    def _one(self, arrival: Arrival) -> Manifest | None:
-        earlier = self.known.get(arrival.touchpoint, [])
-        if any(batch.describes(arrival.path.name, arrival.size, arrival.modified_ns) for batch in earlier):
+    def _one(self, arrival: Arrival, seen: Sightings) -> Manifest | None:
+        if seen.is_untouched(arrival):
             return None
+        content = fingerprint(arrival.path, self.shop.touchpoints[arrival.touchpoint].encoding)
+        manifest = None if seen.is_same(arrival, content.sha256) else self._landed(arrival, content, seen.is_new)
+        seen.note(arrival, content.sha256)
+        return manifest
+
+    def _landed(self, arrival: Arrival, content: Fingerprint, may_be_old: bool) -> Manifest | None:
+        """A batch of the file, or None where its bytes, which are one already, say nothing that is not known."""
         contract = load_contract()[arrival.touchpoint]
-        seen = fingerprint(arrival.path, self.shop.touchpoints[arrival.touchpoint].encoding)
-        job = Job(arrival, seen, contract, self.shop, self.state, self.keys, self.now)
-        if any(batch.batch_id == job.batch_id for batch in earlier):
+        earlier = self.known.setdefault(arrival.touchpoint, [])
+        times = sum(batch.sha256 == content.sha256 for batch in earlier)
+        if times and (may_be_old or contract.counts_once or is_newest(content.sha256, earlier)):
             return None
+        job = Job(arrival, content, contract, self.shop, self.state, self.keys, self.now, times)
         with _scratch(self.workplace / job.batch_id) as scratch, self._engine(scratch) as connection:
             manifest = prepare(connection, job, earlier, scratch)
+            if times and not manifest.accepted:
+                return None
             if manifest.quarantined == manifest.rows_in:
                 publish_quarantine(job, manifest, scratch)
             require_some_good_row(manifest)
             commit(connection, job, manifest, scratch)
+        earlier.append(manifest)
         return manifest
 
     def _engine(self, scratch: Path) -> duckdb.DuckDBPyConnection:

@@ -8,6 +8,7 @@ from orchestration.shop import Shop
 
 
 def waiting(shop: Shop, folder: Path) -> dict[str, str]:
-    """File name: its size and time of change, for every file that a touchpoint asks for."""
+    """Path within the folder: size and times of change, for every file that a touchpoint asks for."""
     found = {path for spec in shop.touchpoints.values() for path in folder.glob(spec.files) if path.is_file()}
-    return {path.name: f"{path.stat().st_size} {path.stat().st_mtime_ns}" for path in sorted(found)}
+    looks = {path.relative_to(folder).as_posix(): path.stat() for path in sorted(found)}
+    return {file: f"{look.st_size} {look.st_mtime_ns} {look.st_ctime_ns}" for file, look in looks.items()}
