@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestration.landing.waiting import waiting
+from orchestration.plays import load_policy
 from orchestration.privacy.keys import KeysError, load_keys
 from orchestration.workspace import Workspace
 
@@ -31,6 +32,7 @@ def examine(workspace: Workspace) -> list[Check]:
     checks: dict[str, Callable[[Workspace], str]] = {
         "Python": _python,
         "shop": lambda w: f"{w.shop.name}: {len(w.shop.touchpoints)} touchpoints",
+        "plays": lambda w: f"{len(load_policy(w.shop.folder).plays)} plays",
         "landing folder": _landing,
         "keys": _keys,
         "state": _state,

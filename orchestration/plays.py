@@ -33,7 +33,7 @@ class StopRule(_Strict):
 
 
 class Success(_Strict):
-    """What the play is there for; measured by later analysis, over everybody it was meant for."""
+    """What the play is there for, written down before it begins; nothing here reads it."""
 
     metric: Literal["order", "visit", "points_spent", "good_rating", "renewal"]
     within_days: int = Field(ge=1)
@@ -59,7 +59,7 @@ class PlayEntry(_Strict):
     offer: str | None = None
     cooldown_days: int = Field(ge=1)
     """Days before the same person is asked the same again."""
-    success: Success
+    success: Success | None = None
     stop: StopRule
     control_share: float = Field(0.1, ge=0, le=0.5)
     """Share of those it is meant for who are left out, so that its effect can be told."""

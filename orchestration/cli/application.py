@@ -35,3 +35,12 @@ def open_workspace(shop: str | None) -> Workspace:
     workspace.shop  # noqa: B018 - a mistake in shop.yml is said before anything else happens
     workspace.state.prepare()
     return workspace
+
+
+def open_to_decide(shop: str | None) -> Workspace:
+    """The same for what ends in decisions: a mistake in plays.yml is not left to be found behind the training."""
+    from orchestration.plays import load_policy
+
+    workspace = open_workspace(shop)
+    load_policy(workspace.shop.folder)
+    return workspace

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_workspace
+from orchestration.cli.application import DayOption, ShopOption, app, console, errors, open_to_decide, open_workspace
 from orchestration.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ def run(
     from orchestration.summary import close
     from orchestration.tuned import in_force
 
-    workspace = open_workspace(shop)
+    workspace = open_to_decide(shop)
     workspace.claim("regulars run")
     progress = Progress()
     if retry:
@@ -81,7 +81,7 @@ def backfill(
     from orchestration.partitions import require_as_of
     from orchestration.progress import Progress
 
-    workspace = open_workspace(shop)
+    workspace = open_to_decide(shop)
     days = [start.date() + timedelta(n) for n in range((end.date() - start.date()).days + 1)]
     if not days:
         raise typer.BadParameter("--to lies before --from")

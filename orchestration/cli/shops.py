@@ -43,10 +43,12 @@ def check(shop: ShopOption = None) -> None:
     """Say what would become of a shop's files, and what is missing; nothing is landed, nothing changes."""
     from orchestration.checking.examine import examine
     from orchestration.checking.words import show
+    from orchestration.plays import load_policy
 
     if shop:
         os.environ["REGULARS_SHOP"] = shop
     workspace = Workspace()
+    load_policy(workspace.shop.folder)
     findings = examine(
         workspace.shop,
         workspace.state,

@@ -110,3 +110,9 @@ def test_nothing_forbidden_is_among_the_columns() -> None:
     assert checked("lower(country) in ('de', 'at') and not (orders_count between 2 and 3)", "boolean") == {
         "country", "orders_count",
     }  # fmt: skip
+
+
+def test_a_play_need_not_say_what_its_success_is(tmp_path: Path) -> None:
+    entry = {key: value for key, value in PLAY.items() if key != "success"}
+    (tmp_path / "plays.yml").write_text(yaml.safe_dump({"plays": {"second_order": entry}}))
+    assert load_policy(tmp_path) == load_policy(written(tmp_path))
