@@ -36,7 +36,7 @@ def physical_lines(connection: duckdb.DuckDBPyConnection, landed: Landed) -> Non
         select line, is_blank, row_number() over (order by line) as record from parted where quotes_before % 2 = 0;
 
         create or replace temp table malformed_lines as
-        select malformed.{LINE}, coalesce(record_starts.line, malformed.{LINE}) as line
+        select distinct malformed.{LINE}, coalesce(record_starts.line, malformed.{LINE}) as line
         from malformed left join record_starts on record_starts.record = malformed.{LINE};
 
         create or replace temp table accepted_starts as

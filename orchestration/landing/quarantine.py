@@ -48,7 +48,9 @@ def write_quarantine(
                 join landed using ({LINE})
             ),
             broken as (
-                select line, null as column_name, null as value, rule, to_json({{'text': raw}})::varchar as raw_row
+                select
+                    line + further as line, null as column_name, null as value, rule,
+                    to_json({{'text': raw}})::varchar as raw_row
                 from malformed join malformed_lines using ({LINE})
             )
             select {sql.text(file)} as file, *

@@ -25,6 +25,7 @@ LINE = "file_line"
 """Number of the row's line in the file (Parquet: of the row), from 1; a mapping carries it through."""
 DELIMITERS = ",;\t|"
 MAX_LINE_BYTES = 16_000_000
+UNCLOSED = "a quote that is not closed"
 BUFFER_BYTES = 2 * MAX_LINE_BYTES
 """What the engine reads at a time; by itself it would take the room of sixteen of the longest lines, for any file."""
 
@@ -33,7 +34,8 @@ BUFFER_BYTES = 2 * MAX_LINE_BYTES
 class Landed:
     """A file as it lies before DuckDB: the views ``landed`` and ``malformed`` of the connection.
 
-    ``landed`` has ``file_line`` and the file's columns; ``malformed`` has file_line, rule and raw (text). Where
+    ``landed`` has ``file_line`` and the file's columns; ``malformed`` has file_line, rule and raw (text), and
+    ``further``: how many lines below file_line, as a quote that is not closed takes all that follow with it. Where
     lines of a CSV file are not rows (line breaks in cells, blank lines, malformed rows), ``file_line`` counts
     rows; ``lines.physical_lines`` turns it into lines of the file for the few rows that need it.
     """
@@ -106,19 +108,31 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
         create or replace temp view landed as
         select file_row_number + 2 as {LINE}, {sql.names(columns)}
         from read_parquet({sql.file(landed)}, file_row_number = true);
-        create or replace temp view malformed as
+        create or replace temp view broken_rows as
         select
             line::bigint as {LINE},
             'malformed: ' || case first(error_type order by column_idx, error_type::varchar)::varchar
                 when 'TOO MANY COLUMNS' then 'more fields than the header has'
                 when 'MISSING COLUMNS' then 'fewer fields than the header has'
-                when 'UNQUOTED VALUE' then 'a quote that is not closed'
+                when 'UNQUOTED VALUE' then '{UNCLOSED}'
                 when 'LINE SIZE OVER MAXIMUM' then 'longer than {MAX_LINE_BYTES} bytes'
                 else 'no valid CSV'
             end as rule,
             ltrim(first(csv_line order by column_idx), E'\\r\\n') as raw
         from reject_errors
-        group by line
+        group by line;
+        create or replace temp view malformed as
+        select {LINE}, further, rule, rtrim(raw, E'\\r') as raw
+        from (
+            select {LINE}, rule, unnest(range(len(parts))) as further, unnest(parts) as raw
+            from (
+                select
+                    *,
+                    if(rule = 'malformed: {UNCLOSED}', string_split(rtrim(raw, E'\\r\\n'), chr(10)), [raw]) as parts
+                from broken_rows
+            )
+        )
+        where further = 0 or trim(raw, E' \\t\\r') <> ''
     """)
     return tuple(columns)
 
@@ -154,7 +168,7 @@ def _read_json_lines(connection: duckdb.DuckDBPyConnection, path: Path, landed: 
         create or replace temp view landed as
         select file_row_number + 1 as {LINE}, {sql.names(columns) or "null"} from {source} where " is object";
         create or replace temp view malformed as
-        select file_row_number + 1 as {LINE}, 'malformed: no JSON object' as rule, " text" as raw
+        select file_row_number + 1 as {LINE}, 0 as further, 'malformed: no JSON object' as rule, " text" as raw
         from {source} where not " is object" and trim(" text", E' \\t\\r\\n') <> ''
     """)
     return tuple(columns)
@@ -189,7 +203,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, path: Path, landed: Pat
         create or replace temp view landed as
         select file_row_number + 1 as {LINE}, {sql.names(columns)} from {source};
         create or replace temp view malformed as
-        select 0::bigint as {LINE}, '' as rule, '' as raw where false
+        select 0::bigint as {LINE}, 0 as further, '' as rule, '' as raw where false
     """)
     return tuple(columns)
 

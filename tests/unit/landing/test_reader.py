@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 
 import pytest
@@ -80,15 +81,19 @@ def test_mixed_line_endings_are_read_and_keep_their_lines(door: Door) -> None:
     assert door.quarantine() == [(5, "order_id", "required")]
 
 
-def test_a_quote_that_is_never_closed_costs_no_row_silently(door: Door) -> None:
-    door.put("orders.csv", f'{HEADER}\n{row(1)}\n"o2,1,2025-06-01,1,1\n{row(3)}\n')
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", f'"o9",{row(9)[3:]}'])
+def test_every_line_that_an_open_quote_swallows_is_counted_and_in_quarantine(door: Door, end: str, last: str) -> None:
+    swallowed = ['"o2,1,2025-06-01,1,1', *map(row, range(3, 9)), "", *([last] if last else [])]
+    door.put("orders.csv", end.join([HEADER, row(1), *swallowed]) + end)
     report = door.land()
+    lines = [line for line, text in enumerate(swallowed, start=3) if text]
     (batch,) = report.landed
-    assert (batch.rows_in, batch.accepted) == (2, 1)
-    ((line, raw),) = door.quarantine("line, raw_row")
-    assert line == 3
-    assert "o2" in raw
-    assert "o3" in raw
+    assert (batch.rows_in, batch.accepted, batch.quarantined) == (1 + len(lines), 1, len(lines))
+    found = sorted(door.quarantine("line, raw_row, rule"))
+    assert [line for line, *_ in found] == lines
+    assert [json.loads(raw)["text"] for _, raw, _ in found] == [text for text in swallowed if text]
+    assert f"quarantine: {len(lines)} x malformed: a quote that is not closed" in "\n".join(report.lines())
 
 
 def test_malformed_json_lines_go_to_quarantine_with_their_line(door: Door) -> None:
