@@ -49,7 +49,7 @@ def fingerprint(path: Path, encoding: str = "utf-8") -> Fingerprint:
         raise FileRefusedError("the file is empty (0 bytes); was its export cut short?")
     with path.open("rb") as file:
         hashing = _Hashing(file)
-        lines = _Lines() if kind == "parquet" else _read_text(hashing, encoding, compressed=path.suffix == ".gz")
+        lines = _Lines() if kind == "parquet" else _read_text(hashing, encoding, compressed=is_compressed(path))
         while hashing.read(CHUNK):
             pass
     return Fingerprint(kind, hashing.sha256.hexdigest(), 0 < lines.returns < lines.feeds, lines.are_rows)
@@ -57,10 +57,9 @@ def fingerprint(path: Path, encoding: str = "utf-8") -> Fingerprint:
 
 def format_of(path: Path) -> str:
     """csv, jsonl or parquet, by the name."""
-    name = path.name.lower()
-    if name.endswith(".parquet"):
+    suffix = _plain(path).suffix.lower()
+    if path.name.lower().endswith(".parquet"):
         return "parquet"
-    suffix = Path(name.removesuffix(".gz")).suffix
     if suffix not in FORMATS:
         raise FileRefusedError(
             f"unknown format {suffix or 'without a suffix'}; name it .csv, .jsonl (each also with .gz) or .parquet"
@@ -68,10 +67,19 @@ def format_of(path: Path) -> str:
     return FORMATS[suffix]
 
 
+def is_compressed(path: Path) -> bool:
+    """Whether it is a gzip file, by the name."""
+    return path.suffix.lower() == ".gz"
+
+
+def _plain(path: Path) -> Path:
+    return path.with_suffix("") if is_compressed(path) else path
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The plain bytes of a text file, compressed or not."""
-    file: IO[bytes] = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+    file: IO[bytes] = gzip.GzipFile(path) if is_compressed(path) else path.open("rb")  # type: ignore[assignment]
     with file:
         yield file
 
@@ -79,7 +87,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 def plain_copy(path: Path, folder: Path, encoding: str) -> Path:
     """A copy in UTF-8 with every CR LF made LF: DuckDB reads no other encoding, and refuses a mixture of line ends, as
     Excel writes it around line breaks in cells. Lines keep their numbers."""
-    copy = folder / ("normalised" + Path(path.name.removesuffix(".gz")).suffix)
+    copy = folder / ("normalised" + _plain(path).suffix)
     decoder = codecs.getincrementaldecoder(encoding)()
     with opened(path) as source, copy.open("wb") as target:
         held = b""

@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.landing import sql
 from orchestration.landing.errors import FileRefusedError
-from orchestration.landing.integrity import Fingerprint, opened, plain_copy
+from orchestration.landing.integrity import Fingerprint, is_compressed, opened, plain_copy
 
 LINE = "file_line"
 """Number of the row's line in the file (Parquet: of the row), from 1; a mapping carries it through."""
@@ -85,10 +85,15 @@ def header(path: Path, encoding: str = "utf-8") -> tuple[list[str], str]:
 def lines_of(path: Path) -> str:
     """SQL for every line of a text file as one column ``line_text`` (null where blank), in file order."""
     return (
-        f"read_csv({sql.file(path)}, auto_detect = false, header = false, columns = {{'line_text': 'varchar'}}, "
+        f"read_csv({sql.file(path)}, {_compression(path)}, "
+        f"auto_detect = false, header = false, columns = {{'line_text': 'varchar'}}, "
         f"delim = '\x01', quote = '', escape = '', strict_mode = false, max_line_size = {MAX_LINE_BYTES}, "
         f"buffer_size = {BUFFER_BYTES})"
     )
+
+
+def _compression(path: Path) -> str:
+    return f"compression = '{'gzip' if is_compressed(path) else 'none'}'"
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -> tuple[str, ...]:
@@ -98,8 +103,8 @@ def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path, landed: Path) -
     types = ", ".join(f"{sql.text(column)}: 'varchar'" for column in columns)
     connection.execute(f"""
         copy (
-            from read_csv({sql.file(path)}, auto_detect = false, header = true, columns = {{{types}}},
-                delim = {sql.text(delimiter)}, quote = '"', escape = '"', strict_mode = true,
+            from read_csv({sql.file(path)}, {_compression(path)}, auto_detect = false, header = true,
+                columns = {{{types}}}, delim = {sql.text(delimiter)}, quote = '"', escape = '"', strict_mode = true,
                 max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_limit = 0)
         ) to {sql.text(str(landed))} (format parquet)
     """)
@@ -187,7 +192,7 @@ def _refuse_one_document(connection: duckdb.DuckDBPyConnection, path: Path) -> N
     """).fetchall()[0]
     if 2 * good < every:
         what, way = ("a JSON array", ".[]") if beginning[0].startswith("[") else ("JSON over several lines", ".")
-        name = path.name.removesuffix(".gz")
+        name = path.stem if is_compressed(path) else path.name
         raise FileRefusedError(
             f"the file is {what}; it has to hold one object per line, as `jq -c '{way}' {name}` writes it"
         )

@@ -23,6 +23,22 @@ def test_csv_is_read_with_any_usual_delimiter_compressed_or_not(door: Door, name
     assert door.rows("orders", "order_id, unit_price::double") == [("o1", 9.9), ("o2", 9.9)]
 
 
+@pytest.mark.parametrize("name", ["orders.CSV", "orders.csv.GZ", "orders.Csv.Gz", "orders.JSONL.GZ", "orders.PARQUET"])
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
+def test_upper_and_lower_case_in_the_end_of_a_name_are_the_same(
+    make_door: Callable[..., Door], name: str, encoding: str
+) -> None:
+    door = make_door({"orders": {"files": "orders*", "encoding": encoding}})
+    cells = dict(zip(HEADER.split(","), row(1).split(","), strict=True))
+    if name.endswith("PARQUET"):
+        door.put_parquet(name, f"select {', '.join(f'{cell!r} as {column}' for column, cell in cells.items())}")
+    else:
+        text = json.dumps(cells) if "JSON" in name else f"{HEADER}\n{row(1)}"
+        door.put(name, gzip.compress(text.encode()) if name.lower().endswith("gz") else text)
+    assert door.land().errors == ()
+    assert door.rows("orders", "order_id") == [("o1",)]
+
+
 @pytest.mark.parametrize("name", ["orders.jsonl", "orders.jsonl.gz", "orders.ndjson"])
 def test_json_lines_are_read_and_may_lack_keys(door: Door, name: str) -> None:
     first = '{"order_id":"o1","line_number":1,"ordered_at":"2025-06-01","quantity":1,"unit_price":9.9,"channel":"web"}'
