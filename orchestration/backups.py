@@ -23,7 +23,15 @@ def write_backup(state: State, target: Path) -> None:
     """Archive the shop's state, its MLflow store and its keys, readable by the owner alone.
 
     The archive appears by one rename. The caller holds the shop's run lock.
+
+    Raises
+    ------
+    StateError
+        The target is a folder, or there is no folder for it.
     """
+    if target.is_dir() or not target.parent.is_dir():
+        what = "is a folder; name a file" if target.is_dir() else "lies in a folder that does not exist; make it first"
+        raise StateError(f"{target} {what}")
     temporary = target.with_name(f".{target.name}.tmp")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

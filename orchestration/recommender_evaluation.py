@@ -65,10 +65,10 @@ class Report:
     def track(self) -> str:
         """Log to MLflow, a nested run per method; returns the id of the run."""
         from ml.recommender.evaluation.tracked import track
-        from orchestration.settings import Settings
+        from orchestration.settings import read_environment
 
         name = self.request.interactions.stem
-        return track(Settings().data_dir / "mlflow", name, self.parameters(), self.figures, self.lines)
+        return track(read_environment().data_dir / "mlflow", name, self.parameters(), self.figures, self.lines)
 
 
 def evaluate_log(request: Request, *, note: Callable[[str], None] = lambda _: None) -> Report:

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import duckdb
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import PROJECT_ROOT, Settings, read_environment
 from orchestration.shop import Shop, load_shop
 from orchestration.state import State
 
@@ -25,6 +25,8 @@ class Workspace:
 
     Raises
     ------
+    orchestration.settings.SettingsError
+        The environment says what cannot be.
     orchestration.shop.ShopError
         On first use of ``shop``, where the shop's folder is missing or wrong.
     """
@@ -32,7 +34,7 @@ class Workspace:
     _claims: ClassVar[dict[Path, ExitStack]] = {}
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings or read_environment()
 
     @cached_property
     def shop(self) -> Shop:

@@ -24,13 +24,14 @@ def main() -> None:
     from orchestration.landing import LandingError
     from orchestration.privacy.keys import KeysError
     from orchestration.publishing.errors import PublishError
+    from orchestration.settings import SettingsError
     from orchestration.shop import ShopError
     from orchestration.state import StateError
 
     prepare_process()
     try:
         app()
-    except (ShopError, StateError, LandingError, KeysError, PublishError, LogError) as error:
+    except (SettingsError, ShopError, StateError, LandingError, KeysError, PublishError, LogError) as error:
         errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     except Exception as error:
