@@ -25,6 +25,8 @@ from ml.evaluation import Floats, row_log_loss
 from ml.snapshots import Snapshots
 from ml.splits import Outcome
 
+MOST_KNOWN = 10_000
+"""Rows whose outcome is known that the choice looks at, about."""
 STANDARD_ERRORS = 2.0
 """By how many, in log-loss on dates whose outcome is known, the rule must be better to speak."""
 

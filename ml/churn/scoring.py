@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ml.batches import count_customers, scoring_batches
 from ml.churn.calibration import Level
 from ml.churn.explain import COMPILED_ROWS, explain
-from ml.churn.fallback import Choice, Fallback, choose
+from ml.churn.fallback import MOST_KNOWN, Choice, Fallback, choose
 from ml.churn.model import ChurnModel
 from ml.churn.reasons import Reasons, leaders, reasons
 from ml.churn.rules import SILENCE, Rule
@@ -179,7 +179,7 @@ def _tables(scorer: _Scorer, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.T
 
 def _choose(features: Path, labels: Path, names: tuple[str, ...], plan: ScoringPlan, engine: Engine) -> Choice:
     dates = plan.outcome.known_at(tuple(known_snapshots(labels, engine)), plan.as_of)
-    known = read_snapshots(features, labels, names, dates, engine, max_rows=10_000)
+    known = read_snapshots(features, labels, names, dates, engine, max_rows=MOST_KNOWN)
     present = population(features, labels, names, plan.as_of, engine, most=10_000)
     return choose(
         known, present, plan.outcome, active_days=plan.active_days, rule=plan.rule, expectation=plan.expectation

@@ -88,8 +88,8 @@ class Backtest:
     """Scores at the newest snapshots whose outcome is known, each by models that could not have known it."""
 
     judged: Judged
-    """Said by ``model``, ``logistic``, the plan's rule by its name, the classical models of repeat purchase by theirs
-    and, where its features are still there, ``champion``."""
+    """Said by ``model``, ``logistic``, ``fallback``, the plan's rule by its name, the classical models of repeat
+    purchase by theirs and, where its features are still there, ``champion``."""
     kind: str
     """``time``: learned before, judged after. ``customers``: too little history, judged on other customers of the
     same time, which flatters the level."""

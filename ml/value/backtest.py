@@ -24,8 +24,8 @@ class Backtest:
     """Predictions at the newest snapshots whose outcome is known, each by models that could not have known it."""
 
     judged: Judged
-    """Net spend, nothing below 0, and what was said of it by ``model``, ``historical_average``, ``frequency_x_value``
-    and, where there are any, the classical ``pareto_nbd_gamma_gamma`` and the ``champion``."""
+    """Net spend, nothing below 0, and what was said of it by ``model``, ``historical_average``, ``frequency_x_value``,
+    ``fallback`` and, where there are any, the classical ``pareto_nbd_gamma_gamma`` and the ``champion``."""
     kind: str
     """``time``: learned before, judged after. ``customers``: too little history, judged on other customers of the
     same time, which flatters the level."""

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from ml.bootstrap import Difference, on_told_rows, paired_gini
 from ml.evaluation import Floats
-from ml.promotion import Decision
+from ml.promotion import FALLBACK, Decision
 
-TOLERANCE = 0.003
-"""Gini that a fresher model may lose in the mean without being worse."""
+NO_LOSS = 1e-6
+"""A certain loss of Gini is one, however small (``ml.promotion``); below this it is rounding."""
+LUCK_OF_SEGMENTS = 0.003
+"""Gini that must certainly be lost in a segment: where several are looked at one is always unlucky."""
 LEVEL_LIMIT = 3.0
 """A total beyond three times, or below a third, of what happened is no matter of season any more."""
 
@@ -37,28 +39,28 @@ def decide(
     y
         What happened, not negative, shape (rows,).
     predictions
-        By model, shape (rows,): ``model`` is the challenger; ``historical_average`` and ``champion`` if any, NaN in
-        rows of which they say nothing.
+        By model, shape (rows,): ``model`` is the challenger; ``historical_average``, ``fallback`` and ``champion`` if
+        any, NaN in rows of which they say nothing.
     champion_unfit
         Why the champion could not be scored on these features; it then cannot defend its place.
     customers
         Whose row each is, where a backtest has several dates.
     segments
         By name, which rows belong to it, (rows,): in none may the challenger certainly rank worse than the champion by
-        more than ``TOLERANCE``.
+        more than ``LUCK_OF_SEGMENTS``.
 
     Notes
     -----
     Refused where a prediction is no amount, where nothing was spent, where the total is beyond ``LEVEL_LIMIT``, or
-    where the historical average or the champion ranks better: the 95 % interval of the difference in normalised Gini, a
-    paired bootstrap by customer, lies below 0, and against the champion the mean loses more than ``TOLERANCE``.
+    where the historical average, the champion or, where none can be judged, the fallback ranks better: the 95 %
+    interval of the difference in normalised Gini, a paired bootstrap by customer, lies below 0.
     """
     challenger = predictions["model"]
     if broken := _unusable(y, challenger):
         return Decision(False, (broken,))
     differences = {
         name: on_told_rows(paired_gini, y, challenger, predictions[name], seed=seed, customers=customers)
-        for name in ("historical_average", "champion")
+        for name in ("historical_average", "champion" if "champion" in predictions else FALLBACK)
         if name in predictions
     }
     refusals = [*_level_refusal(y, challenger), *_worse(differences)]
@@ -77,12 +79,11 @@ def _worse_among(
     seed: int,
     customers: NDArray[np.int64] | None,
 ) -> list[str]:
-    """Segments are many and one of them is always unlucky: only what is certainly lost counts."""
     found = []
     for name, inside in segments.items():
         if np.isfinite(champion[inside]).any():
             within = on_told_rows(paired_gini, y, p, champion, seed=seed, customers=customers, among=inside)
-            if within.high < -TOLERANCE:
+            if within.high < -LUCK_OF_SEGMENTS:
                 found.append(f"gini is worse than that of the champion among {name} beyond noise ({within})")
     return found
 
@@ -102,16 +103,18 @@ def _level_refusal(y: Floats, p: Floats) -> list[str]:
 
 
 def _worse(differences: Mapping[str, Difference]) -> list[str]:
-    allowed = {"historical_average": 0.0, "champion": TOLERANCE}
     return [
         f"gini is worse than that of the {name.replace('_', ' ')} beyond noise ({difference})"
         for name, difference in differences.items()
-        if difference.high < 0 and difference.value < -allowed[name]
+        if difference.high < -NO_LOSS
     ]
 
 
 def _grounds(differences: Mapping[str, Difference], champion_unfit: str | None) -> str:
-    told = ", ".join(f"gini {one} against the {name.replace('_', ' ')}" for name, one in differences.items())
+    shown = {name.replace("_", " "): one for name, one in differences.items() if name != FALLBACK}
+    told = ", ".join(f"gini {one} against the {name}" for name, one in shown.items())
     if champion_unfit:
         return f"the champion cannot be scored any more ({champion_unfit}); {told}"
-    return told if "champion" in differences else f"there is no champion yet; {told}"
+    if "champion" in differences:
+        return told
+    return "; ".join(("there is no champion yet", *([told] if told else [])))

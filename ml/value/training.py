@@ -30,6 +30,7 @@ from ml.drift.stability import times_the_mean
 from ml.engine import Engine
 from ml.evaluation import Floats
 from ml.parallel import one_blas_thread
+from ml.promotion import FALLBACK
 from ml.rolling import JUDGED_FOLD, Origin, by_customers, judged, origins
 from ml.segments import segments_of
 from ml.since import fit_ahead, trainers_of
@@ -37,6 +38,7 @@ from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapsho
 from ml.splits import Outcome
 from ml.value.backtest import Backtest
 from ml.value.baselines import baselines, fit_historical_average
+from ml.value.fallback import expect
 from ml.value.interval import historical_quantiles
 from ml.value.labels import TARGETS, net_spend, orders
 from ml.value.model import Prediction, ValueModel
@@ -177,8 +179,13 @@ def backtested(
     models = {origin.date: own[origin.date].model_at(origin.known, origin.date) for origin in judging}
     predicted = [predicted_at(models[origin.date], origin, trainer.threads) for origin in judging]
     histories = trainer.orders.histories if trainer.orders else None
+    horizon = plan.outcome.horizon_days
     said = [
-        {"model": own.spend, **baselines(models[origin.date], origin, plan.outcome.horizon_days, histories)}
+        {
+            "model": own.spend,
+            **baselines(models[origin.date], origin, horizon, histories),
+            FALLBACK: _by_fallback(origin, horizon, models[origin.date].returned_share),
+        }
         for origin, own in zip(judging, predicted, strict=True)
     ]
     unfit = let_champion_speak(
@@ -199,10 +206,15 @@ def backtested(
         orders=evaluate(ordered, np.concatenate([own.orders for own in predicted])),
         low=np.concatenate([own.low for own in predicted]),
         high=np.concatenate([own.high for own in predicted]),
-        history=_by_history(judging, plan.outcome.horizon_days),
+        history=_by_history(judging, horizon),
         factors={origin.date: own.factor for origin, own in zip(judging, predicted, strict=True)},
         champion_unfit=unfit,
     )
+
+
+def _by_fallback(origin: Origin, horizon_days: int, returned_share: float) -> Floats:
+    """Spend of the customers judged by what would have spoken at the date without a model."""
+    return expect(origin.test.X, origin.test.names, horizon_days, returned_share=returned_share).spend
 
 
 def _by_history(judging: Sequence[Origin], horizon_days: int) -> tuple[Floats, Floats]:

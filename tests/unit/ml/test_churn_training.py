@@ -34,7 +34,7 @@ def test_the_model_finds_the_rule_and_beats_recency_alone(result):
     metrics = result.backtest.metrics
     assert result.backtest.kind == "time"
     assert metrics["model"].auc > metrics["recency"].auc + 0.05
-    assert {"model", "logistic", "recency"} == set(metrics)
+    assert {"model", "logistic", "recency", "fallback"} == set(metrics)
 
 
 def test_the_backtest_learns_from_no_outcome_that_was_unknown_at_its_date(result):

@@ -60,12 +60,40 @@ def test_a_worse_mean_within_noise_is_not_held_against_it():
     assert judge(slightly[few], y=Y[few], champion=TRUTH[few]).is_promoted
 
 
-def test_a_loss_beyond_noise_but_too_small_to_matter_is_not_held_against_it():
+def test_a_loss_beyond_noise_is_refused_however_small_it_is():
+    """Or each of thirty challengers could lose it anew."""
     exact = np.repeat([0.3, 0.4, 0.5, 0.6, 0.7], 2000)
     y = (np.tile(np.arange(2000), 5) < 2000 * exact).astype(float)
     decision = judge(exact + 0.03, y=y, champion=exact)
-    assert decision.differences["log_loss"].low > 0
+    assert 0 < decision.differences["log_loss"].low < decision.differences["log_loss"].value < 0.003
+    assert not decision.is_promoted
+
+
+def test_what_is_lost_by_rounding_is_no_loss():
+    decision = judge(TRUTH - 1e-9 * (Y - 0.5), champion=TRUTH)
+    assert 0 < decision.differences["log_loss"].low < 1e-6
     assert decision.is_promoted
+
+
+def test_without_a_champion_it_is_held_against_what_would_serve_instead():
+    worse = expit(0.69 * (logit(TRUTH) + np.random.default_rng(2).normal(0, 0.8, 3000)))
+    assert judge(worse, recency=NOISY).is_promoted
+    decision = judge(worse, recency=NOISY, fallback=TRUTH)
+    assert not decision.is_promoted
+    assert "auc is worse than that of the fallback, which would serve instead, beyond noise" in decision.words
+    assert judge(TRUTH, fallback=TRUTH).is_promoted
+    assert judge(worse, champion=worse, fallback=TRUTH).is_promoted, "that would not serve"
+    unfit = decide(Y, {"model": worse, "fallback": TRUTH}, seed=1, champion_unfit="missing orders_90d")
+    assert not unfit.is_promoted
+
+
+@pytest.mark.parametrize("other", ["recency", "fallback"])
+def test_probabilities_that_cost_more_than_those_of_a_simpler_one_are_refused(other):
+    """It ranks better, and its level is off by no more than a season may move it; one of a third is luck."""
+    simple = expit(0.7 * (logit(TRUTH) + RNG.normal(0, 0.9, 3000)))
+    decision = judge(expit(logit(TRUTH) + 0.95), **{other: simple})
+    assert [reason.split()[0] for reason in decision.reasons] == ["log_loss"]
+    assert judge(expit(logit(TRUTH) + 0.3), **{other: TRUTH}).is_promoted
 
 
 def test_a_model_that_recency_alone_beats_is_refused_even_without_a_champion():
@@ -74,14 +102,19 @@ def test_a_model_that_recency_alone_beats_is_refused_even_without_a_champion():
     assert "recency alone" in decision.words
 
 
-@pytest.mark.parametrize("factor", [4.0, 0.2])
+@pytest.mark.parametrize("factor", [4.0, 1.9, 0.55, 0.2])
 def test_probabilities_far_too_extreme_or_too_timid_are_refused(factor):
     decision = judge(expit(factor * logit(TRUTH)))
     assert not decision.is_promoted
     assert "calibration slope" in decision.words
 
 
-@pytest.mark.parametrize(("moved", "is_promoted"), [(-2.0, False), (2.0, False), (-1.0, True), (1.0, True)])
+@pytest.mark.parametrize("factor", [1.3, 0.77])
+def test_a_slope_that_seasons_move_is_no_ground(factor):
+    assert judge(expit(factor * logit(TRUTH))).is_promoted
+
+
+@pytest.mark.parametrize(("moved", "is_promoted"), [(-1.4, False), (1.4, False), (-0.9, True), (0.9, True)])
 def test_a_level_that_is_far_off_is_refused_even_without_a_champion(moved, is_promoted):
     decision = judge(expit(logit(TRUTH) + moved))
     assert decision.is_promoted == is_promoted

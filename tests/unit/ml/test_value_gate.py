@@ -30,6 +30,21 @@ def test_a_model_worse_than_the_champion_is_refused_and_an_equal_one_is_not():
     assert judge(TRUTH, champion=TRUTH).is_promoted
 
 
+def test_a_loss_beyond_noise_is_refused_however_small_it_is():
+    rng = np.random.default_rng(3)
+    truth = rng.gamma(0.7, 50.0, 40_000)
+    y = truth * rng.gamma(1.0, 1.0, 40_000) * (rng.random(40_000) < 0.6)
+    decision = judge(truth * np.exp(rng.normal(0, 0.12, 40_000)), y=y, champion=truth)
+    assert -0.003 < decision.differences["champion"].value < decision.differences["champion"].high < 0
+    assert not decision.is_promoted
+
+
+def test_without_a_champion_it_is_held_against_what_would_serve_instead():
+    assert "worse than that of the fallback" in judge(NOISY, fallback=TRUTH).words
+    assert judge(TRUTH, fallback=TRUTH).words == "promoted: there is no champion yet"
+    assert judge(NOISY / 4, champion=NOISY, fallback=TRUTH).is_promoted, "that would not serve"
+
+
 def test_better_for_most_is_no_excuse_for_worse_for_some():
     some = np.arange(3000) < 600
     told = {"model": np.where(some, NOISY, TRUTH), "champion": np.where(some, TRUTH, NOISY)}

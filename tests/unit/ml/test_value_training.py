@@ -41,6 +41,7 @@ def test_the_model_finds_what_no_average_knows(result):
     assert result.backtest.kind == "time"
     assert found["model"].gini > found["historical_average"].gini + 0.05
     assert found["model"].gini > found["frequency_x_value"].gini + 0.02
+    assert found["model"].gini > found["fallback"].gini + 0.05
 
 
 def test_the_level_of_the_season_is_met_at_a_date_that_no_step_has_seen(result, world):
