@@ -28,7 +28,10 @@ class Verdict:
 
 
 def judge(task: Task, attempts: tuple[Attempt, ...]) -> Verdict:
-    """Whether the best beats the defaults: beyond noise on the dates of the search, and on the one kept from it."""
+    """Whether the best beats the defaults: beyond noise on the dates of the search, and in the mean on the one kept.
+
+    One date tells of a small gain within its noise only; a lead that is mere luck vanishes there half of the time.
+    """
     best = best_of(attempts)
     if best is None:
         return Verdict(None, None, "the time was too short to judge even the defaults: give more minutes")
