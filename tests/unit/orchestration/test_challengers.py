@@ -15,18 +15,27 @@ SOME = np.arange(ROWS) < 600
 
 
 def decided(
-    monkeypatch: pytest.MonkeyPatch, stage: ModuleType, y: Any, said: dict[str, Any], **backtest: Any
+    monkeypatch: pytest.MonkeyPatch,
+    stage: ModuleType,
+    y: Any,
+    said: dict[str, Any],
+    *,
+    customers: Any = None,
+    segments: dict[str, Any] | None = None,
+    unfit: str | None = None,
 ) -> Decision:
     """The gate's word on a backtest that no training is needed for."""
-    found = {"customers": np.arange(len(y)), "segments": {}, **backtest}
-    judged = SimpleNamespace(customers=found["customers"])
-    result = SimpleNamespace(
-        backtest=SimpleNamespace(
-            y=y, probabilities=said, predictions=said, judged=judged, segments=found["segments"], champion_unfit=None
-        )
+    backtest = SimpleNamespace(
+        y=y,
+        probabilities=said,
+        predictions=said,
+        judged=SimpleNamespace(customers=customers),
+        segments=segments or {},
+        champion_unfit=None,
     )
+    result = SimpleNamespace(backtest=backtest)
     plan = SimpleNamespace(seed=1, rule=SimpleNamespace(name="recency"))
-    monkeypatch.setattr(stage, "defence", lambda *_: (None, None))
+    monkeypatch.setattr(stage, "defence", lambda *_: (None, unfit))
     monkeypatch.setattr(stage, "training_plan", lambda *_: plan)
     monkeypatch.setattr(stage, "train_on", lambda *_, **__: result)
     monkeypatch.setattr(stage, "registered", lambda *arguments, **_: arguments[3])
@@ -61,3 +70,12 @@ def test_a_customer_on_many_dates_reaches_the_gate_as_one(monkeypatch: pytest.Mo
     said, customers = {"model": noisy, "champion": truth}, np.tile(np.arange(100), 30)
     assert decided(monkeypatch, stage, y, said, customers=customers).is_promoted
     assert not decided(monkeypatch, stage, y, said).is_promoted, "as if everybody were thirty"
+
+
+@pytest.mark.parametrize("stage", [churn, value])
+def test_why_a_champion_cannot_defend_its_place_reaches_the_gate(
+    monkeypatch: pytest.MonkeyPatch, stage: ModuleType
+) -> None:
+    y, truth, _ = world(stage, ROWS, 8, 1.5)
+    decision = decided(monkeypatch, stage, y, {"model": truth}, unfit="it foretells another outcome")
+    assert "the champion cannot be scored any more (it foretells another outcome)" in decision.words
