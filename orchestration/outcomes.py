@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from ml.snapshots import HASH_SQL
 from ml.splits import HASH_SPACE, sample_limit
+from orchestration.inputs import as_of_instant
+from orchestration.landing import sql
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
@@ -64,17 +66,16 @@ def outcomes(
         The horizon is not over in the data that have landed.
     """
     end = as_of_date + timedelta(days=workspace.shop.churn.horizon_days)
-    zone = workspace.shop.time_zone
     with workspace.warehouse() as warehouse:
-        (last,) = warehouse.execute(happened.newest.format(zone=zone)).fetchone() or (None,)
+        (last,) = warehouse.execute(happened.newest.format(zone=workspace.shop.time_zone)).fetchone() or (None,)
         if last < end - timedelta(days=1) if last else happened.is_needed:
             raise HorizonNotOverError(f"the horizon of {as_of_date} ends on {end}; data have landed up to {last}")
         return warehouse.execute(
             f"""
             with bounds as (
                 select date '{as_of_date}' as starts_on, date '{end}' as ends_on,
-                    timezone('UTC', timezone('{zone}', timestamp '{as_of_date}')) as starts_at,
-                    timezone('UTC', timezone('{zone}', timestamp '{end}')) as ends_at
+                    {sql.instant(as_of_instant(workspace.shop, as_of_date))} as starts_at,
+                    {sql.instant(as_of_instant(workspace.shop, end))} as ends_at
             ),
             latest as (
                 select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'

@@ -5,9 +5,15 @@
 {% macro duckdb__local_date(instant) %}{{ return("cast(timezone('" ~ var('time_zone') ~ "', timezone('UTC', " ~ instant ~ ")) as date)") }}{% endmacro %}
 {% macro spark__local_date(instant) %}{{ return("cast(from_utc_timestamp(" ~ instant ~ ", '" ~ var('time_zone') ~ "') as date)") }}{% endmacro %}
 
-{# UTC instant at which a calendar day begins in the shop's time zone. #}
+{# UTC instant at which a calendar day begins in the shop's time zone; of a midnight that there is twice, because clocks
+   are put back at one, the first. DuckDB takes the last of two, Spark the first. #}
 {% macro day_start(day) %}{{ return(adapter.dispatch('day_start')(day)) }}{% endmacro %}
-{% macro duckdb__day_start(day) %}{{ return("timezone('UTC', timezone('" ~ var('time_zone') ~ "', cast(" ~ day ~ " as timestamp)))") }}{% endmacro %}
+{% macro duckdb__day_start(day) %}
+    {% set midnight = "cast(" ~ day ~ " as timestamp)" %}
+    {% set last = "timezone('UTC', timezone('" ~ var('time_zone') ~ "', " ~ midnight ~ "))" %}
+    {% set before = "timezone('" ~ var('time_zone') ~ "', timezone('UTC', " ~ last ~ " - interval '1' hour))" %}
+    {{ return("(" ~ last ~ " - case when " ~ before ~ " = " ~ midnight ~ " then interval '1' hour else interval '0' hour end)") }}
+{% endmacro %}
 {% macro spark__day_start(day) %}{{ return("to_utc_timestamp(cast(" ~ day ~ " as timestamp), '" ~ var('time_zone') ~ "')") }}{% endmacro %}
 
 {% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days')(day, days)) }}{% endmacro %}

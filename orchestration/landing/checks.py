@@ -7,7 +7,7 @@ erased person. Does not belong here: what rows have to do with each other (``dup
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from orchestration.landing import casts, sql
 from orchestration.landing.contract import Column, TouchpointContract
@@ -148,8 +148,8 @@ def _rules(contract: TouchpointContract, shop: Shop, rates: dict[str, date], now
 
 
 def _day_start(day: date, shop: Shop) -> str:
-    """UTC instant at which a day begins for the shop."""
-    return f"timezone('UTC', timezone({sql.text(shop.time_zone)}, timestamp '{day}'))"
+    """UTC instant at which a day begins for the shop; of two midnights the first."""
+    return sql.instant(datetime.combine(day, time(), shop.zone))
 
 
 def _column_rules(column: Column) -> list[Rule]:

@@ -9,14 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from jinja2 import Environment
 from spark_world import AS_OFS, TIME_ZONE, write_ledgers, write_manifest, write_world
 
 from ml.identity import resolve
@@ -142,6 +145,25 @@ def test_spark_builds_the_same_rows_as_duckdb(built: tuple[duckdb.DuckDBPyConnec
     for row, other in zip(expected, found, strict=True):
         unequal = [name for name in row if not same(row[name], other[name])]
         assert not unequal, {name: (row[name], other[name]) for name in unequal}
+
+
+MIDNIGHTS = [
+    ("Atlantic/Azores", "2025-10-26"),  # there twice
+    ("America/Havana", "2025-11-02"),  # there twice
+    ("America/Havana", "2025-03-09"),  # not there
+    (TIME_ZONE, "2025-07-01"),
+]
+
+
+@pytest.mark.parametrize(("zone", "day"), MIDNIGHTS)
+def test_a_day_begins_with_the_same_instant_in_both_engines_as_in_python(spark: Any, zone: str, day: str) -> None:
+    macros = Environment().from_string((PROJECT / "macros" / "engines.sql").read_text())
+    engines: Any = macros.make_module({"var": {"time_zone": zone}.get, "return": str})
+    midnight = f"date '{day}'"
+    theirs = spark.sql(f"select {engines.spark__day_start(midnight)} as begins").toArrow()["begins"][0].as_py()
+    (ours,) = duckdb.sql(f"select {engines.duckdb__day_start(midnight)}").fetchone() or ()
+    begins = datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone)).astimezone(UTC).replace(tzinfo=None)
+    assert plain(theirs) == plain(ours) == begins
 
 
 def test_the_world_moves_every_feature(built: tuple[duckdb.DuckDBPyConnection, Any]) -> None:

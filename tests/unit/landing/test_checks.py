@@ -84,6 +84,18 @@ def test_a_refusal_that_names_nobody_is_quarantined(make_door: Callable[..., Doo
     ]
 
 
+def test_a_rate_counts_from_the_first_of_two_midnights_on(make_door: Callable[..., Door]) -> None:
+    """On the Azores 27 October 2024 begins at 0 o'clock UTC, and again an hour later."""
+    door = make_door({"orders": {"files": "o*", "known_at": "at"}}, time_zone="Atlantic/Azores")
+    (door.folder / "rates.csv").write_text("currency,date,rate\nUSD,2024-10-27,0.9\n")
+    row = {"currency": "USD", "at": "2024-10-28"}
+    door.put(
+        "o.jsonl", order(ordered_at="2024-10-27T00:30:00Z", **row) + order(ordered_at="2024-10-26T23:30:00Z", **row)
+    )
+    (batch,) = door.land().landed
+    assert (batch.accepted, batch.quarantined) == (1, 1)
+
+
 def test_known_at_is_the_landing_instant_unless_the_file_says_another(make_door: Callable[..., Door]) -> None:
     door = make_door({"orders": {"files": "*", "known_at": "loaded"}})
     door.put("o.jsonl", order(loaded="2025-06-03T00:00:00Z") + order(order_id="o2") + order(order_id="o3", loaded="?"))

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,21 @@ def test_an_as_of_may_be_scored_from_the_moment_on_when_it_learns_of_nothing_mor
     assert closes - inputs.known_before(shop.model_copy(update={"knowledge_lag_hours": 0}), day) == timedelta(hours=lag)
     assert inputs.newest_as_of(shop, closes) == day
     assert inputs.newest_as_of(shop, closes - timedelta(microseconds=1)) == day - timedelta(1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins"),
+    [
+        ("Atlantic/Azores", date(2025, 10, 26), datetime(2025, 10, 26, 0, tzinfo=UTC)),
+        ("America/Havana", date(2025, 11, 2), datetime(2025, 11, 2, 4, tzinfo=UTC)),
+        ("America/Havana", date(2025, 3, 9), datetime(2025, 3, 9, 5, tzinfo=UTC)),
+    ],
+)
+def test_an_as_of_is_the_first_instant_of_its_day_as_dbt_has_it(zone: str, day: date, begins: datetime) -> None:
+    """dbt's unit tests of ``int_as_ofs`` hold the same days against the same instants."""
+    shop = load_shop(ROOT / "shops", "demo").model_copy(update={"time_zone": zone})
+    assert inputs.as_of_instant(shop, day).astimezone(UTC) == begins
+    assert inputs.known_before(shop, day) == begins + timedelta(hours=shop.knowledge_lag_hours)
 
 
 @pytest.fixture

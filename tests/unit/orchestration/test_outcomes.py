@@ -68,6 +68,15 @@ def test_the_morning_after_it_does(tmp_path: Path) -> None:
     assert happened_by(workspace, churn(workspace), MORNING)["has_churned"].tolist() == [False]
 
 
+def test_of_two_midnights_the_first_ends_a_horizon(tmp_path: Path) -> None:
+    """In Havana 2 November 2025 begins at 4 o'clock UTC, and is put back to its midnight an hour later."""
+    churn_rules = {"horizon_days": (date(2025, 11, 2) - AS_OF).days, "active_days": 365}
+    workspace = corner_shop(tmp_path, "", time_zone="America/Havana", churn=churn_rules).workspace
+    workspace.state.prepare()
+    assert happened_by(workspace, churn(workspace), "2025-11-02 04:30")["has_churned"].tolist() == [True]
+    assert happened_by(workspace, churn(workspace), "2025-11-02 03:30")["has_churned"].tolist() == [False]
+
+
 def test_the_days_between_which_anybody_was_active_are_those_of_the_shop(tmp_path: Path) -> None:
     """Up to the last of them snapshots have an outcome."""
     workspace = western(tmp_path, "orders")
