@@ -38,7 +38,7 @@ last_words as (
 open_tickets as (
     select
         identifiers.customer_id,
-        sum(case when tickets.ticket_event = 'opened' then 1 when tickets.ticket_event = 'resolved' then -1 else 0 end) as tickets_open_count
+        sum(case when tickets.ticket_event in ('opened', 'reopened') then 1 when tickets.ticket_event = 'closed' then -1 else 0 end) as tickets_open_count
     from {{ ref('fct_ticket_events') }} as tickets
     inner join identifiers on tickets.identifier_id = identifiers.identifier_id
     where tickets.visible_from_date <= {{ scoring_date() }}

@@ -26,7 +26,7 @@
     },
     'fct_ticket_events': {
         'tickets_opened': count_if("ticket_event = 'opened'"),
-        'tickets_closed': count_if("ticket_event = 'closed'"),
+        'tickets_closed': count_if("ticket_event = 'closed'") ~ ' - ' ~ count_if("ticket_event = 'reopened'"),
         'ticket_contacts': "coalesce(sum(contacts), 0)",
         'ticket_ratings': "count(csat)",
         'ticket_rating_points': "coalesce(sum(csat), 0)",
