@@ -1,10 +1,11 @@
 -- What each version of an order line changed of what came back, dated when it came back first: return documents of their
 -- own, and sale lines that a later version marks as returned. As with order lines a correction or cancellation brings
--- only the difference, known from when that version was.
+-- only the difference, known from when that version was. Of versions that came in one delivery without a clock of their
+-- own, a return is later than a sale that tells of none, and a cancellation the last.
 with lines as (
     select
         *,
-        case status when 'cancelled' then 2 when 'returned' then 1 else 0 end as finality,
+        case when status = 'cancelled' then 2 when line_type = 'return' or returned_at is not null then 1 else 0 end as finality,
         case
             when status = 'cancelled' then 0
             when line_type = 'return' then quantity
