@@ -38,12 +38,12 @@ PAYMENTS = f"""
     ),
     versions as (
         select
-            windows.*, latest.customer_id, subscription_id, occurred_at, price, status, started_at, renews_at, ended_at,
+            windows.*, owned.customer_id, subscription_id, occurred_at, price, status, started_at, renews_at, ended_at,
             case billing_period when 'week' then 7 when 'month' then 30 when 'quarter' then 91 else 365 end
                 as period_days,
             row_number() over contract as number,
             coalesce(lag(status) over contract, '') as status_before
-        from staging.stg_subscriptions inner join latest using (identifier_id)
+        from staging.stg_subscriptions inner join owned using (identifier_id)
         inner join windows on occurred_at < windows.ends_at
         window contract as (partition by part, subscription_id order by occurred_at, known_at, row_hash desc)
     ),

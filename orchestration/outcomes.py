@@ -37,7 +37,9 @@ class Happened:
     where ``is_needed``."""
     is_needed: bool
     did: str
-    """Select of ``customer_id`` and what is told, over ``latest`` (identifiers) and ``bounds`` (the horizon)."""
+    """Select of ``customer_id`` and what is told, over ``bounds`` (the horizon) and one of two: ``followed`` (person of
+    each identifier now, and whoever they were then) where each is told what the person did, ``owned`` (one customer of
+    then for each identifier) where amounts are told, which count once."""
     told: str
     """Columns of the outcome, over ``did`` left joined."""
 
@@ -77,9 +79,7 @@ def outcomes(
                     {sql.instant(as_of_instant(workspace.shop, as_of_date))} as starts_at,
                     {sql.instant(as_of_instant(workspace.shop, end))} as ends_at
             ),
-            latest as (
-                select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
-            ),
+            {_IDENTIFIERS.format(scores=scores, lag=workspace.shop.knowledge_lag_hours)},
             scores as (
                 select columns(name -> name <> 'as_of_date') from read_parquet('{scores}')
                 where {happened.score} is not null and {HASH_SQL} < {_limit(warehouse, happened, scores, most)}
@@ -89,8 +89,7 @@ def outcomes(
             from scores
             {_FEATURES.format(features=features, as_of_date=as_of_date) if features else ""}
             inner join identity.customer_ledger as ledger on scores.customer_id = ledger.customer_id
-            left join latest on ledger.identifier_id = latest.identifier_id
-            left join did on coalesce(latest.customer_id, scores.customer_id) = did.customer_id
+            left join did on scores.customer_id = did.customer_id
             order by scores.customer_id
             """
         ).df()
@@ -104,6 +103,38 @@ def _limit(warehouse: duckdb.DuckDBPyConnection, happened: Happened, scores: Pat
     return sample_limit(rows, most)
 
 
+_IDENTIFIERS = """latest as (
+                select identifier_id, customer_id as person from identity.person_spans
+                where known_to > timestamp '9000-01-01'
+            ),
+            past as (
+                select identifier_id, customer_id from identity.person_spans cross join bounds
+                where known_from < starts_at + interval {lag} hour and known_to >= starts_at + interval {lag} hour
+            ),
+            scored as (
+                select identifier_id, customer_id from identity.customer_ledger
+                semi join read_parquet('{scores}') using (customer_id)
+            ),
+            held as (
+                select identifier_id, coalesce(scored.customer_id, past.customer_id) as customer_id
+                from past full join scored using (identifier_id)
+            ),
+            successors as (
+                select distinct customer_id, person from held inner join latest using (identifier_id)
+            ),
+            followed as (
+                select latest.identifier_id, person, customer_id from latest inner join successors using (person)
+            ),
+            heirs as (
+                select person, coalesce(max(customer_id) filter (customer_id = person), min(customer_id)) as customer_id
+                from successors group by 1
+            ),
+            owned as (
+                select identifier_id, coalesce(held.customer_id, heirs.customer_id) as customer_id
+                from latest inner join heirs using (person) left join held using (identifier_id)
+            )"""
+"""Whose an identifier was at the as-of, and who that is now; ``owned`` as in ``label_identifiers.sql``. An id that was
+scored holds the identifier it was minted from, also where history that came late has merged it before the as-of."""
 _FEATURES = """inner join (
                 select * exclude (as_of_date) rename (customer_id as featured_id)
                 from read_parquet('{features}') where as_of_date = date '{as_of_date}'
@@ -128,23 +159,23 @@ def _churn(fact: str, stayed: str) -> Happened:
 def _active(fact: str, weight: str) -> Happened:
     return _churn(
         fact,
-        f"""select latest.customer_id
-            from {fact} as fact inner join latest using (identifier_id) cross join bounds
+        f"""select distinct followed.customer_id
+            from {fact} as fact inner join followed using (identifier_id) cross join bounds
             where fact.occurred_at >= bounds.starts_at and fact.occurred_at < bounds.ends_at
-            group by 1 having sum({weight}) > 0""",
+            group by followed.customer_id, followed.person having sum({weight}) > 0""",
     )
 
 
 _CONTRACTS = _churn(
     "staging.stg_subscriptions",
-    """select distinct latest.customer_id
+    """select distinct followed.customer_id
         from (
             select contracts.*, bounds.ends_at, row_number() over (
                 partition by subscription_id order by occurred_at desc, known_at desc, row_hash
             ) as newness
             from staging.stg_subscriptions as contracts cross join bounds where occurred_at < bounds.ends_at
         ) as contracts
-        inner join latest using (identifier_id)
+        inner join followed using (identifier_id)
         where newness = 1 and status <> 'ended' and started_at < ends_at and coalesce(ended_at >= ends_at, true)""",
 )
 _CHURN = {
@@ -157,9 +188,9 @@ VALUE = Happened(
     score="predicted_clv",
     newest="select max(activity_date) from marts.daily_activity where orders <> 0",
     is_needed=False,
-    did="""select latest.customer_id, sum(orders) as orders, sum(spend_cents - returned_cents) / 100.0 as net_spend,
+    did="""select owned.customer_id, sum(orders) as orders, sum(spend_cents - returned_cents) / 100.0 as net_spend,
             min(activity_date - starts_on) filter (orders > 0) as days_to_order
-        from marts.daily_activity inner join latest using (identifier_id) cross join bounds
+        from marts.daily_activity inner join owned using (identifier_id) cross join bounds
         where activity_date >= starts_on and activity_date < ends_on
         group by 1""",
     told="coalesce(did.orders, 0) as orders, coalesce(did.net_spend, 0) as net_spend, did.days_to_order",

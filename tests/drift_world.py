@@ -125,8 +125,8 @@ def write_warehouse(path: Path, happened: pd.DataFrame, *, landed_until: date = 
             "select customer_id, 'account:' || customer_id as identifier_id from customers"
         )
         warehouse.execute(
-            "create table identity.person_spans as select *, timestamp '9999-12-31' as known_to "
-            "from identity.customer_ledger"
+            "create table identity.person_spans as select *, timestamp '2000-01-01' as known_from, "
+            "timestamp '9999-12-31' as known_to from identity.customer_ledger"
         )
         warehouse.register("stayed", stayed.to_frame())
         warehouse.execute(

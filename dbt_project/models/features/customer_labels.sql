@@ -1,5 +1,7 @@
 -- What then happened within the horizon after each as-of, once that is due, by all that is known at the scored one. The
--- person is followed by what we know of identities now, the features only by what was known then.
+-- person is followed by what we know of identities now, the features only by what was known then. Of one person who was two
+-- customers then, both came back if either did, for there is nobody to win back; what they spent counts once, for whose
+-- identifiers brought it (label_identifiers).
 -- depends_on: {{ ref('label_activity') }}, {{ ref('label_subscriptions') }}
 with snapshots as (
     select * from {{ ref('customer_snapshots') }}
@@ -28,21 +30,6 @@ stayed as (
         on successors.as_of_date = outcomes.as_of_date and successors.customer_id_now = outcomes.customer_id
 ),
 
--- A customer of then who is several now brings all that they spent; margin only where all of it is known.
-spent as (
-    select
-        successors.as_of_date,
-        successors.customer_id,
-        cast(sum(label_value.orders) as bigint) as orders,
-        cast(sum(label_value.spend_cents) as bigint) as spend_cents,
-        cast(sum(label_value.net_spend_cents) as bigint) as net_spend_cents,
-        case when count(label_value.margin_cents) = count(*) then cast(sum(label_value.margin_cents) as bigint) end as margin_cents
-    from successors
-    inner join {{ ref('label_value') }} as label_value
-        on successors.as_of_date = label_value.as_of_date and successors.customer_id_now = label_value.customer_id
-    group by 1, 2
-),
-
 known as (
     select
         snapshots.*,
@@ -56,7 +43,8 @@ known as (
     from snapshots
     left join due on snapshots.as_of_date = due.as_of_date
     left join stayed on snapshots.as_of_date = stayed.as_of_date and snapshots.customer_id = stayed.customer_id
-    left join spent on snapshots.as_of_date = spent.as_of_date and snapshots.customer_id = spent.customer_id
+    left join {{ ref('label_value') }} as spent
+        on snapshots.as_of_date = spent.as_of_date and snapshots.customer_id = spent.customer_id
     left join {{ ref('label_actions') }} as actions
         on snapshots.as_of_date = actions.as_of_date and snapshots.customer_id = actions.customer_id
     left join {{ ref('label_contract_courses') }} as courses

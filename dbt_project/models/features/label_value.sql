@@ -1,5 +1,5 @@
 -- What was ordered, spent, sent back and earned within the horizon after each as-of, by all that is known at the scored
--- one, identities too.
+-- one. Each amount counts for one customer of then (label_identifiers).
 with as_ofs as (
     select
         as_of_date,
@@ -7,8 +7,8 @@ with as_ofs as (
     from {{ ref('int_as_ofs') }}
 ),
 
-identifiers_now as (
-    select * from {{ ref('int_identifiers_now') }}
+identifiers as (
+    select * from {{ ref('label_identifiers') }}
 ),
 
 bought as (
@@ -27,15 +27,16 @@ bought as (
 final as (
     select
         as_ofs.as_of_date,
-        identifiers_now.customer_id,
+        identifiers.customer_id,
         cast(sum(bought.orders) as bigint) as orders,
         cast(sum(bought.spend_cents) as bigint) as spend_cents,
         cast(sum(bought.spend_cents - bought.returned_cents) as bigint) as net_spend_cents,
         case when sum(bought.cost_unknown_cents) = 0 then cast(sum(bought.margin_cents) as bigint) end as margin_cents
     from bought
-    inner join identifiers_now on bought.identifier_id = identifiers_now.identifier_id
+    inner join identifiers on bought.identifier_id = identifiers.identifier_id
     inner join as_ofs
-        on bought.activity_date >= as_ofs.as_of_date
+        on identifiers.as_of_date = as_ofs.as_of_date
+        and bought.activity_date >= as_ofs.as_of_date
         and bought.activity_date < as_ofs.horizon_date
         and bought.visible_from_date <= {{ scoring_date() }}
     group by 1, 2

@@ -34,7 +34,7 @@ def paid(*versions: dict[str, object]) -> dict[str, tuple[float | None, float | 
             connection.execute(f"insert into staging.stg_subscriptions values ({marks})", list(one.values()))
         found = connection.execute(f"""
             with bounds as (select timestamp '2025-07-01' as starts_at, timestamp '2025-08-30' as ends_at),
-            latest as (select 'account:' || n as identifier_id, 'c' || n as customer_id from range(1, 3) as t(n)),
+            owned as (select 'account:' || n as identifier_id, 'c' || n as customer_id from range(1, 3) as t(n)),
             did as ({PAYMENTS})
             select * from did order by customer_id""").fetchall()
     return {customer: (ahead, before) for customer, ahead, before in found}
@@ -132,7 +132,7 @@ def test_in_a_world_whose_truth_is_known_every_payment_is_found(tmp_path: Path) 
         connection.execute(f"create table staging.stg_subscriptions as {LANDED}", file)
         found = connection.execute(f"""
             with bounds as (select timestamp '2025-06-30 22:00' as starts_at, timestamp '2025-08-29 22:00' as ends_at),
-            latest as (
+            owned as (
                 select distinct identifier_id, substr(identifier_id, 9) as customer_id from staging.stg_subscriptions
             ),
             did as ({PAYMENTS})

@@ -11,7 +11,7 @@ from worlds import corner_shop
 from orchestration.contract_payments import CONTRACT_VALUE
 from orchestration.landing import land
 from orchestration.models import first_activity, last_activity
-from orchestration.outcomes import Happened, churn, outcomes
+from orchestration.outcomes import VALUE, Happened, churn, outcomes
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
 
@@ -22,7 +22,8 @@ WAREHOUSE = """
     create schema marts; create schema staging; create schema identity;
     create table identity.customer_ledger as select 'account:a' as identifier_id, 'c' as customer_id;
     create table identity.person_spans as
-        select *, timestamp '9999-01-01' as known_to from identity.customer_ledger;
+        select *, timestamp '2000-01-01' as known_from, timestamp '9999-01-01' as known_to
+        from identity.customer_ledger;
     create table marts.fct_order_lines as
         select 'account:a' as identifier_id, timestamp '{newest}' as occurred_at, 1 as line_change;
     create table marts.fct_events as from marts.fct_order_lines;
@@ -75,6 +76,31 @@ def test_of_two_midnights_the_first_ends_a_horizon(tmp_path: Path) -> None:
     workspace.state.prepare()
     assert happened_by(workspace, churn(workspace), "2025-11-02 04:30")["has_churned"].tolist() == [True]
     assert happened_by(workspace, churn(workspace), "2025-11-02 03:30")["has_churned"].tolist() == [False]
+
+
+MERGED = """
+    insert into identity.customer_ledger values ('account:b', 'd');
+    insert into identity.person_spans values
+        ('account:b', '{then}', timestamp '2000-01-01', timestamp '2025-03-20'),
+        ('account:b', 'c', timestamp '2025-03-20', timestamp '9999-01-01'),
+        ('account:new', 'c', timestamp '2025-03-20', timestamp '9999-01-01');
+    create table marts.daily_activity as
+        select identifier_id, date '2025-03-25' as activity_date, 1 as orders, cents as spend_cents, 0 as returned_cents
+        from (values ('account:b', 10000), ('account:new', 700)) as bought(identifier_id, cents)
+        union all select 'account:stranger', date '2025-06-01', 1, 1, 0;
+    insert into marts.fct_order_lines values ('account:b', timestamp '2025-03-25', 1);
+"""
+
+
+@pytest.mark.parametrize("then", ["d", pytest.param("c", id="by history that came late, c already then")])
+def test_what_one_person_bought_who_was_two_customers_counts_once(tmp_path: Path, then: str) -> None:
+    workspace = western(tmp_path, "orders")
+    with duckdb.connect(str(workspace.state.warehouse)) as warehouse:
+        warehouse.execute(WAREHOUSE.format(newest=MORNING) + MERGED.format(then=then))
+    scores = workspace.state.root / "scores.parquet"
+    pd.DataFrame({"customer_id": ["c", "d"], VALUE.score: 50.0, "churn_probability": 0.5}).to_parquet(scores)
+    assert outcomes(workspace, VALUE, AS_OF, scores)["net_spend"].tolist() == [7, 100]
+    assert outcomes(workspace, churn(workspace), AS_OF, scores)["has_churned"].tolist() == [False, False]
 
 
 def test_the_days_between_which_anybody_was_active_are_those_of_the_shop(tmp_path: Path) -> None:
