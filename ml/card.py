@@ -26,6 +26,18 @@ PURPOSE = {
         "It learns from what was shown and bought here; what was never shown is explored by the discovery slots.",
     ),
 }
+SERVED = {
+    "churn": (
+        "Scores stand at the level of all customers of a date. Give all with the parameter `as_of` and it is found "
+        "among them; of a few, or without `as_of`, it is that of the as-of this model was trained at, which knows "
+        "nothing of a later season."
+    ),
+    "value": (
+        "Give all customers of a date with the parameter `as_of`. Without it everything stands at the level of the "
+        "average snapshot, also for a single customer, and there is no interval."
+    ),
+}
+"""What MLflow's own way of asking the model gives."""
 FOREIGN = ("Written for this shop alone.", "Nothing is known of its use elsewhere.")
 
 
@@ -40,6 +52,7 @@ def card(
     """Markdown; nothing in it names a customer."""
     use, limits = PURPOSE.get(model, FOREIGN)
     lines = [f"# {model}, as of {parameters.get('as_of', 'unknown')}", "", use, "", f"**Limits.** {limits}", ""]
+    lines += [f"**Served by MLflow.** {SERVED[model]}", ""] if model in SERVED else []
     lines += ["## Learned from", "", *_facts(_short(dataset)), "", "## Judged on dates that it had not seen", ""]
     lines += [*_table(metrics), "", f"**Gate.** {gate}", "", "## Settings", "", *_facts(parameters)]
     return "\n".join([*lines, "", "## Where it comes from", "", *_facts(tags)]) + "\n"

@@ -29,6 +29,7 @@ from ml.churn.baselines import baselines
 from ml.churn.model import ChurnModel
 from ml.churn.recipe import Trainer, too_little
 from ml.churn.rules import SILENCE, Rule
+from ml.churn.standing import Standing
 from ml.defender import let_champion_speak
 from ml.dependence import Dependence, dependences
 from ml.drift.judged import judge_probabilities
@@ -40,7 +41,7 @@ from ml.parallel import one_blas_thread
 from ml.rolling import JUDGED_FOLD, Judged, Origin, by_customers, judged, origins
 from ml.segments import Flags, segments_of
 from ml.since import fit_ahead, trainers_of
-from ml.snapshots import Snapshots, feature_names, known_snapshots, read_snapshots
+from ml.snapshots import Snapshots, feature_names, known_snapshots, population, read_snapshots
 from ml.splits import Outcome
 from ml.survival.training import LearnedLifetimes, learn
 
@@ -122,6 +123,8 @@ class TrainingResult:
     backtest: Backtest
     reference: Reference
     """What drift is told from later."""
+    standing: Standing
+    """The level of today's customers, at which a few of them are served."""
     snapshots: tuple[date, ...]
     rows: int
     customers: int
@@ -142,6 +145,7 @@ class TrainingResult:
         for day, model in self.backtest_models.items():
             model.save(folder / "backtest" / day.isoformat())
         self.reference.save(folder)
+        self.standing.save(folder)
         if self.lifetimes:
             self.lifetimes.model.save(folder / LIFETIMES)
         return folder
@@ -173,6 +177,7 @@ def train(
         backtest_models=models,
         backtest=backtest,
         reference=_reference(data, model, backtest, plan, engine.threads),
+        standing=_standing(sources, model, plan, engine),
         snapshots=data.dates,
         rows=len(data),
         customers=data.customers,
@@ -252,6 +257,11 @@ def by_date(backtest: Backtest, seed: int) -> Mapping[date, dict[str, Metrics]]:
         day: {name: _metrics(own.where(name), name, seed) for name in own.said if np.isfinite(own.said[name]).any()}
         for day, own in rows.items()
     }
+
+
+def _standing(sources: Sources, model: ChurnModel, plan: TrainingPlan, engine: Engine) -> Standing:
+    today = population(sources.features, sources.labels, model.names, plan.as_of, engine)
+    return Standing(plan.as_of, model.level(today, plan.as_of, threads=engine.threads), len(today))
 
 
 def _reference(data: Snapshots, model: ChurnModel, backtest: Backtest, plan: TrainingPlan, threads: int) -> Reference:

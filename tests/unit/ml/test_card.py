@@ -19,6 +19,7 @@ def test_the_card_says_what_it_is_for_where_it_is_weak_and_how_it_was_judged():
     )
     assert page.startswith("# churn, as of 2025-07-01")
     assert "not who would stay because of a message" in page
+    assert "of a few, or without `as_of`, it is that of the as-of this model was trained at" in page
     assert "- snapshots: 2024-01-01 … 2024-04-01 (4)" in page
     assert "| metric | model | new customers | recency |" in page
     assert "| auc | 0.8123 | 0.6600 | 0.7000 |" in page

@@ -83,7 +83,7 @@ def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
         trained = train(files(world), quick, Engine(threads=threads))
         trained.save(tmp_path / str(threads))
     backtest = f"backtest/{trained.backtest.dates[-1]}"
-    for file in ("model.json", "trees.txt", "reference.json", f"{backtest}/model.json", f"{backtest}/trees.txt"):
+    for file in ("model.json", "trees.txt", "reference.json", "standing.json", f"{backtest}/model.json", f"{backtest}/trees.txt"):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
@@ -100,7 +100,7 @@ def test_where_no_play_was_decided_a_training_is_the_same_to_the_byte(world, tmp
     recorded.save(tmp_path / "recorded")
     assert recorded.plays is None
     kept = [path.relative_to(tmp_path / "recorded") for path in (tmp_path / "recorded").rglob("*") if path.is_file()]
-    assert len(kept) == 3 + 3 * 2
+    assert len(kept) == 4 + 3 * 2
     for file in kept:
         assert (tmp_path / "recorded" / file).read_bytes() == (tmp_path / "unrecorded" / file).read_bytes()
 
