@@ -66,15 +66,21 @@ def auc(y: Floats, p: Floats, weights: Floats | None = None) -> float:
 
 
 def auc_error(y: Floats, p: Floats) -> float:
-    """Standard error of the AUC by the draw of customers (DeLong, DeLong, Clarke-Pearson 1988); NaN with one class."""
-    churned, stayed = (np.sort(p[y == outcome]) for outcome in (1, 0))
-    if min(len(churned), len(stayed)) < 2:
+    """Standard error of the AUC by the draw of customers (DeLong, DeLong, Clarke-Pearson 1988); NaN with one class.
+
+    An outcome that is a share, as without plays, counts in part for either side, as in ``auc``.
+    """
+    churned, stayed = float(y.sum()), float((1 - y).sum())
+    if min(churned, stayed) < 2:
         return float("nan")
-    spread = 0.0
-    for own, other in ((churned, stayed), (stayed, churned)):
-        below = (np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")) / 2
-        spread += float(np.var(below / len(other), ddof=1)) / len(own)
-    return spread**0.5
+    _, group = np.unique(p, return_inverse=True)
+    positives, negatives = np.bincount(group, y), np.bincount(group, 1 - y)
+    below = (np.cumsum(negatives) - negatives / 2) / stayed
+    above = 1 - (np.cumsum(positives) - positives / 2) / churned
+    area = float((positives * below).sum()) / churned
+    moved = y * (below[group] - area) / (churned * (churned - 1)) ** 0.5
+    moved += (1 - y) * (above[group] - area) / (stayed * (stayed - 1)) ** 0.5
+    return float((moved**2).sum()) ** 0.5
 
 
 def tie_ends(sorted_p: Floats) -> NDArray[np.intp]:

@@ -83,7 +83,8 @@ def test_one_thread_and_two_give_the_same_bytes(world, tmp_path):
         trained = train(files(world), quick, Engine(threads=threads))
         trained.save(tmp_path / str(threads))
     backtest = f"backtest/{trained.backtest.dates[-1]}"
-    for file in ("model.json", "trees.txt", "reference.json", "standing.json", f"{backtest}/model.json", f"{backtest}/trees.txt"):
+    own = ("model.json", "trees.txt")
+    for file in (*own, "reference.json", "standing.json", *(f"{backtest}/{name}" for name in own)):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
 
 
