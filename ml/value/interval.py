@@ -38,16 +38,24 @@ class Interval:
 
 def fit_interval(y: Floats, p: Floats) -> Interval:
     """The narrower of two: from nothing up, where a tenth or more end with nothing; else the tails cut alike."""
-    count = int(np.clip(len(y) // FEWEST_IN_GROUP, 1, GROUPS))
     relative = p / max(p.mean(), 1e-12)
-    edges = np.quantile(relative, np.arange(1, count) / count) if count > 1 else np.empty(0)
+    edges = _edges(relative)
     group, ratio = np.searchsorted(edges, relative, side="right"), y / np.maximum(p, 1e-12)
-    low, high = np.zeros(count), np.ones(count)
-    for k in range(count):
-        own = ratio[group == k]
-        if len(own):
-            low[k], high[k] = _ends(own)
-    return Interval(*(tuple(float(one) for one in part) for part in (edges, low, high)))
+    ends = [_ends(ratio[group == k]) for k in range(len(edges) + 1)] if len(y) else [(0.0, 1.0)]
+    low, high = zip(*ends, strict=True)
+    return Interval(edges, low, high)
+
+
+def _edges(values: Floats) -> tuple[float, ...]:
+    """What parts them into groups alike in size, fewer where ties leave one with too few of its own."""
+    count = int(np.clip(len(values) // FEWEST_IN_GROUP, 1, GROUPS))
+    ordered, edges, taken = np.sort(values), [], 0
+    for edge in np.quantile(values, np.arange(1, count) / count) if count > 1 else ():
+        below = int(np.searchsorted(ordered, edge))
+        if min(below - taken, len(values) - below) >= FEWEST_IN_GROUP:
+            edges.append(float(edge))
+            taken = below
+    return tuple(edges)
 
 
 def historical_quantiles(spent: Floats, y: Floats, asked: Floats) -> tuple[Floats, Floats]:

@@ -52,6 +52,28 @@ def test_the_interval_covers_what_it_promises_where_some_buy_nothing_and_where_a
     assert (low[p[judged] < 50] == 0).all()
 
 
+def test_predictions_that_are_tied_share_a_group_and_no_group_is_empty_or_small():
+    rng = np.random.default_rng(0)
+    p = np.repeat([5.0, 15.0], 1000)
+    y = p * rng.gamma(4.0, 0.25, 2000)
+    interval = fit_interval(y, p)
+    assert len(interval.low) == 2
+    for asked in (3.0, 5.0, 14.9, 15.0, 40.0):
+        low, high = interval.ends(np.array([asked]), 10.0)
+        assert 0.2 * asked < low[0] < 0.8 * asked
+        assert 1.2 * asked < high[0] < 2.5 * asked
+    few = np.concatenate([[1.0], np.full(700, 2.0), rng.gamma(9.0, 1.0, 299) + 2])
+    interval = fit_interval(few, few)
+    sizes = np.bincount(np.searchsorted(interval.edges, few / few.mean(), side="right"), minlength=len(interval.low))
+    assert sizes[0] == 800, "the lone lowest one is with the tied"
+    assert sizes.min() >= 50
+
+
+def test_predictions_without_ties_are_parted_into_tenths():
+    p = np.random.default_rng(0).gamma(1.0, 100.0, 537)
+    assert fit_interval(p, p).edges == tuple(np.quantile(p / p.mean(), np.arange(1, 10) / 10))
+
+
 def test_where_gaps_vary_half_of_those_with_a_pace_have_ordered_by_their_day():
     rng = np.random.default_rng(1)
     pace = rng.gamma(2, 0.01, 50_000) + 0.003
