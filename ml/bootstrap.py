@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.amounts import gain_area, gini
+from ml.amounts import gain_area, gini, spearman
 from ml.evaluation import Floats, auc, auc_of_groups, row_log_loss, tie_ends
 
 T = TypeVar("T")
@@ -143,6 +143,44 @@ def paired_gini(
         drawn[k] = (ours - theirs) / perfect if perfect > 0 else np.nan
     low, high = np.nanquantile(drawn, [0.025, 0.975])
     return Difference(gini(y, challenger) - gini(y, champion), float(low), float(high))
+
+
+def paired_spearman(
+    y: Floats,
+    challenger: Floats,
+    champion: Floats,
+    *,
+    seed: int,
+    draws: int = 500,
+    customers: NDArray[np.int64] | None = None,
+) -> Difference:
+    """Difference in the correlation of ranks, customers drawn with replacement, both on the same draw.
+
+    Rows are ranked anew in each draw, as who is drawn twice stands on two ranks; they are sorted once. ``customers`` as
+    in ``paired_bootstrap``.
+    """
+    draw = _drawing(len(y), customers, seed)
+    happened, ours, theirs = (np.unique(values, return_inverse=True)[1] for values in (y, challenger, champion))
+    drawn = np.empty(draws)
+    for k in range(draws):
+        w = draw()
+        ranks = _ranks_in_a_draw(happened, w)
+        own, other = (_correlation(_ranks_in_a_draw(group, w), ranks, w) for group in (ours, theirs))
+        drawn[k] = own - other
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Difference(spearman(y, challenger) - spearman(y, champion), float(low), float(high))
+
+
+def _ranks_in_a_draw(group: NDArray[np.intp], w: Floats) -> Floats:
+    """Rank of each row taken ``w`` times, ties at their mean rank; ``group`` numbers the values from below."""
+    taken = np.bincount(group, w)
+    return np.asarray((np.cumsum(taken) - taken / 2)[group])
+
+
+def _correlation(a: Floats, b: Floats, w: Floats) -> float:
+    a, b = a - np.average(a, weights=w), b - np.average(b, weights=w)
+    spread = (w * a * a).sum() * (w * b * b).sum()
+    return float((w * a * b).sum() / spread**0.5) if spread > 0 else float("nan")
 
 
 def on_told_rows(

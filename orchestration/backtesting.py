@@ -121,7 +121,7 @@ def _churn(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
 
 
 def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | None:
-    from ml.bootstrap import paired_gini
+    from ml.bootstrap import paired_gini, paired_spearman
     from ml.since import usual_dates
     from ml.value.plots import draw
     from ml.value.record import interval_metrics
@@ -134,7 +134,8 @@ def _value(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | Non
     backtest = result.backtest
 
     def paired(*arguments: Any, **settings: Any) -> dict[str, Difference]:
-        return {"gini": paired_gini(*arguments, **settings)}
+        compare = {"gini": paired_gini, "spearman": paired_spearman}
+        return {name: one(*arguments, **settings) for name, one in compare.items()}
 
     found = _compared("value", backtest, paired, plan.seed, draw(result), interval_metrics(backtest))
     usual_on = usual_dates(backtest.dates, plan.recipe, plan.recipe_since)

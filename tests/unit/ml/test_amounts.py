@@ -13,7 +13,7 @@ from ml.amounts import (
     spearman,
     total_bias,
 )
-from ml.bootstrap import paired_metric
+from ml.bootstrap import paired_metric, paired_spearman
 
 Y = np.array([0.0, 0.0, 10.0, 90.0])
 
@@ -81,6 +81,23 @@ def test_the_interval_of_a_difference_holds_it_and_narrows_with_customers():
         assert found.value == rmse(y, np.ones(customers)) - rmse(y, np.full(customers, 2.0))
         widths.append(found.high - found.low)
     assert widths[1] < widths[0] / 5
+
+
+def test_ranks_are_compared_by_customer_with_all_dates_of_one_drawn_together():
+    """Beside a bootstrap that really copies rows; who copies dates instead of bringing customers learns nothing."""
+    rng = np.random.default_rng(0)
+    y, p = (rng.poisson(mean, 300).astype(float) for mean in (1.0, 3.0))
+    p += 2 * y
+    worse = p + rng.normal(0, 3, 300)
+    found = paired_spearman(y, p, worse, seed=0)
+    copied = paired_metric(spearman, y, p, worse, seed=1)
+    assert found.value == copied.value == spearman(y, p) - spearman(y, worse)
+    assert (found.low, found.high) == pytest.approx((copied.low, copied.high), abs=0.1 * (copied.high - copied.low))
+    nine = [np.tile(part, 9) for part in (y, p, worse)]
+    dates = paired_spearman(*nine, seed=0, customers=np.tile(np.arange(300), 9))
+    assert (dates.low, dates.high) == pytest.approx((found.low, found.high))
+    rows = paired_spearman(*nine, seed=0)
+    assert rows.high - rows.low < 0.5 * (dates.high - dates.low)
 
 
 def test_the_ends_of_an_interval_belong_to_it():

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml import amounts
 from ml.bootstrap import paired_bootstrap
 from ml.rolling import Judged
 from ml.snapshots import day_number
+from ml.splits import Outcome
+from ml.value.training import TrainingPlan
 from orchestration import backtesting
 
 DAYS = (date(2025, 1, 1), date(2025, 2, 1))
@@ -31,6 +34,26 @@ def test_a_baseline_that_could_not_speak_on_a_date_is_held_against_on_the_others
     assert found.rows == 2 * ROWS
     assert set(found.differences) == {"btyd"}
     assert all(day == DAYS[1] for day, *_ in found.worse_on)
+
+
+def test_values_are_held_against_each_baseline_in_rank_as_in_gini(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    y = rng.gamma(1.0, 50.0, 2 * ROWS)
+    said = {"model": y + rng.normal(0, 5, len(y)), "random": rng.gamma(1.0, 50.0, len(y))}
+    judged = Judged(backtest().judged.day, backtest().judged.customers, y, said)
+    metrics = {name: amounts.evaluate(y, one) for name, one in said.items()}
+    result = SimpleNamespace(backtest=SimpleNamespace(judged=judged, dates=DAYS, metrics=metrics, kind="time"))
+    monkeypatch.setattr(backtesting.value, "training_plan", lambda *_: TrainingPlan(DAYS[1], Outcome(30, 0)))
+    monkeypatch.setattr(backtesting.value, "train_on", lambda *_: result)
+    for name in ("plots.draw", "record.interval_metrics"):
+        monkeypatch.setattr(f"ml.value.{name}", lambda *_: {})
+    monkeypatch.setattr(backtesting, "_of_the_interval", lambda *_: ())
+    found = backtesting._value(None, None, 2)  # type: ignore[arg-type]
+    assert found is not None
+    assert 0.5 < found.differences["random"]["spearman"].low < found.differences["random"]["spearman"].high
+    [said_of_it] = [line for line in backtesting.lines(found) if "against random" in line]
+    assert "gini +" in said_of_it
+    assert "spearman +" in said_of_it
 
 
 @pytest.mark.parametrize(
