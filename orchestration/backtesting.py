@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import churn, value
@@ -17,6 +18,7 @@ from orchestration.models import first_activity, last_activity, outcome
 from orchestration.partitions import require_as_of
 from orchestration.rebuilding import snapshots
 from orchestration.shop import ShopError
+from orchestration.snapshots import reading_engine
 from orchestration.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,12 +56,13 @@ def backtest(workspace: Workspace, first: date, last: date) -> list[Comparison]:
     Raises
     ------
     ShopError
-        No month begins between them, one of them is no as-of, the last one's outcome is not known yet, or too little
-        was known at the first.
+        No month begins between them, one of them is no as-of, the last one's outcome is not known yet, too little was
+        known at the first, or a feature of the last was another on that day.
     """
     days = months(first, last)
     inputs = inputs_of(workspace, days)
     folder = snapshots(workspace, inputs)
+    _require_no_hindsight(workspace, folder, days[-1])
     compared = [_churn(workspace, inputs, len(days)), _value(workspace, inputs, len(days))]
     found = [one for one in compared if one is not None]
     if not found:
@@ -103,6 +106,23 @@ def inputs_of(workspace: Workspace, days: list[date]) -> Inputs:
         training_dates=tuple(months(begin + timedelta(told.horizon_days), days[-1])),
         champions={},
     )
+
+
+def _require_no_hindsight(workspace: Workspace, folder: Path, day: date) -> None:
+    """Make the features of a day as on that day, in the same release, and refuse to judge where they were others.
+
+    What models of repeat purchase expect is left out: they are fitted on all histories of orders together, of which a
+    later run may read a sample.
+    """
+    from ml.btyd.expectations import COLUMNS
+    from ml.leaks import hindsight
+
+    then = snapshots(workspace, fresh(workspace.state, workspace.shop, day, training_dates=(), champions={}))
+    then, now = (one / "customer_features.parquet" for one in (then, folder))
+    found = hindsight(then, now, day, reading_engine(workspace), besides=COLUMNS)
+    if found:
+        said = ", ".join(f"{name} ({count} of {customers} customers)" for name, (count, customers) in found.items())
+        raise ShopError(f"on {day} these features were not what they are now, so they know what came after it: {said}")
 
 
 def _churn(workspace: Workspace, inputs: Inputs, count: int) -> Comparison | None:

@@ -8,6 +8,7 @@ import pytest
 from time_world import AFTER, AS_OF, BEFORE, joined, shop
 from worlds import Deployment, features
 
+from ml.btyd.expectations import COLUMNS
 from orchestration import inputs
 from orchestration.recommendations import export_interactions
 from orchestration.snapshots import snapshot_folder
@@ -77,6 +78,21 @@ def test_an_earlier_as_of_that_teaches_a_recommender_shows_what_was_known_then(u
         pd.testing.assert_frame_equal(taught[name], untouched[name], obj=name)
     bought = taught["recommender_outcomes"].query("order_lines > 0")
     assert bought["product_id"].tolist() == ["P1"], "P8 and P9 were in nobody's catalogue, P2 was not known of by then"
+
+
+def test_features_that_teach_are_those_that_were_scored_on_their_day(untouched: Seen, tmp_path: Path) -> None:
+    """Seen from when the outcome is known, they hold nothing of it, nor of who people turned out to be."""
+    later = {
+        "orders": [f"{account}7,1,2025-03-1{n}T10:00:00Z,{account},,P1,1,10,placed,2025-03-1{n}T10:00:00Z"
+                   for n, account in enumerate("ABC")],
+    }  # fmt: skip
+    planted = joined(*(rows for name, rows in AFTER.items() if "consent" not in name), later)
+    taught = seen(shop(tmp_path, BEFORE, planted), AS_OF, AS_OF + timedelta(130))
+    assert (taught["customer_labels"]["orders_within_horizon"] > 0).all(), "the outcome is known"
+    features = [found["customer_features"].drop(columns=list(COLUMNS)) for found in (taught, untouched)]
+    assert len(features[0]) == 3, "three persons then"
+    scored = features[1][features[1]["customer_id"].isin(features[0]["customer_id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(features[0], scored)
 
 
 def test_the_next_as_ofs_see_what_had_come_by_then(tmp_path: Path) -> None:

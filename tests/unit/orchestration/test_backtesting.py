@@ -1,19 +1,24 @@
 """What a backtest may say, and of which dates."""
 
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from worlds import corner_shop
 
 from ml import amounts
 from ml.bootstrap import paired_bootstrap
+from ml.btyd.expectations import INACTIVE
 from ml.rolling import Judged
 from ml.snapshots import day_number
 from ml.splits import Outcome
 from ml.value.training import TrainingPlan
 from orchestration import backtesting
+from orchestration.shop import ShopError
 
 DAYS = (date(2025, 1, 1), date(2025, 2, 1))
 ROWS = 60
@@ -34,6 +39,28 @@ def test_a_baseline_that_could_not_speak_on_a_date_is_held_against_on_the_others
     assert found.rows == 2 * ROWS
     assert set(found.differences) == {"btyd"}
     assert all(day == DAYS[1] for day, *_ in found.worse_on)
+
+
+def test_features_that_were_others_on_their_day_are_not_judged_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = corner_shop(tmp_path, "").workspace
+    for folder, leaking in (("then", np.nan), ("now", 1.0)):
+        (tmp_path / folder).mkdir()
+        rows = {"as_of_date": DAYS[1], "customer_id": ["c_1", "c_2"], "orders_90d": [1.0, np.nan], INACTIVE: leaking}
+        features = pd.DataFrame({**rows, "target_mean": [leaking, 0.0]})
+        features.to_parquet(tmp_path / folder / "customer_features.parquet", index=False)
+    monkeypatch.setattr(backtesting, "snapshots", lambda _, inputs: tmp_path / inputs)
+    monkeypatch.setattr(backtesting, "fresh", lambda *_, **__: "then")
+    for model in ("_churn", "_value"):
+        monkeypatch.setattr(backtesting, model, lambda *_: None)
+    for seen, refusal in (
+        ("then", "too little was known"),
+        ("now", r"2025-02-01 .*: target_mean \(1 of 2 customers\)$"),
+    ):
+        monkeypatch.setattr(backtesting, "inputs_of", lambda *_, seen=seen: seen)
+        with pytest.raises(ShopError, match=refusal):
+            backtesting.backtest(workspace, *DAYS)
 
 
 def test_values_are_held_against_each_baseline_in_rank_as_in_gini(monkeypatch: pytest.MonkeyPatch) -> None:
