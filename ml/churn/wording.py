@@ -178,6 +178,10 @@ WORDS: dict[str, Words] = {
     "review_mean_365d": Words("satisfaction", "Reviews give {value} of 5", internal_unknown="No review in 365 days"),
     **_counted("points_earned", "loyalty", 90, 365),
     **_counted("points_spent", "loyalty", 365),
+    "points_balance": Words("loyalty", "{value} points at hand", "No points at hand"),
+    "points_expiring_30d": Words(
+        "loyalty", "{value} points run out within 30 days", "No points run out within 30 days"
+    ),
     "subscriptions_running": Words("contract", "{value} contracts running"),
     "days_to_renewal": Words(
         "contract",

@@ -13,6 +13,7 @@
         'complaints_365d', 'unsubscribes_365d', 'tickets_opened_90d', 'tickets_opened_365d', 'ticket_contacts_365d',
         'tickets_open', 'points_earned_90d', 'points_earned_365d', 'points_spent_365d',
     ],
+    'snapshot_points': ['points_balance', 'points_expiring_30d'],
     'snapshot_products': ['products_365d'],
     'snapshot_contracts': ['subscriptions_running'],
     'snapshot_contract_changes': [
@@ -31,6 +32,7 @@
         'discount_share_365d', 'returned_share_365d', 'days_since_last_event', 'session_trend', 'message_open_rate_90d',
         'message_click_rate_90d', 'ticket_rating_mean_365d', 'nps_mean_365d', 'review_mean_365d',
     ],
+    'snapshot_points': [],
     'snapshot_products': ['repeat_product_share_365d'],
     'snapshot_contracts': [
         'contract_age_days', 'days_to_renewal', 'days_to_last_renewal', 'contract_period_days', 'is_past_due', 'has_given_notice', 'usage_share',
