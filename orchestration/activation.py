@@ -5,6 +5,7 @@ Belongs here: where the publisher gets its tables, grants and server. Does not b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date
 from pathlib import Path
 
@@ -82,13 +83,13 @@ def export_tables(workspace: Workspace, inputs: Inputs) -> tuple[dict[str, Path]
     return tables, grants
 
 
-def customers_of(workspace: Workspace, external_ids: list[str]) -> dict[str, str]:
+def customers_of(workspace: Workspace, external_ids: Sequence[str]) -> dict[str, str]:
     """Customer ids of the shop's own customer numbers, by the published identifiers; unknown ones are absent."""
     generation = publisher(workspace).files.current()
     if generation is None:
         return {}
     rows = workspace.connect().execute(
         "select identifier, customer_id from read_parquet(?) where identifier_type = 'account' and identifier in ?",
-        [str(generation.file("customer_identifiers")), external_ids],
+        [str(generation.file("customer_identifiers")), list(external_ids)],
     )
     return dict(rows.fetchall())

@@ -28,7 +28,7 @@ CODE = (
 def suppressions_hash(state: State) -> str:
     """Of who is suppressed and what was withdrawn by now."""
     Privacy(state.privacy).prepare()  # no list and an empty list are the same state
-    return _hash_files(state.root, ("privacy/*.parquet",))
+    return _hash_files(state.root, ("privacy/suppressions.parquet", "privacy/withdrawals.parquet"))
 
 
 def shop_hash(shop: Shop) -> str:

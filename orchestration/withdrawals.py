@@ -7,7 +7,8 @@ themselves (``publishing.suppression``) and what an as-of has weighed (dbt, ``cu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +17,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration.activation import publisher
+from orchestration.activation import customers_of, publisher
 from orchestration.inputs import person_spans
 from orchestration.landing import batches, rows_path
 from orchestration.publishing.engine import parquet
 from orchestration.publishing.files import Outcome
-from orchestration.publishing.suppression import Question, question
+from orchestration.publishing.suppression import Changes, Name, Privacy, Question, question
 from orchestration.triggers import base_inputs
 from orchestration.workspace import Workspace
 
@@ -38,23 +39,12 @@ class Word:
     """When it had been said and we knew of it."""
 
 
-@dataclass(frozen=True)
-class News:
-    """How what has landed differs from what is in force."""
-
-    withdrawn: Mapping[Question, datetime]
-    """Since when."""
-    granted: frozenset[Question]
-    """In force as withdrawn, and granted again."""
-    erased: Mapping[str, datetime]
-    """Customers who asked to be erased and are not hidden yet; when we learned of it."""
-
-
 def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     """Bring the live tables up to the decisions that have landed; returns how many came and went.
 
     Only consents that the published generation could not know of: the others it has weighed already. What a customer
-    granted again afterwards is lifted. Who asked to be erased is hidden, and stays so.
+    granted again afterwards is lifted. Who asked to be erased is hidden, and stays so. What is in force of a customer
+    is in force of everybody who has an identifier of theirs by now, as after a merge or a split of persons.
 
     Raises
     ------
@@ -65,12 +55,11 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     generation = target.files.current()
     if generation is None:
         return {"withdrawn": 0, "granted again": 0, "asked to be erased": 0}
-    news = _news(workspace, generation.file("customer_identifiers"), generation.manifest.weighed_at)
-    if news.withdrawn or news.granted or news.erased:
-        target.obey(news.withdrawn, news.granted, news.erased, ASKED_FOR_ERASURE)
-    return {
-        "withdrawn": len(news.withdrawn), "granted again": len(news.granted), "asked to be erased": len(news.erased),
-    }  # fmt: skip
+    news = _changes(workspace, generation.file("customer_identifiers"), generation.manifest.weighed_at)
+    if news:
+        target.obey(news)
+    erased = sum(reason == ASKED_FOR_ERASURE for _, reason in news.hidden.values())
+    return {"withdrawn": len(news.withdrawn), "granted again": len(news.granted), "asked to be erased": erased}
 
 
 def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> None:
@@ -85,9 +74,25 @@ def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime, spans:
     spans
         Person spans of a newer generation, by whose identifiers the same persons are known as well.
     """
-    privacy, news = publisher(workspace).privacy, _news(workspace, identifiers, as_of, spans)
-    privacy.change(news.withdrawn, news.granted)
-    privacy.hide(news.erased, ASKED_FOR_ERASURE)
+    publisher(workspace).privacy.follow(_changes(workspace, identifiers, as_of, spans))
+
+
+def suppress(workspace: Workspace, external_ids: Sequence[str], reason: str) -> dict[str, str]:
+    """Hide customers by the shop's own numbers; returns the customer id of each one that is published.
+
+    Raises
+    ------
+    SinkUnavailableError
+        Hidden in files, not yet in Postgres; the next publish brings it up before it shows anything new.
+    """
+    target, found = publisher(workspace), customers_of(workspace, external_ids)
+    since = workspace.now().replace(tzinfo=None)
+    names: frozenset[Name] = frozenset()
+    if current := target.files.current():
+        with _people(workspace, current.file("customer_identifiers")) as connection:
+            names = _names(connection, found.values())
+    target.obey(Changes(dict.fromkeys(found.values(), (since, reason)), names))
+    return found
 
 
 def roll_back(workspace: Workspace, to: str | None = None) -> tuple[Outcome, Outcome]:
@@ -103,21 +108,60 @@ def roll_back(workspace: Workspace, to: str | None = None) -> tuple[Outcome, Out
     return target.rollback(earlier.generation_id)
 
 
-def _news(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> News:
+def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> Changes:
+    """How what has landed differs from what is in force of the customers of a generation."""
     privacy = publisher(workspace).privacy
-    with _people(workspace, identifiers, spans) as connection:
-        words = _words(connection, workspace, as_of)
-        asked = _asked(connection, workspace)
     live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
-    taken_back = {
-        one: word.learned_at
-        for one, word in words.items()
-        if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
-    }
-    granted = frozenset(one for one, since in live.items() if _is_granted_since(words, one, since))
-    for row in privacy.suppressed():
-        asked.pop(row["customer_id"], None)
-    return News(taken_back, granted, asked)
+    hidden = {row["customer_id"]: (row["since"], row["reason"]) for row in privacy.suppressed()}
+    with _people(workspace, identifiers, spans) as connection:
+        heirs = _heirs(connection, privacy)
+        passed = {
+            (heir, purpose, channel): since
+            for (customer, purpose, channel), since in live.items()
+            for heir in heirs[customer]
+            if (heir, purpose, channel) not in live
+        }
+        words = _words(connection, workspace, as_of, {customer for customer, _, _ in live | passed})
+        gone = {heir: entry for customer, entry in hidden.items() for heir in heirs[customer]}
+        gone |= {one: (since, ASKED_FOR_ERASURE) for one, since in _asked(connection, workspace).items()}
+        withdrawn = {one: since for one, since in passed.items() if not _is_granted_since(words, one, since)} | {
+            one: word.learned_at
+            for one, word in words.items()
+            if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
+        }
+        names = _names(connection, {*hidden, *gone, *(customer for customer, _, _ in live | withdrawn)})
+    return Changes(
+        hidden={one: entry for one, entry in gone.items() if one not in hidden},
+        names=names,
+        withdrawn=withdrawn,
+        granted=frozenset(one for one, since in live.items() if _is_granted_since(words, one, since)),
+    )
+
+
+def _heirs(connection: duckdb.DuckDBPyConnection, privacy: Privacy) -> Mapping[str, list[str]]:
+    """Of customers in the lists, who else in the generation has an identifier that was theirs."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    privacy.prepare()
+    select = f"""
+        select distinct listed.customer_id, shown.customer_id
+        from {parquet(privacy.identifiers)} as listed inner join shown using (identifier_id)
+        where listed.customer_id <> shown.customer_id order by all
+        """
+    for customer, heir in connection.execute(select).fetchall():
+        found[customer].append(heir)
+    return found
+
+
+def _names(connection: duckdb.DuckDBPyConnection, customers: Collection[str]) -> frozenset[Name]:
+    """By what customers are known: a device or a browser, which others use too, only where there is nothing else."""
+    select = """
+        select customer_id, identifier_id from shown
+        where customer_id in (select unnest($customers))
+        qualify identifier_id not similar to '(device|cookie):.*' or bool_and(
+            identifier_id similar to '(device|cookie):.*'
+        ) over (partition by customer_id)
+        """
+    return frozenset(connection.execute(select, {"customers": list(customers)}).fetchall())
 
 
 def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: datetime) -> bool:
@@ -128,20 +172,20 @@ def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: da
     return last is not None and last.decision == "granted" and last.learned_at > since
 
 
-def _words(connection: duckdb.DuckDBPyConnection, workspace: Workspace, as_of: datetime) -> dict[Question, Word]:
-    """The last word on each question of those who said something since the as-of, or have a withdrawal in force."""
-    privacy = publisher(workspace).privacy
-    privacy.prepare()
-    select = f"""
+def _words(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, as_of: datetime, concerned: Collection[str]
+) -> dict[Question, Word]:
+    """The last word on each question of those who said something since the as-of, and of those concerned."""
+    select = """
         select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
         from said
         where customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
-            or customer_id in (select customer_id from {parquet(privacy.withdrawals)})
+            or customer_id in (select unnest($concerned))
         qualify row_number() over (
             partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
         ) = 1
         """
-    rows = _said(connection, workspace, "consents", select, as_of=as_of)
+    rows = _said(connection, workspace, "consents", select, as_of=as_of, concerned=list(concerned))
     return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
 
 

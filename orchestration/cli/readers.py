@@ -32,13 +32,12 @@ def suppress(
     shop: ShopOption = None,
 ) -> None:
     """Hide customers from every published table, at once and through every rollback."""
-    from orchestration.activation import customers_of, publisher
+    from orchestration import withdrawals
     from orchestration.publishing.errors import SinkUnavailableError
 
     workspace = open_workspace(shop)
-    found = customers_of(workspace, external_ids)
     try:
-        publisher(workspace).suppress(found.values(), reason)
+        found = withdrawals.suppress(workspace, external_ids, reason)
     except SinkUnavailableError as error:
         errors.print(
             f"[red]✗[/] hidden in the files, not yet in Postgres ({escape(str(error))}): repeat the command when it "

@@ -23,7 +23,7 @@ from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import FileSink, Outcome
 from orchestration.publishing.generation import Generation, GenerationMeta
 from orchestration.publishing.postgres.sink import PostgresSink
-from orchestration.publishing.suppression import Privacy, Question
+from orchestration.publishing.suppression import Changes, Privacy
 from orchestration.publishing.views import write_views
 from orchestration.publishing.write import Writer
 
@@ -131,17 +131,9 @@ class Publisher:
         self.privacy.withdraw(customer_ids, purpose, channel, self._instant())
         self.postgres.follow(self.privacy)
 
-    def obey(
-        self,
-        withdrawn: Mapping[Question, datetime],
-        granted: Iterable[Question],
-        hidden: Mapping[str, datetime],
-        reason: str,
-    ) -> None:
-        """What customers have said, in both sinks at once: withdrawals, what lifts them, whom to hide; errors as for
-        ``suppress``."""
-        self.privacy.change(withdrawn, granted)
-        self.privacy.hide(hidden, reason)
+    def obey(self, changes: Changes) -> None:
+        """What customers have said, in both sinks at once; errors as for ``suppress``."""
+        self.privacy.follow(changes)
         self.postgres.follow(self.privacy)
 
     def unsuppress(self, customer_ids: Sequence[str]) -> None:

@@ -1,7 +1,11 @@
 """Suppressions and withdrawals as files: they act at once, also where Postgres is not reachable.
 
-Belongs here: ``privacy/suppressions.parquet`` and ``privacy/withdrawals.parquet`` of a shop, replaced whole by one
-rename. Does not belong here: what they take away (``permissions``), consents from the shop's own files (dbt).
+Belongs here: ``suppressions.parquet``, ``withdrawals.parquet`` and ``identifiers.parquet`` in the folder ``privacy`` of
+a shop, each replaced whole by one rename. Does not belong here: what they take away (``permissions``), consents from
+the shop's own files (dbt).
+
+An entry is of a customer id, which a merge or a split of persons ends; so it is kept by what the customer was known,
+and passes to whoever is known by it next. A person merged of one who is hidden and one who is not is hidden.
 
 No rollback undoes an entry. A withdrawal stands until it is reinstated, even when a later generation knows nothing
 of it: the shop's consent file may be late, and what is not known to be granted is refused.
@@ -13,7 +17,7 @@ import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +27,30 @@ import pyarrow.parquet as pq
 
 Question = tuple[str, str, str | None]
 """Customer, purpose, channel (None: all)."""
+Entry = tuple[datetime, str]
+"""Since when a customer is hidden, and why."""
+Name = tuple[str, str]
+"""A customer and an identifier of theirs, ``<type>:<value>``."""
 TEXT, INSTANT = pa.string(), pa.timestamp("us")
 SUPPRESSION_SCHEMA = pa.schema([("customer_id", TEXT), ("since", INSTANT), ("reason", TEXT)])
 WITHDRAWAL_SCHEMA = pa.schema([("customer_id", TEXT), ("purpose", TEXT), ("channel", TEXT), ("withdrawn_at", INSTANT)])
+IDENTIFIER_SCHEMA = pa.schema([("customer_id", TEXT), ("identifier_id", TEXT)])
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What becomes of both lists."""
+
+    hidden: Mapping[str, Entry]
+    names: frozenset[Name]
+    """Of customers in either list."""
+    withdrawn: Mapping[Question, datetime] = field(default_factory=dict)
+    """Since when."""
+    granted: frozenset[Question] = frozenset()
+    """In force as withdrawn, and granted again."""
+
+    def __bool__(self) -> bool:
+        return bool(self.hidden or self.withdrawn or self.granted)
 
 
 @dataclass(frozen=True)
@@ -44,22 +69,37 @@ class Privacy:
         """customer_id, purpose, channel (null: all), withdrawn_at (naive UTC); one row per the first three."""
         return self.folder / "withdrawals.parquet"
 
+    @property
+    def identifiers(self) -> Path:
+        """customer_id, identifier_id: by what those in either list have been known since they came into it."""
+        return self.folder / "identifiers.parquet"
+
     def prepare(self) -> None:
         """Make the typed empty files that views read before anybody is suppressed."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path, schema in ((self.suppressions, SUPPRESSION_SCHEMA), (self.withdrawals, WITHDRAWAL_SCHEMA)):
+        for path, schema in (
+            (self.suppressions, SUPPRESSION_SCHEMA),
+            (self.withdrawals, WITHDRAWAL_SCHEMA),
+            (self.identifiers, IDENTIFIER_SCHEMA),
+        ):
             if not path.exists():
                 _write(path, schema, [])
 
     def suppress(self, customer_ids: Iterable[str], since: datetime, reason: str) -> None:
         """Hide customers everywhere, from now on. One already suppressed keeps the first instant and reason."""
-        self.hide(dict.fromkeys(customer_ids, since), reason)
+        self.hide(dict.fromkeys(customer_ids, (since, reason)))
 
-    def hide(self, since_when: Mapping[str, datetime], reason: str) -> None:
-        """The same for customers of whom each has an instant of their own."""
+    def follow(self, changes: Changes) -> None:
+        """Names first: were this killed in the middle, an entry without them would be lost with its customer id."""
+        self.name(changes.names)
+        self.hide(changes.hidden)
+        self.change(changes.withdrawn, changes.granted)
+
+    def hide(self, entries: Mapping[str, Entry]) -> None:
+        """The same for customers of whom each has an instant and a reason of their own."""
         with self._alone():
             rows = {row["customer_id"]: row for row in self.suppressed()}
-            for customer_id, since in since_when.items():
+            for customer_id, (since, reason) in entries.items():
                 rows.setdefault(customer_id, {"customer_id": customer_id, "since": since, "reason": reason})
             _write(self.suppressions, SUPPRESSION_SCHEMA, list(rows.values()))
 
@@ -83,8 +123,16 @@ class Privacy:
                 rows.pop(key, None)
             _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
 
+    def name(self, names: Iterable[Name]) -> None:
+        """Keep by what customers in the lists are known."""
+        with self._alone():
+            known = self.names()
+            if not known.issuperset(names):
+                rows = [{"customer_id": customer, "identifier_id": one} for customer, one in known.union(names)]
+                _write(self.identifiers, IDENTIFIER_SCHEMA, rows)
+
     def unsuppress(self, customer_ids: Iterable[str]) -> None:
-        """Undo a suppression made in error."""
+        """Undo a suppression made in error, of everybody to whom it has passed: they are to be named, too."""
         gone = set(customer_ids)
         with self._alone():
             kept = [row for row in self.suppressed() if row["customer_id"] not in gone]
@@ -97,6 +145,10 @@ class Privacy:
     def withdrawn(self) -> list[dict[str, Any]]:
         self.prepare()
         return list(pq.read_table(self.withdrawals).to_pylist())
+
+    def names(self) -> set[Name]:
+        self.prepare()
+        return {(row["customer_id"], row["identifier_id"]) for row in pq.read_table(self.identifiers).to_pylist()}
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from consent_world import CONSENTS, REQUESTS, ConsentWorld
 
-from orchestration.withdrawals import roll_back
+from orchestration.withdrawals import follow_withdrawals, roll_back, suppress
 
 G1, G2, G3, G4 = ({f"c_{n}": [f"account:G{n}"]} for n in (1, 2, 3, 4))
 EVERYBODY = G1 | G2 | G3 | G4
@@ -58,3 +58,28 @@ def test_what_a_run_lands_acts_though_the_run_gets_no_further(world: ConsentWorl
     for stage, line in zip(("✓ landing", "✓ withdrawn consents", "✗ input manifest"), stages, strict=False):
         assert stage in line, "before anything else that may stop the run"
     assert [world.seen(f"G{n}") for n in (1, 2, 3)] == ["hidden", False, True]
+
+
+def test_who_was_hidden_stays_hidden_under_another_id_and_within_another_person(world: ConsentWorld) -> None:
+    """A's id came of a browser that is B's too; D's address turns out to be C's, an older account."""
+    email = world.email("d@x.org")
+    world.publish("2025-06-02", {"c_k": ["account:A", "cookie:k"], "c_d": ["account:D", email], "c_c": ["account:C"]})
+    suppress(world.workspace, ["A", "D"], "asked for")
+    newer = {"c_a": ["account:A"], "c_b": ["account:B", "cookie:k"], "c_c": ["account:C", "account:D", email]}
+    world.publish("2025-06-03", newer | G4)
+    assert [world.seen(one) for one in ("A", "B", "C", "G4")] == ["hidden", True, "hidden", True]
+    roll_back(world.workspace)
+    assert [world.seen(one) for one in ("A", "C", "D")] == ["hidden", "hidden", "hidden"]
+
+
+def test_what_was_taken_back_passes_to_whoever_the_customer_is_by_then_until_it_is_granted_again(
+    world: ConsentWorld,
+) -> None:
+    """G1 spoke by an address that turns out to be many people's, and so nobody's; G2 grants it again meanwhile."""
+    g1, g2 = world.email("g1@x.org"), world.email("g2@x.org")
+    world.publish("2025-06-02", {"c_1": ["account:G1", g1], "c_2": ["account:G2", g2]} | G4)
+    world.say("2025-06-02T10", *(f",g{n}@x.org,,marketing,email,withdrawn" for n in (1, 2)))
+    follow_withdrawals(world.workspace)
+    world.say("2025-06-02T12", "G2,,,marketing,email,granted")
+    world.publish("2025-06-04", {"c_11": ["account:G1"], "c_22": ["account:G2"]} | G4)
+    assert [world.seen(f"G{n}") for n in (1, 2, 4)] == [False, True, True]
