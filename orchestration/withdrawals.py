@@ -175,12 +175,17 @@ def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: da
 def _words(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, as_of: datetime, concerned: Collection[str]
 ) -> dict[Question, Word]:
-    """The last word on each question of those who said something since the as-of, and of those concerned."""
+    """The last word on each question of those who said something since the as-of, and of those concerned.
+
+    Any identifier of a row may take back; only the strongest one grants.
+    """
     select = """
         select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
         from said
-        where customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
+        where (is_strongest or decision = 'withdrawn') and (
+            customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
             or customer_id in (select unnest($concerned))
+        )
         qualify row_number() over (
             partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
         ) = 1
@@ -227,16 +232,22 @@ def _people(workspace: Workspace, identifiers: Path, spans: Path | None = None) 
 def _said(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, touchpoint: str, select: str, **values: object
 ) -> list[Any]:
-    """Rows of a select over ``said``: what has landed of a touchpoint, with the customer who said it."""
+    """Rows of a select over ``said``: what has landed of a touchpoint, with each customer who has an identifier of the
+    row, and whether that is the row's strongest one, as which dbt reads it."""
     state = workspace.state
     files = [str(rows_path(state, one)) for one in batches(state).get(touchpoint, [])]
     if not files:
         return []
     query = f"""
-        with landed as (
+        with named as (
             select
-                coalesce('account:' || account_id, 'email:' || email_token, 'phone:' || phone_token) as identifier_id, *
+                ['account:' || account_id, 'email:' || email_token, 'phone:' || phone_token] as names,
+                coalesce(names[1], names[2], names[3]) as strongest_id,
+                *
             from read_parquet($files)
+        ),
+        landed as (
+            select unnest(names) as identifier_id, identifier_id = strongest_id as is_strongest, * from named
         ),
         said as (
             select * from landed inner join people using (identifier_id)

@@ -83,3 +83,17 @@ def test_what_was_taken_back_passes_to_whoever_the_customer_is_by_then_until_it_
     world.say("2025-06-02T12", "G2,,,marketing,email,granted")
     world.publish("2025-06-04", {"c_11": ["account:G1"], "c_22": ["account:G2"]} | G4)
     assert [world.seen(f"G{n}") for n in (1, 2, 4)] == [False, True, True]
+
+
+def test_whoever_any_identifier_of_a_row_names_takes_back_and_only_its_strongest_one_grants(
+    world: ConsentWorld,
+) -> None:
+    addresses = {n: world.email(f"g{n}@x.org") for n in (1, 2)}
+    world.publish("2025-06-02", {f"c_{n}": [f"account:G{n}", one] for n, one in addresses.items()} | G3)
+    world.say("2025-06-02T10", "new1,g1@x.org,,marketing,email,withdrawn", "G3,,,marketing,email,withdrawn")
+    world.ask_for_erasure("2025-06-02T10", "new2,g2@x.org,")
+    follow_withdrawals(world.workspace)
+    assert [world.seen(f"G{n}") for n in (1, 2, 3)] == [False, "hidden", False]
+    world.say("2025-06-02T12", "new1,g1@x.org,,marketing,email,granted", "G3,,,marketing,email,granted")
+    follow_withdrawals(world.workspace)
+    assert [world.seen(f"G{n}") for n in (1, 3)] == [False, True]
