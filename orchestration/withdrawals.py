@@ -17,9 +17,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.activation import customers_of, publisher
+from orchestration.activation import contract, customers_of, publisher
 from orchestration.inputs import person_spans
-from orchestration.landing import batches, rows_path
+from orchestration.landing import batches, load_contract, rows_path
 from orchestration.publishing.engine import parquet
 from orchestration.publishing.files import Outcome
 from orchestration.publishing.suppression import Changes, Name, Privacy, Question, question
@@ -27,6 +27,7 @@ from orchestration.triggers import base_inputs
 from orchestration.workspace import Workspace
 
 ASKED_FOR_ERASURE = "asked to be erased"
+EVER = datetime(1, 1, 1)  # noqa: DTZ001 (naive UTC, as in the lists)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def weigh_newer(workspace: Workspace, identifiers: Path, as_of: datetime, spans:
 def suppress(workspace: Workspace, external_ids: Sequence[str], reason: str) -> dict[str, str]:
     """Hide customers by the shop's own numbers; returns the customer id of each one that is published.
 
+    Any other is kept by the number, and hidden as soon as a generation that readers see has it.
+
     Raises
     ------
     SinkUnavailableError
@@ -87,11 +90,12 @@ def suppress(workspace: Workspace, external_ids: Sequence[str], reason: str) -> 
     """
     target, found = publisher(workspace), customers_of(workspace, external_ids)
     since = workspace.now().replace(tzinfo=None)
-    names: frozenset[Name] = frozenset()
+    accounts = [f"account:{one}" for one in external_ids if one not in found]
+    names = frozenset((account, account) for account in accounts)
     if current := target.files.current():
         with _people(workspace, current.file("customer_identifiers")) as connection:
-            names = _names(connection, found.values())
-    target.obey(Changes(dict.fromkeys(found.values(), (since, reason)), names))
+            names |= _names(connection, found.values())
+    target.obey(Changes(dict.fromkeys([*found.values(), *accounts], (since, reason)), names))
     return found
 
 
@@ -124,17 +128,23 @@ def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Pa
         words = _words(connection, workspace, as_of, {customer for customer, _, _ in live | passed})
         gone = {heir: entry for customer, entry in hidden.items() for heir in heirs[customer]}
         gone |= {one: (since, ASKED_FOR_ERASURE) for one, since in _asked(connection, workspace).items()}
-        withdrawn = {one: since for one, since in passed.items() if not _is_granted_since(words, one, since)} | {
+        fresh = {
             one: word.learned_at
             for one, word in words.items()
-            if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live
+            if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live | passed
         }
-        names = _names(connection, {*hidden, *gone, *(customer for customer, _, _ in live | withdrawn)})
+        by_channel = {need.purpose for table in contract().tables for need in table.needed if need.channel}
+        standing = {
+            left: since
+            for one, since in (fresh | passed | live).items()
+            for left in _left(words, one, EVER if one in fresh else since, by_channel)
+        }
+        names = _names(connection, {*hidden, *gone, *(customer for customer, _, _ in live | standing)})
     return Changes(
         hidden={one: entry for one, entry in gone.items() if one not in hidden},
         names=names,
-        withdrawn=withdrawn,
-        granted=frozenset(one for one, since in live.items() if _is_granted_since(words, one, since)),
+        withdrawn={one: since for one, since in standing.items() if one not in live},
+        granted=frozenset(live.keys() - standing.keys()),
     )
 
 
@@ -164,10 +174,32 @@ def _names(connection: duckdb.DuckDBPyConnection, customers: Collection[str]) ->
     return frozenset(connection.execute(select, {"customers": list(customers)}).fetchall())
 
 
-def _is_granted_since(words: Mapping[Question, Word], asked: Question, since: datetime) -> bool:
-    """Whether the last word, on this channel or on all, is a grant that we learned of after the withdrawal."""
-    customer, purpose, _ = asked
-    said = [words[one] for one in {asked, (customer, purpose, None)} if one in words]
+def _left(
+    words: Mapping[Question, Word], one: Question, since: datetime, by_channel: Collection[str]
+) -> list[Question]:
+    """What is left of a withdrawal after what was said since: all, nothing, or the channels not granted again.
+
+    Parameters
+    ----------
+    by_channel
+        Purposes that are asked for by channel. Any other is one question, of which the last word counts on whichever
+        channel it was said, as in ``customer_permissions``.
+    """
+    customer, purpose, channel = one
+    channels = next(one.allowed for one in load_contract()["consents"].columns if one.name == "channel")
+    if purpose not in by_channel:
+        return [] if _is_granted_since(words, customer, purpose, (None, *channels), since) else [one]
+    if channel is not None:
+        return [] if _is_granted_since(words, customer, purpose, (None, channel), since) else [one]
+    left = [other for other in channels if not _is_granted_since(words, customer, purpose, (None, other), since)]
+    return [one] if len(left) == len(channels) else [(customer, purpose, other) for other in left]
+
+
+def _is_granted_since(
+    words: Mapping[Question, Word], customer: str, purpose: str, channels: Sequence[str | None], since: datetime
+) -> bool:
+    """Whether the last word on any of the channels is a grant that we learned of after the withdrawal."""
+    said = [words[one] for channel in channels if (one := (customer, purpose, channel)) in words]
     last = max(said, key=lambda word: (word.decided_at, word.decision == "withdrawn"), default=None)
     return last is not None and last.decision == "granted" and last.learned_at > since
 

@@ -46,7 +46,8 @@ def suppress(
         )
         raise typer.Exit(1) from error
     unknown = sorted(set(external_ids) - set(found))
-    console.print(f"{len(found)} hidden" + (f"; not published anyway: {', '.join(unknown)}" if unknown else ""))
+    later = f"; not published, hidden as soon as they are: {', '.join(unknown)}" if unknown else ""
+    console.print(f"{len(found)} hidden{later}", soft_wrap=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

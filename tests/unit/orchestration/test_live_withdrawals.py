@@ -97,3 +97,31 @@ def test_whoever_any_identifier_of_a_row_names_takes_back_and_only_its_strongest
     world.say("2025-06-02T12", "new1,g1@x.org,,marketing,email,granted", "G3,,,marketing,email,granted")
     follow_withdrawals(world.workspace)
     assert [world.seen(f"G{n}") for n in (1, 3)] == [False, True]
+
+
+def test_a_grant_for_one_channel_after_a_withdrawal_for_all_shows_that_channel_alone(world: ConsentWorld) -> None:
+    world.publish("2025-06-02", EVERYBODY)
+    world.say("2025-06-02T10", "G1,,,marketing,,withdrawn", "G2,,,profiling,,withdrawn")
+    follow_withdrawals(world.workspace)
+    assert (world.seen("G1"), world.seen("G1", "may_sms"), world.seen("G2", "may_profile")) == (False, False, False)
+    world.say("2025-06-02T12", "G1,,,marketing,email,granted", "G2,,,profiling,email,granted")
+    for _ in "once", "again":
+        follow_withdrawals(world.workspace)
+        assert (world.seen("G1"), world.seen("G1", "may_sms"), world.seen("G2", "may_profile")) == (True, False, True)
+    world.publish("2025-06-03", EVERYBODY)
+    assert (world.seen("G1"), world.seen("G1", "may_sms")) == (True, False)
+    world.say("2025-06-03T10", "G1,,,marketing,,granted")
+    world.publish("2025-06-04", EVERYBODY)
+    assert (world.seen("G1"), world.seen("G1", "may_sms")) == (True, True)
+
+
+def test_who_is_hidden_before_they_are_published_never_shows(world: ConsentWorld) -> None:
+    """Also where only an earlier generation has them; nobody else is concerned by a number that is nobody's."""
+    world.publish("2025-06-02", G1 | G2)
+    world.publish("2025-06-03", G1)
+    assert suppress(world.workspace, ["G1", "G2", "G3", "G9"], "asked for") == {"G1": "c_1"}
+    assert world.seen("G1") == "hidden"
+    roll_back(world.workspace)
+    assert [world.seen(f"G{n}") for n in (1, 2)] == ["hidden", "hidden"]
+    world.publish("2025-06-04", EVERYBODY)
+    assert [world.seen(f"G{n}") for n in range(1, 5)] == ["hidden", "hidden", "hidden", True]
