@@ -82,7 +82,8 @@ def test_the_summary_says_what_was_published_and_where_to_read_it(finished_demo:
     assert "in quarantine" in output
     record = json.loads(next((finished_demo.workspace.state.reports).glob("run-*.json")).read_text())
     stages = record["stages"]
-    assert [stage["stage"] for stage in stages][:3] == ["landing", "input manifest", "staging"]
+    first = ["landing", "withdrawn consents", "input manifest", "staging"]
+    assert [stage["stage"] for stage in stages][:4] == first
     assert all(stage["seconds"] >= 0 and stage["succeeded"] for stage in stages)
     assert record["seconds"] > sum(stage["seconds"] for stage in stages)  # what lies between them is time too
 
