@@ -16,8 +16,10 @@ from ml.evaluation import Floats
 from ml.promotion import Decision
 from ml.segments import LEAST_IN_SEGMENT
 
-TOLERANCE = 0.003
-"""Recall that a fresher model may lose in the mean without being worse."""
+NO_LOSS = 1e-6
+"""A certain loss of recall is one, however small (``ml.promotion``); below this it is rounding."""
+LUCK_OF_SEGMENTS = 0.003
+"""Recall that must certainly be lost in a segment: where several are looked at one is always unlucky."""
 KEPT_SHAPE = 0.8
 """Of the coverage and diversity of lists that a challenger must not lose."""
 
@@ -56,7 +58,7 @@ def decide(
     spoken = {name: f"recall {difference} against {name.replace('_', ' ')}" for name, difference in differences.items()}
     refusals = [spoken[name] for name in floors if differences[name].value <= 0]
     champion = differences.get("champion")
-    if champion and champion.high < 0 and champion.value < -TOLERANCE:
+    if champion and champion.high < -NO_LOSS:
         refusals.append("worse than the champion beyond noise: " + spoken["champion"])
     holder = "champion" if champion else max(floors, key=lambda name: float(recalls[name].mean()))
     refusals += _worse_segments(model, recalls[holder], groups or {}, holder, seed)
@@ -75,7 +77,7 @@ def _worse_segments(
         if inside.sum() < LEAST_IN_SEGMENT:
             continue
         difference = paired_means(model[inside], holder[inside], seed=seed)
-        if difference.high < -TOLERANCE:  # segments are many, and one of them is always unlucky
+        if difference.high < -LUCK_OF_SEGMENTS:
             found.append(f"recall of {group} is certainly worse than that of {_said(name)} ({difference})")
     return found
 

@@ -234,6 +234,8 @@ GOOD = RNG.random(800)
         ({}, True, "against popularity"),
         ({"champion": GOOD}, True, "against champion"),
         ({"champion": GOOD + 0.1}, False, "worse than the champion beyond noise"),
+        ({"champion": GOOD + 0.002}, False, "worse than the champion beyond noise"),
+        ({"champion": GOOD + 1e-9}, True, "against champion"),
         ({"popularity": GOOD + 0.01}, False, "against popularity"),
         ({"personal_popularity": GOOD + 0.01}, False, "against personal popularity"),
     ],
