@@ -20,6 +20,8 @@ import yaml
 SOURCES = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "sources"
 FIRST, DAYS = datetime.fromisoformat("2023-09-01T00:00:00"), 700
 AS_OFS = ["2024-06-30", "2024-11-04", "2025-03-31", "2025-07-01"]
+SOON = datetime.fromisoformat("2025-07-14T12:00:00")
+"""Within a month of the last as-of: when some points run out."""
 TIME_ZONE = "Europe/London"
 PEOPLE, ITEMS = 50, 12
 
@@ -120,6 +122,8 @@ def _row(touchpoint: str, number: int, schema: pa.Schema, meta: dict[str, Any], 
     if touchpoint in SHARED and number < SHARED[touchpoint]:
         account = f"A{number}" if touchpoint == "customers" else None
         row |= {"account_id": account, "email_token": None, "phone_token": "Pshared"}
+    if touchpoint == "rewards" and number % 3 == 0:
+        row["expires_at"] = SOON
     row["occurred_at"] = row.get(meta["occurred_at"]) or happened
     # Mostly at once, sometimes days later, sometimes within the knowledge lag, sometimes with an equal instant.
     late = rng.choice([timedelta(0), timedelta(seconds=40), timedelta(hours=3), timedelta(days=rng.randrange(1, 40))])
