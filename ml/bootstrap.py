@@ -112,12 +112,12 @@ def paired_metric(
 ) -> Difference:
     """Difference in any ``metric(y, p)``, customers drawn with replacement, both models on the same draw."""
     rng = np.random.default_rng(seed)
-    drawn = np.empty(draws)
-    for k in range(draws):
+
+    def difference() -> float:
         rows = rng.integers(0, len(y), len(y))
-        drawn[k] = metric(y[rows], challenger[rows]) - metric(y[rows], champion[rows])
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Difference(metric(y, challenger) - metric(y, champion), float(low), float(high))
+        return metric(y[rows], challenger[rows]) - metric(y[rows], champion[rows])
+
+    return _over(draws, difference, metric(y, challenger) - metric(y, champion))
 
 
 def paired_gini(
@@ -136,13 +136,13 @@ def paired_gini(
     draw = _drawing(len(y), customers, seed)
     sorted_by = [(np.argsort(-rank, kind="stable"), rank) for rank in (challenger, champion, y)]
     ranked = [(order, y[order], tie_ends(rank[order])) for order, rank in sorted_by]
-    drawn = np.empty(draws)
-    for k in range(draws):
+
+    def difference() -> float:
         w = draw()
         ours, theirs, perfect = (gain_area(values, w[order], ends) for order, values, ends in ranked)
-        drawn[k] = (ours - theirs) / perfect if perfect > 0 else np.nan
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Difference(gini(y, challenger) - gini(y, champion), float(low), float(high))
+        return (ours - theirs) / perfect if perfect > 0 else float("nan")
+
+    return _over(draws, difference, gini(y, challenger) - gini(y, champion))
 
 
 def paired_spearman(
@@ -161,14 +161,20 @@ def paired_spearman(
     """
     draw = _drawing(len(y), customers, seed)
     happened, ours, theirs = (np.unique(values, return_inverse=True)[1] for values in (y, challenger, champion))
-    drawn = np.empty(draws)
-    for k in range(draws):
+
+    def difference() -> float:
         w = draw()
         ranks = _ranks_in_a_draw(happened, w)
         own, other = (_correlation(_ranks_in_a_draw(group, w), ranks, w) for group in (ours, theirs))
-        drawn[k] = own - other
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Difference(spearman(y, challenger) - spearman(y, champion), float(low), float(high))
+        return own - other
+
+    return _over(draws, difference, spearman(y, challenger) - spearman(y, champion))
+
+
+def _over(draws: int, difference: Callable[[], float], value: float) -> Difference:
+    """A value with the interval of what many draws differ by."""
+    low, high = np.nanquantile([difference() for _ in range(draws)], [0.025, 0.975])
+    return Difference(value, float(low), float(high))
 
 
 def _ranks_in_a_draw(group: NDArray[np.intp], w: Floats) -> Floats:
