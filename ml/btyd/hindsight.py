@@ -1,7 +1,7 @@
 """What the newest model of repeat purchase would have expected at dates whose outcome is known.
 
-Belongs here: turning its clock back. Does not belong here: what is made of the difference to what happened
-(``ml.churn.hindsight``, ``ml.value.recipe``).
+Belongs here: turning its clock back, and how busy a date was or will be. Does not belong here: what is made of the
+difference to what happened (``ml.churn.hindsight``, ``ml.value.steepness``, ``ml.value.recipe``).
 
 A forecast of the past errs by the season that it could not know yet; in hindsight only what the model itself gets
 wrong is left.
@@ -9,9 +9,10 @@ wrong is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,35 @@ from ml.btyd.seasonal import Season, SeasonalMbgNbd
 from ml.btyd.statistics import Statistics
 from ml.btyd.value_season import ValueSeason
 from ml.snapshots import Snapshots
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How busy the horizon after a date is by the season that a model of one as-of knows."""
+
+    season: Season
+    as_of: date
+    """Day 0 of the season."""
+    horizon_days: int
+    usual: float = 0.0
+    """Mean log pace of the horizons learned from."""
+
+    def pace(self, day: date) -> float:
+        """Log pace of the horizon after a day, against the usual one."""
+        return float(np.log(self.season.pace((day - self.as_of).days, self.horizon_days))) - self.usual
+
+    def among(self, days: Sequence[date], rows: Sequence[int]) -> Self:
+        """The same against what is usual on days with so many rows each."""
+        raw = [self.pace(day) + self.usual for day in days]
+        return replace(self, usual=float(np.average(raw, weights=rows)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "season": list(self.season.waves), "as_of": self.as_of.isoformat()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        season, as_of = Season(tuple(content["season"])), date.fromisoformat(content["as_of"])
+        return cls(**{**content, "season": season, "as_of": as_of})
 
 
 @dataclass(frozen=True)
@@ -47,6 +77,10 @@ class LookBack:
     known: Snapshots
     as_of: date
     horizon_days: int
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.season, self.as_of, self.horizon_days)
 
     def __iter__(self) -> Iterator[Seen]:
         for day in self.known.dates:

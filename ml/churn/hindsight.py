@@ -23,12 +23,12 @@ way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Self
 
 import numpy as np
 
+from ml.btyd.hindsight import Pace
 from ml.btyd.seasonal import YEAR_DAYS, Season
 from ml.churn.calibration import SUM_STIFFNESS, Held, stacked
 from ml.evaluation import Floats, level_gap
@@ -43,21 +43,11 @@ LEAST, MOST = 0.5, 2.0
 
 
 @dataclass(frozen=True)
-class Hindsight:
+class Hindsight(Pace):
     """What a model of one as-of has learned of its expectation; says of any date what to make of it."""
 
-    season: Season
-    as_of: date
-    """Day 0 of the season."""
-    horizon_days: int
-    usual: float = 0.0
-    """Mean log pace of the horizons learned from."""
     shift_by_pace: float = 0.0
     slope_by_pace: float = 0.0
-
-    def pace(self, day: date) -> float:
-        """Log pace of the horizon after a day, against the usual one."""
-        return float(np.log(self.season.pace((day - self.as_of).days, self.horizon_days))) - self.usual
 
     def shift(self, day: date) -> float:
         """What is added to the log-odds that are expected of everybody at an as-of."""
@@ -71,20 +61,11 @@ class Hindsight:
         """What a training writes down of it."""
         return {name: round(getattr(self, name), 6) for name in ("shift_by_pace", "slope_by_pace")}
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "season": list(self.season.waves), "as_of": self.as_of.isoformat()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        season, as_of = Season(tuple(content["season"])), date.fromisoformat(content["as_of"])
-        return cls(**{**content, "season": season, "as_of": as_of})
-
 
 def fit_hindsight(season: Season, as_of: date, horizon_days: int, seen: Sequence[tuple[date, Held]]) -> Hindsight:
     """From dates whose outcome is known: the log-odds in hindsight, (rows, 1), and what happened."""
-    flat = Hindsight(season, as_of, horizon_days)
-    paces, rows = np.array([flat.pace(day) for day, _ in seen]), [len(one.y) for _, one in seen]
-    flat = replace(flat, usual=float(np.average(paces, weights=rows)))
+    flat = Hindsight(season, as_of, horizon_days).among([day for day, _ in seen], [len(one.y) for _, one in seen])
+    paces = np.array([flat.pace(day) for day, _ in seen])
     gaps = np.array([level_gap(one.margins[:, 0], float(one.y.mean())) for _, one in seen])
     sloped = [Held(one.margins * [1.0, flat.pace(day)], one.y) for day, one in seen]
     slope, by_pace = stacked(sloped, np.array([1.0, 0.0]), np.diag([SUM_STIFFNESS, SLOPE_STIFFNESS]))

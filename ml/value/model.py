@@ -27,18 +27,39 @@ from ml.splits import Outcome
 from ml.value.base import Base
 from ml.value.interval import Interval
 from ml.value.level import Season, factor
+from ml.value.steepness import Steepness
 
-FORMAT, READABLE = 4, (2, 3, 4)
-"""Format 2 knew no hindsight, and took days with an order for orders; format 3 not which outcome it had learned."""
+FORMAT, READABLE = 5, (2, 3, 4, 5)
+"""Format 2 knew no hindsight, and took days with an order for orders; format 3 not which outcome it had learned;
+format 4 no steepness and no share of the base."""
+
+Margins = tuple[Floats, Floats, Floats]
+"""Of trees, linear model and base alone."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How much linear model and base count beside the trees, each from 0 to 1."""
+
+    linear: float = 0.0
+    """Of what the two learners say."""
+    base: float = 0.0
+    """Of the whole, what is expected before trees correct it."""
+
+    def blend(self, margins: Margins) -> Floats:
+        """Average of logarithms, (rows,)."""
+        trees, linear, before = margins
+        return blend(blend(trees, linear, self.linear), before, self.base)
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expected amount: a base, trees that correct it, a linear model, blended in the logarithm, then levelled."""
+    """One expected amount: a base, trees that correct it, a linear model, blended in the logarithm; then, for the date,
+    steepened and levelled."""
 
     trees: Trees
     linear: Linear
-    linear_share: float
+    shares: Shares
     scale: float
     """Mean outcome of the training rows; both parts learned multiples of it."""
     ceiling: float
@@ -53,17 +74,27 @@ class Expectation:
     """Added to the logarithm of the base before the trees correct it."""
     hindsight: float = 0.0
     """Logarithm of what the base usually misses in sum."""
+    steepness: Steepness | None = None
+    """How far apart customers lie at a date, where that is told in hindsight."""
     without_plays: float = 1.0
     """What of a total that is forecast would come without plays."""
 
-    def margins(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> tuple[Floats, Floats]:
-        """Logarithm of the multiple of ``scale`` that trees and linear model expect, (rows,) each."""
-        return self._before(X, names) + self.trees.margin(X, threads, **how), self.linear.margin(X)
+    def margins(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> Margins:
+        """Logarithm of the multiple of ``scale`` that trees, linear model and the base alone expect, (rows,) each."""
+        before = self._before(X, names)
+        return before + self.trees.margin(X, threads, **how), self.linear.margin(X), before
 
     def own(self, X: NDArray[np.float32], names: Sequence[str], threads: int, **how: bool) -> Floats:
-        """Expected amount before the level of a date, (rows,)."""
-        margin = blend(*self.margins(X, names, threads, **how), self.linear_share)
+        """Expected amount before what the date does to it, (rows,)."""
+        margin = self.shares.blend(self.margins(X, names, threads, **how))
         return np.exp(np.minimum(margin, self.ceiling)) * self.scale
+
+    def at(self, as_of: date, hints: Floats, own: Floats) -> tuple[Floats, float]:
+        """Amounts of all customers of an as-of, steepened and at its level, (rows,), and what the level did."""
+        if self.steepness:
+            own = self.scale * (own / self.scale) ** self.steepness.at(as_of)
+        level = factor(self.forecast(as_of, float(hints.sum())), float(own.sum()))
+        return own * level, level
 
     def hint(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         """Of each row, (rows,), what the level is told from in sum: the base, else what the last window brought."""
@@ -76,10 +107,6 @@ class Expectation:
         found = self.season.forecast(as_of, hint) if self.base is None else hint * float(np.exp(self.hindsight))
         return None if found is None else found * self.without_plays
 
-    def factor(self, as_of: date, hints: Floats, own: Floats) -> float:
-        """What the expectations of all customers of an as-of are multiplied with."""
-        return factor(self.forecast(as_of, float(hints.sum())), float(own.sum()))
-
     def _before(self, X: NDArray[np.float32], names: Sequence[str]) -> Floats:
         if self.base is None:
             return np.zeros(len(X))
@@ -88,12 +115,13 @@ class Expectation:
     def _to_json(self) -> dict[str, Any]:
         return {
             "linear": self.linear.to_json(),
-            "linear_share": self.linear_share,
+            "shares": asdict(self.shares),
             "scale": self.scale,
             "ceiling": self.ceiling,
             "recent": self.recent,
             "start": self.start,
             "hindsight": self.hindsight,
+            "steepness": self.steepness.to_json() if self.steepness else None,
             "base": None if self.base is None else self.base.to_json(),
             "season": {day.isoformat(): list(pair) for day, pair in sorted(self.season.totals.items())},
             **({"without_plays": self.without_plays} if self.without_plays != 1 else {}),
@@ -102,11 +130,19 @@ class Expectation:
     @classmethod
     def _from_json(cls, content: dict[str, Any], trees: Trees) -> Expectation:
         totals = {date.fromisoformat(day): (pair[0], pair[1]) for day, pair in content["season"].items()}
-        kept = {name: content[name] for name in ("linear_share", "scale", "ceiling", "recent", "start")}
+        kept = {name: content[name] for name in ("scale", "ceiling", "recent", "start")}
         kept["hindsight"] = content.get("hindsight", 0.0)
-        base = None if content["base"] is None else Base.from_json(content["base"])
         kept["without_plays"] = content.get("without_plays", 1.0)
-        return cls(trees=trees, linear=Linear.from_json(content["linear"]), season=Season(totals), base=base, **kept)
+        shares, steepness = content.get("shares") or {"linear": content["linear_share"]}, content.get("steepness")
+        return cls(
+            trees=trees,
+            linear=Linear.from_json(content["linear"]),
+            shares=Shares(**shares),
+            season=Season(totals),
+            base=None if content["base"] is None else Base.from_json(content["base"]),
+            steepness=Steepness.from_json(steepness) if steepness else None,
+            **kept,
+        )
 
 
 @dataclass(frozen=True)
@@ -173,13 +209,10 @@ class ValueModel:
 
     def levelled(self, parts: Parts, as_of: date) -> Prediction:
         """Expectations of all customers of an as-of at its level, with their interval."""
-        factors = (
-            self.spend.factor(as_of, parts.spend_hint, parts.spend),
-            self.orders.factor(as_of, parts.orders_hint, parts.orders),
-        )
-        spend = parts.spend * factors[0]
+        spend, level = self.spend.at(as_of, parts.spend_hint, parts.spend)
+        orders, _ = self.orders.at(as_of, parts.orders_hint, parts.orders)
         low, high = self.interval.ends(spend, float(spend.mean()) if len(spend) else 0.0)
-        return Prediction(spend, parts.orders * factors[1], low, high, factors[0])
+        return Prediction(spend, orders, low, high, level)
 
     def save(self, folder: Path) -> Path:
         """Write the model's three files into a folder of its own."""

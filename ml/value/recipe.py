@@ -9,10 +9,11 @@ at the date.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,9 @@ import numpy as np
 from ml.amounts import gini
 from ml.booster import Recipe, fit_trees
 from ml.btyd.expectations import OrderFiles
-from ml.btyd.hindsight import look_back
+from ml.btyd.hindsight import LookBack, look_back
 from ml.evaluation import Floats
 from ml.linear import Linear, fit_tweedie
-from ml.model import blend
 from ml.rolling import Origin, weighing
 from ml.seasons import usual
 from ml.snapshots import Snapshots
@@ -33,13 +33,14 @@ from ml.value.base import Base, fit_base
 from ml.value.interval import Interval, fit_interval
 from ml.value.labels import AMOUNTS, OUTCOMES, POWERS, happened, net_spend, returned_share
 from ml.value.level import recent_feature, season_of
-from ml.value.model import Expectation, ValueModel
+from ml.value.model import Expectation, Shares, ValueModel
+from ml.value.steepness import Seen, Steepness, fit_steepness
 from ml.value.without import share_of_newest, share_of_pace, totals
 
 FEWEST_CUSTOMERS = 100
 FEWEST_BUYERS = 50
-BLENDS = (0.0, 0.5, 1.0)
-"""Shares of the linear model that are tried on the held-out snapshots."""
+LINEAR_SHARES, BASE_SHARES = (0.0, 0.5, 1.0), (0.0, 0.25, 0.5)
+"""Shares of the linear model and of the base that are tried on the held-out snapshots."""
 
 
 def too_little(data: Snapshots) -> str | None:
@@ -54,6 +55,14 @@ def too_little(data: Snapshots) -> str | None:
     if not (recent_feature("spend", 0, data.names) and recent_feature("orders", 0, data.names)):
         return "the features know neither spend nor orders"
     return None
+
+
+@dataclass(frozen=True)
+class InHindsight:
+    """What a base gets wrong of every date: the logarithm of what its sum usually lacks, and how steep it is."""
+
+    missed: float = 0.0
+    steepness: Steepness | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,8 @@ class Trainer:
     """What an expectation has beside its trees."""
     told: dict[bytes, tuple[Snapshots, Told]] = field(default_factory=dict)
     """Rows with amounts as they would be without plays, and the effects that say so, by the key of the rows."""
-    seen: dict[tuple[bytes, date], dict[str, float]] = field(default_factory=dict)
-    """What the bases usually miss, by measure, by the key of the rows and the as-of."""
+    seen: dict[tuple[bytes, date], dict[str, InHindsight]] = field(default_factory=dict)
+    """What the bases get wrong, by measure, by the key of the rows and the as-of."""
 
     def with_recipe(self, recipe: Recipe) -> Trainer:
         """The same with other trees; what does not depend on them is not fitted again."""
@@ -83,12 +92,12 @@ class Trainer:
         """The model of one date, given the snapshots whose outcome was known then."""
         known = self.untreated(known)
         weighing = self._weighing(known)
-        share = self._best_share(weighing)
+        shares = self._best_shares(weighing)
         return ValueModel(
             names=known.names,
-            spend=self._levelled(known, as_of, "spend", share),
-            orders=self._levelled(known, as_of, "orders", share),
-            interval=self._interval(weighing, share),
+            spend=self._levelled(known, as_of, "spend", shares),
+            orders=self._levelled(known, as_of, "orders", shares),
+            interval=self._interval(weighing, shares),
             returned_share=returned_share(known),
             snapshots=known.dates,
             outcome=self.outcome,
@@ -124,28 +133,40 @@ class Trainer:
         self.untreated(rows)
         return self.told[rows.key][1].words
 
-    def _levelled(self, known: Snapshots, as_of: date, measure: str, linear_share: float) -> Expectation:
-        """As blended, at the level that is believed at an as-of."""
-        missed = self._missed(known, as_of).get(measure, 0.0)
-        return replace(self.expectation(known, measure), linear_share=linear_share, hindsight=missed)
+    def _levelled(self, known: Snapshots, as_of: date, measure: str, shares: Shares) -> Expectation:
+        """As blended, with what is believed of level and steepness at an as-of."""
+        told = self._in_hindsight(known, as_of).get(measure, InHindsight())
+        own = self.expectation(known, measure)
+        return replace(own, shares=shares, hindsight=told.missed, steepness=told.steepness)
 
-    def _missed(self, known: Snapshots, as_of: date) -> dict[str, float]:
-        """By measure with a base, the logarithm of what its sum usually lacks, plays and all."""
+    def _in_hindsight(self, known: Snapshots, as_of: date) -> dict[str, InHindsight]:
+        """By measure with a base; empty where nothing can be looked back by."""
         key = known.key, as_of
         if key not in self.seen:
             expected = ((measure, self.expectation(known, measure).base) for measure in OUTCOMES)
             bases = {measure: base for measure, base in expected if base is not None}
-            gaps: dict[str, list[float]] = {measure: [] for measure in bases}
-            for one in look_back(self.orders, known, as_of, self.outcome.horizon_days) or () if bases else ():
-                days = one.model.expected_purchases(one.stats, self.outcome.horizon_days)
-                for measure, base in bases.items():
-                    worth = 1.0 if base.worth is None else one.value_ahead
-                    told = float(base.of_days(days * worth, one.rows.X, known.names).sum())
-                    came = float(happened(one.rows, measure).sum())
-                    if min(told, came) > 0:
-                        gaps[measure].append(float(np.log(came / told)))
-            self.seen[key] = {measure: usual(found) for measure, found in gaps.items()}
+            back = look_back(self.orders, known, as_of, self.outcome.horizon_days) if bases else None
+            self.seen[key] = self._looked_back(back, bases) if back else {}
         return self.seen[key]
+
+    def _looked_back(self, back: LookBack, bases: Mapping[str, Base]) -> dict[str, InHindsight]:
+        """The sum is missed by what happened, plays and all, since the base is told from it; who brings how much of it
+        is learned as it would be without plays, as all that tells customers apart."""
+        gaps: dict[str, list[float]] = {measure: [] for measure in bases}
+        seen: dict[str, list[Seen]] = {measure: [] for measure in bases}
+        for one in back:
+            days = one.model.expected_purchases(one.stats, self.outcome.horizon_days)
+            for measure, base in bases.items():
+                worth = 1.0 if base.worth is None else one.value_ahead
+                told = base.of_days(days * worth, one.rows.X, one.rows.names)
+                came = float(happened(one.rows, measure).sum())
+                if min(told.sum(), came) > 0:
+                    gaps[measure].append(float(np.log(came / told.sum())))
+                seen[measure].append(Seen(one.day, told, OUTCOMES[measure](one.rows)))
+        return {
+            measure: InHindsight(usual(gaps[measure]), fit_steepness(back.pace, seen[measure], power=POWERS[measure]))
+            for measure in bases
+        }
 
     def _weighing(self, known: Snapshots) -> list[Origin]:
         return weighing(known, self.outcome, too_little)
@@ -172,7 +193,7 @@ class Trainer:
         return Expectation(
             trees=trees,
             linear=linear,
-            linear_share=0.0,
+            shares=Shares(),
             scale=scale,
             ceiling=float(np.log(max(scaled.max(), 1.0))),
             season=season_of(rows, happened(rows, measure), recent),
@@ -197,7 +218,7 @@ class Trainer:
             self.beside[rows.key, measure] = base, linear
         return self.beside[rows.key, measure]
 
-    def _best_share(self, weighing: Sequence[Origin]) -> float:
+    def _best_shares(self, weighing: Sequence[Origin]) -> Shares:
         """The blend that ranks the spend of held-out snapshots best; the trees alone where there is no difference.
 
         Orders are blended alike.
@@ -207,19 +228,20 @@ class Trainer:
             margins = self.expectation(origin.known, "spend").margins(origin.test.X, origin.test.names, self.threads)
             told.append((net_spend(origin.test), margins))
 
-        def ranks(share: float) -> float:
-            return round(float(np.mean([gini(y, blend(*margins, share)) for y, margins in told])), 9)
+        def ranks(shares: Shares) -> float:
+            return round(float(np.mean([gini(y, shares.blend(margins)) for y, margins in told])), 9)
 
-        return max(BLENDS, key=lambda share: (ranks(share), -share))
+        tried = (Shares(*both) for both in product(LINEAR_SHARES, BASE_SHARES))
+        return max(tried, key=lambda one: (ranks(one), -one.base, -one.linear))
 
-    def _interval(self, weighing: Sequence[Origin], linear_share: float) -> Interval:
+    def _interval(self, weighing: Sequence[Origin], shares: Shares) -> Interval:
         """From what earlier models said of the held-out snapshots at the level that they forecast: it errs as well."""
         ys, relative = [], []
         for origin in weighing:
-            earlier = self._levelled(self.untreated(origin.known), origin.date, "spend", linear_share)
+            earlier = self._levelled(self.untreated(origin.known), origin.date, "spend", shares)
             test = origin.test
             own, hints = earlier.own(test.X, test.names, self.threads), earlier.hint(test.X, test.names)
-            said = own * earlier.factor(origin.date, hints, own)
+            said, _ = earlier.at(origin.date, hints, own)
             mean = max(float(said.mean()), 1e-12)
             ys.append(net_spend(test) / mean)
             relative.append(said / mean)

@@ -13,6 +13,7 @@ from ml.registry import Record
 from ml.segments import HOLDOUT
 from ml.since import recipe_parameters
 from ml.value.backtest import Backtest, by_segment
+from ml.value.model import Expectation
 from ml.value.plots import draw
 from ml.value.training import TrainingPlan, TrainingResult
 
@@ -41,9 +42,10 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
             "backtest_dates": ", ".join(day.isoformat() for day in result.backtest.dates),
             "backtest_kind": result.backtest.kind,
             "target": "net spend within the horizon, nothing below 0",
-            "linear_share": model.spend.linear_share,
-            "hindsight_spend": round(model.spend.hindsight, 6),
-            "hindsight_orders": round(model.orders.hindsight, 6),
+            "linear_share": model.spend.shares.linear,
+            "base_share": model.spend.shares.base,
+            **_in_hindsight("spend", model.spend),
+            **_in_hindsight("orders", model.orders),
             **({"plays": result.plays, "share_without_plays": model.spend.without_plays} if result.plays else {}),
             **recipe_parameters(plan.recipe, plan.recipe_since, result.backtest.dates),
         },
@@ -62,6 +64,14 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
         tags={"as_of": plan.as_of.isoformat(), **tags},
         pictures=pngs(draw(result)),
     )
+
+
+def _in_hindsight(measure: str, own: Expectation) -> dict[str, float]:
+    """What the base was found to get wrong: its sum, and how far apart customers lie, at a usual pace and by it."""
+    found = {f"hindsight_{measure}": own.hindsight}
+    if own.steepness:
+        found |= {f"slope_{measure}": own.steepness.slope, f"slope_by_pace_{measure}": own.steepness.slope_by_pace}
+    return {name: round(value, 6) for name, value in found.items()}
 
 
 def interval_metrics(backtest: Backtest) -> dict[str, float]:

@@ -148,12 +148,12 @@ def teaching(features: Path, labels: Path, plan: TrainingPlan, engine: Engine) -
 
 def _dependences(model: ValueModel, X: NDArray[np.float32]) -> tuple[Dependence, ...]:
     added = np.zeros((X.shape[1] + 1, len(X)))
-    columns, share = np.ascontiguousarray(X.T), model.spend.linear_share
-    if share < 1:
+    columns, shares = np.ascontiguousarray(X.T), model.spend.shares
+    if shares.linear < 1:
         model.spend.trees.add_explained(added, columns)
-        added *= 1 - share
-    if share > 0:
-        model.spend.linear.add_explained(added, columns, share)
+        added *= (1 - shares.linear) * (1 - shares.base)
+    if shares.linear > 0:
+        model.spend.linear.add_explained(added, columns, shares.linear * (1 - shares.base))
     return dependences(X, added[:-1], model.names)
 
 
