@@ -1,25 +1,22 @@
 """Withdrawn consents and requests to be erased act when they land, not when the next as-of is scored.
 
-Belongs here: comparing what customers decided with what the live tables say. Does not belong here: the live tables
-themselves (``publishing.suppression``) and what an as-of has weighed (dbt, ``customer_permissions`` and
-``int_erased_identifiers``).
+Belongs here: comparing what customers decided with what the live tables say. Does not belong here: reading what they
+decided (``voices``) and the live tables themselves (``publishing.suppression``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from orchestration import voices
 from orchestration.activation import contract, customers_of, publisher
 from orchestration.inputs import person_spans
-from orchestration.landing import batches, load_contract, rows_path
+from orchestration.landing import load_contract
 from orchestration.publishing.engine import parquet
 from orchestration.publishing.files import Outcome
 from orchestration.publishing.suppression import Changes, Name, Privacy, Question, question
@@ -28,16 +25,6 @@ from orchestration.workspace import Workspace
 
 ASKED_FOR_ERASURE = "asked to be erased"
 EVER = datetime(1, 1, 1)  # noqa: DTZ001 (naive UTC, as in the lists)
-
-
-@dataclass(frozen=True)
-class Word:
-    """The last that a customer said on a question; of a tie, the withdrawal."""
-
-    decision: str
-    decided_at: datetime
-    learned_at: datetime
-    """When it had been said and we knew of it."""
 
 
 def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
@@ -93,7 +80,7 @@ def suppress(workspace: Workspace, external_ids: Sequence[str], reason: str) -> 
     accounts = [f"account:{one}" for one in external_ids if one not in found]
     names = frozenset((account, account) for account in accounts)
     if current := target.files.current():
-        with _people(workspace, current.file("customer_identifiers")) as connection:
+        with voices.people(workspace, current.file("customer_identifiers")) as connection:
             names |= _names(connection, found.values())
     target.obey(Changes(dict.fromkeys([*found.values(), *accounts], (since, reason)), names))
     return found
@@ -117,7 +104,7 @@ def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Pa
     privacy = publisher(workspace).privacy
     live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
     hidden = {row["customer_id"]: (row["since"], row["reason"]) for row in privacy.suppressed()}
-    with _people(workspace, identifiers, spans) as connection:
+    with voices.people(workspace, identifiers, spans) as connection:
         heirs = _heirs(connection, privacy)
         passed = {
             (heir, purpose, channel): since
@@ -125,9 +112,9 @@ def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Pa
             for heir in heirs[customer]
             if (heir, purpose, channel) not in live
         }
-        words = _words(connection, workspace, as_of, {customer for customer, _, _ in live | passed})
+        words = voices.words(connection, workspace, as_of, {customer for customer, _, _ in live | passed})
         gone = {heir: entry for customer, entry in hidden.items() for heir in heirs[customer]}
-        gone |= {one: (since, ASKED_FOR_ERASURE) for one, since in _asked(connection, workspace).items()}
+        gone |= {one: (since, ASKED_FOR_ERASURE) for one, since in voices.asked(connection, workspace).items()}
         fresh = {
             one: word.learned_at
             for one, word in words.items()
@@ -175,7 +162,7 @@ def _names(connection: duckdb.DuckDBPyConnection, customers: Collection[str]) ->
 
 
 def _left(
-    words: Mapping[Question, Word], one: Question, since: datetime, by_channel: Collection[str]
+    words: Mapping[Question, voices.Word], one: Question, since: datetime, by_channel: Collection[str]
 ) -> list[Question]:
     """What is left of a withdrawal after what was said since: all, nothing, or the channels not granted again.
 
@@ -196,94 +183,9 @@ def _left(
 
 
 def _is_granted_since(
-    words: Mapping[Question, Word], customer: str, purpose: str, channels: Sequence[str | None], since: datetime
+    words: Mapping[Question, voices.Word], customer: str, purpose: str, channels: Sequence[str | None], since: datetime
 ) -> bool:
     """Whether the last word on any of the channels is a grant that we learned of after the withdrawal."""
     said = [words[one] for channel in channels if (one := (customer, purpose, channel)) in words]
     last = max(said, key=lambda word: (word.decided_at, word.decision == "withdrawn"), default=None)
     return last is not None and last.decision == "granted" and last.learned_at > since
-
-
-def _words(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, as_of: datetime, concerned: Collection[str]
-) -> dict[Question, Word]:
-    """The last word on each question of those who said something since the as-of, and of those concerned.
-
-    Any identifier of a row may take back; only the strongest one grants.
-    """
-    select = """
-        select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
-        from said
-        where (is_strongest or decision = 'withdrawn') and (
-            customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
-            or customer_id in (select unnest($concerned))
-        )
-        qualify row_number() over (
-            partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
-        ) = 1
-        """
-    rows = _said(connection, workspace, "consents", select, as_of=as_of, concerned=list(concerned))
-    return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
-
-
-def _asked(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, datetime]:
-    """Who has ever asked to be erased; when we learned of it."""
-    select = "select customer_id, min(greatest(occurred_at, known_at)) from said group by 1"
-    return dict(_said(connection, workspace, "erasure_requests", select))
-
-
-@contextmanager
-def _people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with table ``people``: the customers of a generation by their identifiers.
-
-    A person of the spans is whoever in the generation has any of the same identifiers: one or several.
-    """
-    with workspace.connect() as connection:
-        connection.execute(
-            "create table shown as select customer_id, identifier_type || ':' || identifier as identifier_id "
-            f"from {parquet(identifiers)}"
-        )
-        connection.execute("create table known as from shown")
-        if spans is not None and spans.exists():
-            connection.execute(
-                f"insert into known select customer_id, identifier_id from {parquet(spans)} "
-                "where known_to >= timestamp '9999-12-31'"
-            )
-        connection.execute("""
-            create table people as
-            with aliases as (
-                select distinct known.customer_id as alias_id, shown.customer_id
-                from known inner join shown using (identifier_id)
-            )
-            select distinct known.identifier_id, aliases.customer_id
-            from known inner join aliases on known.customer_id = aliases.alias_id
-        """)
-        yield connection
-
-
-def _said(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, touchpoint: str, select: str, **values: object
-) -> list[Any]:
-    """Rows of a select over ``said``: what has landed of a touchpoint, with each customer who has an identifier of the
-    row, and whether that is the row's strongest one, as which dbt reads it."""
-    state = workspace.state
-    files = [str(rows_path(state, one)) for one in batches(state).get(touchpoint, [])]
-    if not files:
-        return []
-    query = f"""
-        with named as (
-            select
-                ['account:' || account_id, 'email:' || email_token, 'phone:' || phone_token] as names,
-                coalesce(names[1], names[2], names[3]) as strongest_id,
-                *
-            from read_parquet($files)
-        ),
-        landed as (
-            select unnest(names) as identifier_id, identifier_id = strongest_id as is_strongest, * from named
-        ),
-        said as (
-            select * from landed inner join people using (identifier_id)
-        )
-        {select}
-        """
-    return connection.execute(query, {"files": files, **values}).fetchall()

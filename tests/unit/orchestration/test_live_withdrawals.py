@@ -31,19 +31,6 @@ def test_a_rollback_shows_nothing_that_was_taken_back_since(tmp_path: Path, data
     assert (world.seen("G4"), world.seen("G4", "churn_probability")) == (True, 0.5)
 
 
-def test_a_rollback_knows_a_person_by_what_only_the_newer_generation_knows(tmp_path: Path, database: str) -> None:
-    """G4 and G5 turn out to be one person, with an address, and that person takes back and asks by the address."""
-    world = ConsentWorld.at(tmp_path, database, has_postgres=True)
-    world.publish("2025-06-02", EVERYBODY | {"c_5": ["account:G5"]})
-    world.say("2025-06-02T10", ",g1@x.org,,marketing,email,withdrawn")
-    world.ask_for_erasure("2025-06-02T10", ",g4@x.org,")
-    g1, g4 = world.email("g1@x.org"), world.email("g4@x.org")
-    newer = {"c_1": ["account:G1", g1], "c_2": G2["c_2"], "c_3": G3["c_3"]}
-    world.publish("2025-06-03", newer, erased={"c_4": ["account:G4", "account:G5", g4]})
-    roll_back(world.workspace)
-    assert [world.seen(f"G{n}") for n in range(1, 6)] == [False, True, True, "hidden", "hidden"]
-
-
 def test_what_a_run_lands_acts_though_the_run_gets_no_further(world: ConsentWorld) -> None:
     world.publish("2025-06-02", EVERYBODY)
     (world.workspace.state.ledger / "inputs" / "as_of=2025-06-03").write_text("inputs that are gone")
@@ -83,20 +70,6 @@ def test_what_was_taken_back_passes_to_whoever_the_customer_is_by_then_until_it_
     world.say("2025-06-02T12", "G2,,,marketing,email,granted")
     world.publish("2025-06-04", {"c_11": ["account:G1"], "c_22": ["account:G2"]} | G4)
     assert [world.seen(f"G{n}") for n in (1, 2, 4)] == [False, True, True]
-
-
-def test_whoever_any_identifier_of_a_row_names_takes_back_and_only_its_strongest_one_grants(
-    world: ConsentWorld,
-) -> None:
-    addresses = {n: world.email(f"g{n}@x.org") for n in (1, 2)}
-    world.publish("2025-06-02", {f"c_{n}": [f"account:G{n}", one] for n, one in addresses.items()} | G3)
-    world.say("2025-06-02T10", "new1,g1@x.org,,marketing,email,withdrawn", "G3,,,marketing,email,withdrawn")
-    world.ask_for_erasure("2025-06-02T10", "new2,g2@x.org,")
-    follow_withdrawals(world.workspace)
-    assert [world.seen(f"G{n}") for n in (1, 2, 3)] == [False, "hidden", False]
-    world.say("2025-06-02T12", "new1,g1@x.org,,marketing,email,granted", "G3,,,marketing,email,granted")
-    follow_withdrawals(world.workspace)
-    assert [world.seen(f"G{n}") for n in (1, 3)] == [False, True]
 
 
 def test_a_grant_for_one_channel_after_a_withdrawal_for_all_shows_that_channel_alone(world: ConsentWorld) -> None:
