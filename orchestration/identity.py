@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.identity import resolve
-from orchestration.files import write_parquet_atomically
-from orchestration.inputs import Inputs, ledger_folder, ledger_name, person_spans, redirects
+from orchestration.files import copy_atomically, write_parquet_atomically
+from orchestration.inputs import Inputs, ledger_folder, ledger_name, person_spans, redirects, shared_identifiers
 from orchestration.workspace import Workspace
 
 
@@ -42,3 +42,11 @@ def resolve_persons(workspace: Workspace, inputs: Inputs) -> dict[str, Any]:
         "largest_component": summary.largest_component,
         "hubs": ", ".join(f"{count} {kind}" for kind, count in sorted(summary.hubs.items())) or "none",
     }
+
+
+def keep_shared_identifiers(workspace: Workspace, inputs: Inputs) -> int:
+    """Copy out of the warehouse whom an identifier means that several people share, so that what lands from now on
+    need not wait for the next as-of; returns the number of rows."""
+    select = "select * from intermediate.int_shared_identifiers order by all"
+    with workspace.warehouse() as warehouse:
+        return copy_atomically(warehouse, select, shared_identifiers(workspace.state, inputs.as_of_date))

@@ -252,6 +252,16 @@ def person_spans(state: State, inputs: Inputs) -> Path:
     return state.identity / "person_spans" / f"{inputs.identity_id}.parquet"
 
 
+def shared_identifiers(state: State, as_of_date: str) -> Path:
+    """Whom an address or a number means at an as-of that several people share: each of them."""
+    return state.identity / "shared_identifiers" / f"as_of={as_of_date}.parquet"
+
+
+def newest_shared_identifiers(state: State) -> Path | None:
+    """The same at the newest as-of that kept it; None before there is one."""
+    return max((state.identity / "shared_identifiers").glob("as_of=*.parquet"), default=None)
+
+
 def redirects(state: State, inputs: Inputs) -> Path:
     """Which customer id led to which other one, over what was known when, for the batches of these inputs."""
     return state.identity / "redirects" / f"{inputs.identity_id}.parquet"

@@ -3,6 +3,10 @@
 Belongs here: reading decisions and requests to be erased out of the raw batches. Does not belong here: what becomes of
 the lists that act live (``withdrawals``) and what an as-of has weighed (dbt, ``customer_permissions`` and
 ``int_erased_identifiers``).
+
+An address or a number that several people share is nobody's. Where a row tells nothing stronger, it speaks for each of
+them, but only to refuse: what it withdraws counts for all, what it grants for none, and a request to be erased takes
+back every purpose of all, as long as it is not known who asked.
 """
 
 from __future__ import annotations
@@ -16,10 +20,15 @@ from typing import Any
 
 import duckdb
 
+from orchestration.inputs import newest_shared_identifiers
 from orchestration.landing import batches, rows_path
 from orchestration.publishing.engine import parquet
 from orchestration.publishing.suppression import Question
+from orchestration.shop import PURPOSES
 from orchestration.workspace import Workspace
+
+ANSWERED = "select request_id from landed anti join shared using (identifier_id) where is_strongest"
+"""Requests to be erased of which a row, if not each, names somebody."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +39,20 @@ class Word:
     decided_at: datetime
     learned_at: datetime
     """When it had been said and we knew of it."""
+    request_id: str | None = None
+    """The request to be erased that it follows from; None of a decision."""
+
+    @property
+    def order(self) -> tuple[datetime, bool]:
+        return self.decided_at, self.decision == "withdrawn"
 
 
 @contextmanager
 def people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with table ``people``: the customers of a generation by their identifiers.
+    """A connection with table ``people``: the customers of a generation by their identifiers, and by shared ones.
 
-    A person of the spans is whoever in the generation has any of the same identifiers: one or several.
+    A person of the spans is whoever in the generation has any of the same identifiers: one or several. What is shared
+    by the newest that is known is nobody's, though it was somebody's in an earlier generation.
     """
     with workspace.connect() as connection:
         connection.execute(
@@ -49,14 +65,22 @@ def people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -
                 f"insert into known select customer_id, identifier_id from {parquet(spans)} "
                 "where known_to >= timestamp '9999-12-31'"
             )
+        connection.execute("create table shared (identifier_id varchar, customer_id varchar)")
+        if newest := newest_shared_identifiers(workspace.state):
+            connection.execute(f"insert into shared by name from {parquet(newest)}")
         connection.execute("""
             create table people as
             with aliases as (
                 select distinct known.customer_id as alias_id, shown.customer_id
                 from known inner join shown using (identifier_id)
+            ),
+            voices as (
+                select identifier_id, customer_id, true as is_own from known anti join shared using (identifier_id)
+                union all
+                select identifier_id, customer_id, false as is_own from shared
             )
-            select distinct known.identifier_id, aliases.customer_id
-            from known inner join aliases on known.customer_id = aliases.alias_id
+            select distinct voices.identifier_id, aliases.customer_id, voices.is_own
+            from voices inner join aliases on voices.customer_id = aliases.alias_id
         """)
         yield connection
 
@@ -66,12 +90,14 @@ def words(
 ) -> dict[Question, Word]:
     """The last word on each question of those who said something since the as-of, and of those concerned.
 
-    Any identifier of a row may take back; only the strongest one grants.
+    Any identifier of a row may take back; only the strongest one grants. A request to be erased that does not tell who
+    asked is a withdrawal of everything by each who may have.
     """
+    requested = _requested(connection, workspace)
     select = """
         select customer_id, purpose, channel, decision, occurred_at, greatest(occurred_at, known_at)
         from said
-        where (is_strongest or decision = 'withdrawn') and (
+        where ((is_own and is_strongest) or decision = 'withdrawn') and (
             customer_id in (select customer_id from said where greatest(occurred_at, known_at) >= $as_of)
             or customer_id in (select unnest($concerned))
         )
@@ -79,21 +105,41 @@ def words(
             partition by customer_id, purpose, channel order by occurred_at desc, decision desc, known_at, row_hash
         ) = 1
         """
-    rows = _said(connection, workspace, "consents", select, as_of=as_of, concerned=list(concerned))
-    return {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
+    rows = _said(connection, workspace, "consents", select, as_of=as_of, concerned=[*concerned, *requested])
+    decided = {(customer, purpose, channel): Word(*word) for customer, purpose, channel, *word in rows}
+    refused = {(customer, purpose, None): word for customer, word in requested.items() for purpose in PURPOSES}
+    return decided | {
+        one: max(decided.get(one, word), word, key=lambda word: word.order) for one, word in refused.items()
+    }
 
 
 def asked(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, datetime]:
     """Who has ever asked to be erased; when we learned of it."""
-    select = "select customer_id, min(greatest(occurred_at, known_at)) from said group by 1"
+    select = "select customer_id, min(greatest(occurred_at, known_at)) from said where is_own group by 1"
     return dict(_said(connection, workspace, "erasure_requests", select))
+
+
+def answered(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> set[str]:
+    """Requests to be erased that tell who asked."""
+    return {request for (request,) in _said(connection, workspace, "erasure_requests", ANSWERED)}
+
+
+def _requested(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, Word]:
+    """The last request to be erased of each person whom it may mean, of those that do not tell who asked."""
+    select = f"""
+        select customer_id, 'withdrawn', occurred_at, greatest(occurred_at, known_at), request_id
+        from said
+        where not is_own and request_id not in ({ANSWERED})
+        qualify row_number() over (partition by customer_id order by occurred_at desc, known_at, row_hash) = 1
+        """
+    return {customer: Word(*word) for customer, *word in _said(connection, workspace, "erasure_requests", select)}
 
 
 def _said(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, touchpoint: str, select: str, **values: object
 ) -> list[Any]:
     """Rows of a select over ``said``: what has landed of a touchpoint, with each customer who has an identifier of the
-    row, and whether that is the row's strongest one, as which dbt reads it."""
+    row, and whether that is the row's strongest one, as which dbt reads it. One that is shared counts only as that."""
     state = workspace.state
     files = [str(rows_path(state, one)) for one in batches(state).get(touchpoint, [])]
     if not files:
@@ -110,7 +156,7 @@ def _said(
             select unnest(names) as identifier_id, identifier_id = strongest_id as is_strongest, * from named
         ),
         said as (
-            select * from landed inner join people using (identifier_id)
+            select * from landed inner join people using (identifier_id) where is_own or is_strongest
         )
         {select}
         """

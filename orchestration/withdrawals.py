@@ -31,8 +31,9 @@ def follow_withdrawals(workspace: Workspace) -> dict[str, int]:
     """Bring the live tables up to the decisions that have landed; returns how many came and went.
 
     Only consents that the published generation could not know of: the others it has weighed already. What a customer
-    granted again afterwards is lifted. Who asked to be erased is hidden, and stays so. What is in force of a customer
-    is in force of everybody who has an identifier of theirs by now, as after a merge or a split of persons.
+    granted again afterwards is lifted. Who asked to be erased is hidden, and stays so; where it is not known which of
+    several asked, nothing is permitted of any until it is. What is in force of a customer is in force of everybody who
+    has an identifier of theirs by now, as after a merge or a split of persons.
 
     Raises
     ------
@@ -102,13 +103,14 @@ def roll_back(workspace: Workspace, to: str | None = None) -> tuple[Outcome, Out
 def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Path | None = None) -> Changes:
     """How what has landed differs from what is in force of the customers of a generation."""
     privacy = publisher(workspace).privacy
-    live = {question(row): row["withdrawn_at"] for row in privacy.withdrawn()}
+    listed = {question(row): (row["withdrawn_at"], row["request_id"]) for row in privacy.withdrawn()}
     hidden = {row["customer_id"]: (row["since"], row["reason"]) for row in privacy.suppressed()}
     with voices.people(workspace, identifiers, spans) as connection:
-        heirs = _heirs(connection, privacy)
+        answered, heirs = voices.answered(connection, workspace), _heirs(connection, privacy)
+        live = {one: taken for one, taken in listed.items() if taken[1] not in answered}
         passed = {
-            (heir, purpose, channel): since
-            for (customer, purpose, channel), since in live.items()
+            (heir, purpose, channel): taken
+            for (customer, purpose, channel), taken in live.items()
             for heir in heirs[customer]
             if (heir, purpose, channel) not in live
         }
@@ -116,22 +118,22 @@ def _changes(workspace: Workspace, identifiers: Path, as_of: datetime, spans: Pa
         gone = {heir: entry for customer, entry in hidden.items() for heir in heirs[customer]}
         gone |= {one: (since, ASKED_FOR_ERASURE) for one, since in voices.asked(connection, workspace).items()}
         fresh = {
-            one: word.learned_at
+            one: (word.learned_at, word.request_id)
             for one, word in words.items()
             if word.decision == "withdrawn" and word.learned_at >= as_of and one not in live | passed
         }
         by_channel = {need.purpose for table in contract().tables for need in table.needed if need.channel}
         standing = {
-            left: since
-            for one, since in (fresh | passed | live).items()
-            for left in _left(words, one, EVER if one in fresh else since, by_channel)
+            left: taken
+            for one, taken in (fresh | passed | live).items()
+            for left in _left(words, one, EVER if one in fresh else taken[0], by_channel)
         }
         names = _names(connection, {*hidden, *gone, *(customer for customer, _, _ in live | standing)})
     return Changes(
         hidden={one: entry for one, entry in gone.items() if one not in hidden},
         names=names,
-        withdrawn={one: since for one, since in standing.items() if one not in live},
-        granted=frozenset(live.keys() - standing.keys()),
+        withdrawn={one: taken for one, taken in standing.items() if one not in live},
+        granted=frozenset(listed.keys() - (live.keys() & standing.keys())),
     )
 
 
@@ -187,5 +189,5 @@ def _is_granted_since(
 ) -> bool:
     """Whether the last word on any of the channels is a grant that we learned of after the withdrawal."""
     said = [words[one] for channel in channels if (one := (customer, purpose, channel)) in words]
-    last = max(said, key=lambda word: (word.decided_at, word.decision == "withdrawn"), default=None)
+    last = max(said, key=lambda word: word.order, default=None)
     return last is not None and last.decision == "granted" and last.learned_at > since

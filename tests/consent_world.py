@@ -81,10 +81,17 @@ class ConsentWorld:
         self.land(f"erasure_requests_{hour}.csv", REQUESTS + rows)
 
     def publish(
-        self, day: str, people: Mapping[str, Sequence[str]], erased: Mapping[str, Sequence[str]] | None = None
+        self,
+        day: str,
+        people: Mapping[str, Sequence[str]],
+        erased: Mapping[str, Sequence[str]] | None = None,
+        shared: Mapping[str, Sequence[str]] | None = None,
     ) -> Generation:
-        """What a run publishes in the end: persons by their identifiers, who have granted all, less the erased ones."""
+        """What a run publishes in the end: persons by their identifiers, who have granted all, less the erased ones;
+        and what it keeps of identifiers that several of them share."""
         target, as_of = publisher(self.workspace), datetime.fromisoformat(day)
+        if shared is not None:
+            self._share(day, shared)
         tables, pinned = self._tables(as_of, people), self._resolve(day, {**people, **(erased or {})})
         weigh_newer(self.workspace, tables["customer_identifiers"], as_of)
         meta = GenerationMeta("corner", pinned, as_of, date.fromisoformat(day), f"run-{day}", as_of + MORNING)
@@ -105,6 +112,12 @@ class ConsentWorld:
             with psycopg.connect(self.deployment.environment["REGULARS_POSTGRES_URL"]) as connection:
                 assert connection.execute(select.encode()).fetchall() == found
         return found[0][0] if found else "hidden"
+
+    def _share(self, day: str, shared: Mapping[str, Sequence[str]]) -> None:
+        path = inputs.shared_identifiers(self.workspace.state, day)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [{"identifier_id": one, "customer_id": each} for one, several in shared.items() for each in several]
+        pq.write_table(pa.Table.from_pylist(rows), path)
 
     def _resolve(self, day: str, people: Mapping[str, Sequence[str]]) -> str:
         """Pin what has landed, and write who is who by it."""

@@ -8,7 +8,8 @@ An entry is of a customer id, which a merge or a split of persons ends; so it is
 and passes to whoever is known by it next. A person merged of one who is hidden and one who is not is hidden.
 
 No rollback undoes an entry. A withdrawal stands until it is reinstated, even when a later generation knows nothing
-of it: the shop's consent file may be late, and what is not known to be granted is refused.
+of it: the shop's consent file may be late, and what is not known to be granted is refused. One that a request to be
+erased made of everybody who may have asked stands until it is known who did.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ Question = tuple[str, str, str | None]
 """Customer, purpose, channel (None: all)."""
 Entry = tuple[datetime, str]
 """Since when a customer is hidden, and why."""
+Taken = tuple[datetime, str | None]
+"""Since when a purpose is taken back, and by which request to be erased where that does not tell who asked."""
 Name = tuple[str, str]
 """A customer and an identifier of theirs, ``<type>:<value>``."""
 TEXT, INSTANT = pa.string(), pa.timestamp("us")
 SUPPRESSION_SCHEMA = pa.schema([("customer_id", TEXT), ("since", INSTANT), ("reason", TEXT)])
-WITHDRAWAL_SCHEMA = pa.schema([("customer_id", TEXT), ("purpose", TEXT), ("channel", TEXT), ("withdrawn_at", INSTANT)])
+WITHDRAWAL_SCHEMA = pa.schema(
+    [("customer_id", TEXT), ("purpose", TEXT), ("channel", TEXT), ("withdrawn_at", INSTANT), ("request_id", TEXT)]
+)
 IDENTIFIER_SCHEMA = pa.schema([("customer_id", TEXT), ("identifier_id", TEXT)])
 
 
@@ -44,10 +49,9 @@ class Changes:
     hidden: Mapping[str, Entry]
     names: frozenset[Name]
     """Of customers in either list."""
-    withdrawn: Mapping[Question, datetime] = field(default_factory=dict)
-    """Since when."""
+    withdrawn: Mapping[Question, Taken] = field(default_factory=dict)
     granted: frozenset[Question] = frozenset()
-    """In force as withdrawn, and granted again."""
+    """In force as withdrawn, and granted again, or taken back by a request of which it is known by now who asked."""
 
     def __bool__(self) -> bool:
         return bool(self.hidden or self.withdrawn or self.granted)
@@ -66,7 +70,8 @@ class Privacy:
 
     @property
     def withdrawals(self) -> Path:
-        """customer_id, purpose, channel (null: all), withdrawn_at (naive UTC); one row per the first three."""
+        """customer_id, purpose, channel (null: all), withdrawn_at (naive UTC), request_id (see ``Taken``); one row per
+        the first three."""
         return self.folder / "withdrawals.parquet"
 
     @property
@@ -105,22 +110,20 @@ class Privacy:
 
     def withdraw(self, customer_ids: Iterable[str], purpose: str, channel: str | None, at: datetime) -> None:
         """Take a purpose away, on one channel or (None) on all."""
-        self.change({(customer_id, purpose, channel): at for customer_id in customer_ids}, ())
+        self.change({(customer_id, purpose, channel): (at, None) for customer_id in customer_ids}, ())
 
     def reinstate(self, customer_ids: Iterable[str], purpose: str, channel: str | None) -> None:
         """Lift a withdrawal after a new grant; whether the value shows is then up to the generation."""
         self.change({}, [(customer_id, purpose, channel) for customer_id in customer_ids])
 
-    def change(self, withdrawn: Mapping[Question, datetime], granted: Iterable[Question]) -> None:
-        """Take away and lift in one step; what is withdrawn already keeps its first instant."""
+    def change(self, withdrawn: Mapping[Question, Taken], granted: Iterable[Question]) -> None:
+        """Lift and take away in one step; what is withdrawn already keeps its first instant."""
         with self._alone():
             rows = {question(row): row for row in self.withdrawn()}
-            for key, at in withdrawn.items():
-                customer_id, purpose, channel = key
-                row = {"customer_id": customer_id, "purpose": purpose, "channel": channel, "withdrawn_at": at}
-                rows.setdefault(key, row)
             for key in granted:
                 rows.pop(key, None)
+            for key, taken in withdrawn.items():
+                rows.setdefault(key, dict(zip(WITHDRAWAL_SCHEMA.names, (*key, *taken), strict=True)))
             _write(self.withdrawals, WITHDRAWAL_SCHEMA, list(rows.values()))
 
     def name(self, names: Iterable[Name]) -> None:
@@ -143,8 +146,9 @@ class Privacy:
         return list(pq.read_table(self.suppressions).to_pylist())
 
     def withdrawn(self) -> list[dict[str, Any]]:
+        """Also of a file that an earlier release wrote, which knew of no requests."""
         self.prepare()
-        return list(pq.read_table(self.withdrawals).to_pylist())
+        return [{"request_id": None, **row} for row in pq.read_table(self.withdrawals).to_pylist()]
 
     def names(self) -> set[Name]:
         self.prepare()

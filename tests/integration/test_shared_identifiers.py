@@ -3,11 +3,16 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from worlds import Deployment, built, corner_shop
 
 from ml.identity import customer_id_of
+from orchestration import inputs
 from orchestration.execution import Outcome
+from orchestration.identity import keep_shared_identifiers
+from orchestration.privacy.keys import load_keys
+from orchestration.privacy.tokens import token
 from orchestration.progress import Progress
 from orchestration.summary import close
 
@@ -54,9 +59,18 @@ EVERYTHING_SAID = {"service", "profiling", "marketing"}
 
 
 def test_a_withdrawal_by_a_shared_address_reaches_everybody_who_orders_with_it(tmp_path: Path) -> None:
+    """What lands later reaches them by what is kept of that."""
     taken_back = [f",fam@x.org,marketing,email,withdrawn,{ASKED}"]
-    found = permitted(shop(tmp_path, orders=FAMILY + SINGLE, consents=GRANTS + taken_back))
+    deployment = shop(tmp_path, orders=FAMILY + SINGLE, consents=GRANTS + taken_back)
+    found = permitted(deployment)
     assert found == {**{f"F{n}": {"service", "profiling"} for n in range(1, 7)}, "G1": EVERYTHING_SAID}
+
+    workspace = deployment.workspace
+    keep_shared_identifiers(workspace, inputs.pinned(workspace.state, AS_OF.isoformat()))
+    kept = pq.read_table(inputs.shared_identifiers(workspace.state, AS_OF.isoformat())).to_pylist()
+    address = f"email:{token(load_keys(workspace.state).tokens, 'email', 'fam@x.org')}"
+    assert {row["identifier_id"] for row in kept} == {address}
+    assert {row["customer_id"] for row in kept} == {customer_id_of(f"account:F{n}") for n in range(1, 7)}
 
 
 def test_nothing_is_permitted_of_anybody_who_may_have_asked_to_be_erased_and_the_run_says_so(

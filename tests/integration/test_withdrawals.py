@@ -8,6 +8,7 @@ import psycopg
 from worlds import Deployment
 
 from orchestration.activation import publisher
+from orchestration.inputs import shared_identifiers
 from orchestration.landing import land
 from orchestration.publishing.files import current_generation
 from orchestration.publishing.server import postgres_url
@@ -95,6 +96,14 @@ def test_who_asks_to_be_erased_is_gone_from_every_view_at_once(finished_demo: De
     assert follow_withdrawals(workspace)["asked to be erased"] == 0, "hidden already"
     last = max(publisher(workspace).privacy.suppressed(), key=lambda row: row["since"])
     assert str(last["since"]) == "2025-09-28 11:00:00", "when we learned of it, so that a replay says the same"
+
+
+def test_a_run_keeps_whom_shared_identifiers_mean_for_what_lands_after_it(finished_demo: Deployment) -> None:
+    workspace = finished_demo.workspace
+    generation = current_generation(workspace.state.published)
+    assert generation is not None
+    kept = duckdb.sql(f"from '{shared_identifiers(workspace.state, generation.manifest.as_of_date)}'")
+    assert kept.columns == ["identifier_id", "customer_id"]
 
 
 def test_what_was_said_since_the_as_of_counts_before_a_generation_is_written(finished_demo: Deployment) -> None:

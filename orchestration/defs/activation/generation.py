@@ -8,6 +8,7 @@ import dagster as dg
 
 from ml.quality.rules import Finding, Severity
 from orchestration import activation, inputs
+from orchestration.identity import keep_shared_identifiers
 from orchestration.jobs import POOL, PUBLISH_TAG, take_turn
 from orchestration.metadata import markdown_table, published_metadata
 from orchestration.partitions import per_as_of
@@ -48,6 +49,7 @@ def _generation() -> dg.AssetsDefinition:
         pinned = inputs.pinned(workspace.state, context.partition_key)
         publisher = activation.publisher(workspace)
         files, grants = activation.export_tables(workspace, pinned)
+        keep_shared_identifiers(workspace, pinned)
         meta = activation.generation_meta(workspace, pinned, context.run_id)
         if context.run.tags.get(PUBLISH_TAG) != "false":
             weigh_newer(workspace, files["customer_identifiers"], meta.as_of)

@@ -14,6 +14,7 @@ from orchestration.publishing.engine import Engine
 from orchestration.publishing.errors import PublishError
 from orchestration.publishing.files import KEEP_OLD, Outcome
 from orchestration.publishing.generation import Generation, Order
+from orchestration.publishing.permissions import SUPPRESSIONS, WITHDRAWALS
 from orchestration.publishing.postgres.connection import Connection, publisher_session, reader_session, rows
 from orchestration.publishing.postgres.load import attached, load_generation, partition_name
 from orchestration.publishing.postgres.retire import retire
@@ -181,9 +182,10 @@ def _push(connection: Connection, privacy: Privacy) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         # The files are read behind the lock: of two that push at once the later one has the other's entries too.
         cursor.execute("lock table crm_data.suppressions, crm_data.withdrawals in share row exclusive mode")
-        for table, entries in (("suppressions", privacy.suppressed()), ("withdrawals", privacy.withdrawn())):
+        for table, columns, entries in (
+            ("suppressions", SUPPRESSIONS, privacy.suppressed()),
+            ("withdrawals", WITHDRAWALS, privacy.withdrawn()),
+        ):
             cursor.execute(f"delete from crm_data.{table}".encode())
-            places = ", ".join(["%s"] * len(entries[0])) if entries else ""
-            cursor.executemany(
-                f"insert into crm_data.{table} values ({places})".encode(), [tuple(row.values()) for row in entries]
-            )
+            insert = f"insert into crm_data.{table} ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})"
+            cursor.executemany(insert.encode(), [tuple(row[name] for name in columns) for row in entries])

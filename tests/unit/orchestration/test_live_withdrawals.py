@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from consent_world import CONSENTS, REQUESTS, ConsentWorld
 
+from orchestration.activation import publisher
 from orchestration.withdrawals import follow_withdrawals, roll_back, suppress
 
 G1, G2, G3, G4 = ({f"c_{n}": [f"account:G{n}"]} for n in (1, 2, 3, 4))
@@ -98,3 +100,15 @@ def test_who_is_hidden_before_they_are_published_never_shows(world: ConsentWorld
     assert [world.seen(f"G{n}") for n in (1, 2)] == ["hidden", "hidden"]
     world.publish("2025-06-04", EVERYBODY)
     assert [world.seen(f"G{n}") for n in range(1, 5)] == ["hidden", "hidden", "hidden", True]
+
+
+def test_what_an_earlier_release_wrote_of_withdrawals_is_read_and_lifted(world: ConsentWorld) -> None:
+    """Its list says of nothing that it came of a request to be erased, and no as-of of it kept what is shared."""
+    world.publish("2025-06-02", EVERYBODY)
+    world.say("2025-06-02T10", "G1,,,marketing,email,withdrawn", "G2,,,marketing,email,withdrawn")
+    follow_withdrawals(world.workspace)
+    withdrawals = publisher(world.workspace).privacy.withdrawals
+    pq.write_table(pq.read_table(withdrawals).drop_columns(["request_id"]), withdrawals)
+    world.say("2025-06-02T12", "G1,,,marketing,email,granted", "G3,,,marketing,email,withdrawn")
+    follow_withdrawals(world.workspace)
+    assert [world.seen(f"G{n}") for n in range(1, 5)] == [True, False, False, True]
