@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ml.snapshots import HASH_SQL
 from ml.splits import HASH_SPACE, sample_limit
-from orchestration.inputs import as_of_instant
+from orchestration.inputs import as_of_instant, known_before
 from orchestration.landing import sql
 from orchestration.state import StateError
 from orchestration.workspace import Workspace
@@ -79,7 +79,7 @@ def outcomes(
                     {sql.instant(as_of_instant(workspace.shop, as_of_date))} as starts_at,
                     {sql.instant(as_of_instant(workspace.shop, end))} as ends_at
             ),
-            {_IDENTIFIERS.format(scores=scores, lag=workspace.shop.knowledge_lag_hours)},
+            {identifiers(workspace, as_of_date, scores)},
             scores as (
                 select columns(name -> name <> 'as_of_date') from read_parquet('{scores}')
                 where {happened.score} is not null and {HASH_SQL} < {_limit(warehouse, happened, scores, most)}
@@ -103,24 +103,34 @@ def _limit(warehouse: duckdb.DuckDBPyConnection, happened: Happened, scores: Pat
     return sample_limit(rows, most)
 
 
+def identifiers(workspace: Workspace, as_of_date: date, published: Path) -> str:
+    """``with`` terms of whose an identifier was at an as-of that a file was published for, and who that is now:
+    ``followed`` and ``owned``, as in ``Happened.did``."""
+    known = sql.instant(known_before(workspace.shop, as_of_date))
+    return _IDENTIFIERS.format(published=published, known=known)
+
+
 _IDENTIFIERS = """latest as (
                 select identifier_id, customer_id as person from identity.person_spans
                 where known_to > timestamp '9000-01-01'
             ),
             past as (
-                select identifier_id, customer_id from identity.person_spans cross join bounds
-                where known_from < starts_at + interval {lag} hour and known_to >= starts_at + interval {lag} hour
+                select identifier_id, customer_id from identity.person_spans
+                where known_from < {known} and known_to >= {known}
             ),
             scored as (
                 select identifier_id, customer_id from identity.customer_ledger
-                semi join read_parquet('{scores}') using (customer_id)
+                semi join read_parquet('{published}') using (customer_id)
             ),
             held as (
                 select identifier_id, coalesce(scored.customer_id, past.customer_id) as customer_id
                 from past full join scored using (identifier_id)
             ),
             successors as (
-                select distinct customer_id, person from held inner join latest using (identifier_id)
+                select customer_id, person from held inner join latest using (identifier_id)
+                union
+                select customer_id, surviving_customer_id from identity.redirects semi join held using (customer_id)
+                where known_to > timestamp '9000-01-01'
             ),
             followed as (
                 select latest.identifier_id, person, customer_id from latest inner join successors using (person)
@@ -134,7 +144,8 @@ _IDENTIFIERS = """latest as (
                 from latest inner join heirs using (person) left join held using (identifier_id)
             )"""
 """Whose an identifier was at the as-of, and who that is now; ``owned`` as in ``label_identifiers.sql``. An id that was
-scored holds the identifier it was minted from, also where history that came late has merged it before the as-of."""
+scored holds the identifier it was minted from, also where history that came late has merged it before the as-of; where
+that identifier has become nobody's, as it proved to be shared, the id leads on by itself."""
 _FEATURES = """inner join (
                 select * exclude (as_of_date) rename (customer_id as featured_id)
                 from read_parquet('{features}') where as_of_date = date '{as_of_date}'

@@ -128,6 +128,10 @@ def write_warehouse(path: Path, happened: pd.DataFrame, *, landed_until: date = 
             "create table identity.person_spans as select *, timestamp '2000-01-01' as known_from, "
             "timestamp '9999-12-31' as known_to from identity.customer_ledger"
         )
+        warehouse.execute(
+            "create table identity.redirects as select customer_id, customer_id as surviving_customer_id, "
+            "known_from, known_to from identity.person_spans limit 0"
+        )
         warehouse.register("stayed", stayed.to_frame())
         warehouse.execute(
             f"""create table marts.fct_order_lines as

@@ -23,6 +23,9 @@ WAREHOUSE = """
     create table identity.person_spans as
         select *, timestamp '2020-01-01' as known_from, timestamp '9999-01-01' as known_to
         from identity.customer_ledger;
+    create table identity.redirects (
+        customer_id varchar, surviving_customer_id varchar, known_from timestamp, known_to timestamp
+    );
     create table staging.stg_subscriptions as
         select
             'account:' || n as identifier_id, 's' || n as subscription_id, 10.0 as price, 'month' as billing_period,

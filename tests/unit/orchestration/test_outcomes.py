@@ -24,6 +24,9 @@ WAREHOUSE = """
     create table identity.person_spans as
         select *, timestamp '2000-01-01' as known_from, timestamp '9999-01-01' as known_to
         from identity.customer_ledger;
+    create table identity.redirects (
+        customer_id varchar, surviving_customer_id varchar, known_from timestamp, known_to timestamp
+    );
     create table marts.fct_order_lines as
         select 'account:a' as identifier_id, timestamp '{newest}' as occurred_at, 1 as line_change;
     create table marts.fct_events as from marts.fct_order_lines;
@@ -101,6 +104,33 @@ def test_what_one_person_bought_who_was_two_customers_counts_once(tmp_path: Path
     pd.DataFrame({"customer_id": ["c", "d"], VALUE.score: 50.0, "churn_probability": 0.5}).to_parquet(scores)
     assert outcomes(workspace, VALUE, AS_OF, scores)["net_spend"].tolist() == [7, 100]
     assert outcomes(workspace, churn(workspace), AS_OF, scores)["has_churned"].tolist() == [False, False]
+
+
+SHARED = """
+    insert into identity.customer_ledger values ('cookie:k', 'k'), ('account:k', 'now');
+    insert into identity.person_spans values
+        ('cookie:k', 'k', timestamp '2000-01-01', timestamp '2025-03-20'),
+        ('account:k', 'k', timestamp '2025-03-10', timestamp '2025-03-20'),
+        ('account:k', 'now', timestamp '2025-03-20', timestamp '9999-01-01');
+    insert into identity.redirects values
+        ('k', 'now', timestamp '2025-03-20', timestamp '9999-01-01'),
+        ('gone before', 'now', timestamp '2025-01-20', timestamp '9999-01-01');
+    create table marts.daily_activity as
+        select 'account:k' as identifier_id, date '2025-03-25' as activity_date, 1 as orders, 4000 as spend_cents,
+            0 as returned_cents
+        union all select 'account:stranger', date '2025-06-01', 1, 1, 0;
+    insert into marts.fct_order_lines values ('account:k', timestamp '2025-03-25', 1);
+"""
+
+
+def test_who_was_known_by_a_browser_that_proved_to_be_shared_is_the_account_it_leads_to(tmp_path: Path) -> None:
+    workspace = western(tmp_path, "orders")
+    with duckdb.connect(str(workspace.state.warehouse)) as warehouse:
+        warehouse.execute(WAREHOUSE.format(newest=MORNING) + SHARED)
+    scores = workspace.state.root / "scores.parquet"
+    pd.DataFrame({"customer_id": ["k"], VALUE.score: 50.0, "churn_probability": 0.5}).to_parquet(scores)
+    assert outcomes(workspace, VALUE, AS_OF, scores)["net_spend"].tolist() == [40]
+    assert outcomes(workspace, churn(workspace), AS_OF, scores)["has_churned"].tolist() == [False]
 
 
 def test_the_days_between_which_anybody_was_active_are_those_of_the_shop(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ WAREHOUSE = """
     create table identity.person_spans as
         select *, timestamp '2020-01-01' as known_from, timestamp '9999-01-01' as known_to
         from identity.customer_ledger;
+    create table identity.redirects (
+        customer_id varchar, surviving_customer_id varchar, known_from timestamp, known_to timestamp
+    );
     create table marts.daily_activity as
         select
             'account:' || customer as identifier_id, date '2025-03-01' + day as activity_date, orders,
