@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestration.inputs import Inputs, pinned
+from orchestration.outcomes import identifiers
 from orchestration.recommendations import list_shape, serving
 from orchestration.snapshots import reading_engine, snapshot_folder
 from orchestration.state import StateError
@@ -112,7 +113,8 @@ def lines(evaluation: ListEvaluation) -> list[str]:
 
 
 def _happened(workspace: Workspace, world: World, path: Path) -> list[Judged]:
-    """What customers with a personal list bought, whoever they have been found to be since."""
+    """What customers with a personal list bought, whoever they have been found to be since; of two who are one person
+    by now each what their own identifiers bought, so that a purchase counts once."""
     from ml.recommender.outcomes import by_block
 
     end = world.as_of + timedelta(days=workspace.shop.recommendations.horizon_days)
@@ -125,23 +127,14 @@ def _happened(workspace: Workspace, world: World, path: Path) -> list[Judged]:
             raise StateError(f"the horizon of {world.as_of} ends on {end}; purchases have landed up to {last}")
         got = warehouse.execute(
             f"""
-            with latest as (
-                select identifier_id, customer_id from identity.person_spans where known_to > timestamp '9000-01-01'
-            ),
-            listed as (select distinct customer_id from read_parquet('{path}') where arm = 'personalised'),
-            owners as (
-                select listed.customer_id, coalesce(latest.customer_id, listed.customer_id) as now
-                from listed
-                inner join identity.customer_ledger as ledger using (customer_id)
-                left join latest on ledger.identifier_id = latest.identifier_id
-            ),
-            did as (
-                select latest.customer_id as now, product_id
-                from marts.daily_product_{table} inner join latest using (identifier_id)
-                where activity_date >= date '{world.as_of}' and activity_date < date '{end}'
-                group by 1, 2 having sum({acts}) > 0
-            )
-            select owners.customer_id, did.product_id from owners inner join did using (now) order by 1, 2
+            with {identifiers(workspace, world.as_of, path)}
+            select owned.customer_id, product_id
+            from marts.daily_product_{table} inner join owned using (identifier_id)
+            semi join (from read_parquet('{path}') where arm = 'personalised') as listed
+                on owned.customer_id = listed.customer_id
+            where activity_date >= date '{world.as_of}' and activity_date < date '{end}'
+            group by 1, 2 having sum({acts}) > 0
+            order by 1, 2
             """
         ).fetchnumpy()
     customers, products = (np.asarray(got[name], object) for name in ("customer_id", "product_id"))

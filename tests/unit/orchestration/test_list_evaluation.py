@@ -27,7 +27,11 @@ WAREHOUSE = """
     create table identity.customer_ledger as
         select 'account:' || who as identifier_id, who as customer_id from unnest(string_split('abcdef', '')) as t(who);
     create table identity.person_spans as
-        select *, timestamp '9999-01-01' as known_to from identity.customer_ledger;
+        select *, timestamp '2000-01-01' as known_from, timestamp '9999-01-01' as known_to
+        from identity.customer_ledger;
+    create table identity.redirects (
+        customer_id varchar, surviving_customer_id varchar, known_from timestamp, known_to timestamp
+    );
     create table marts.daily_product_activity (
         identifier_id varchar, product_id varchar, activity_date date, order_lines integer
     );
@@ -59,6 +63,33 @@ def test_lists_are_judged_on_who_bought_and_the_same_are_made_again_without_disc
     assert found is not None
     assert found.customers == 3
     assert set(found.lists) == {ON, OFF, POPULAR}
+
+
+def test_what_two_customers_bought_who_are_one_person_by_now_counts_once(shop: Workspace) -> None:
+    with duckdb.connect(str(shop.state.warehouse)) as warehouse:
+        warehouse.execute("update identity.person_spans set known_to = '2025-08-02' where customer_id in ('b', 'c')")
+        for who in "bc":
+            warehouse.execute(f"""insert into identity.person_spans
+                values ('account:{who}', 'a', timestamp '2025-08-02', timestamp '9999-01-01')""")
+    found = evaluate_lists(shop, AS_OF)
+    assert found is not None
+    assert found.customers == 3, "a, c and f; b bought nothing"
+
+
+def test_a_list_under_a_browser_that_proved_to_be_shared_is_judged_by_its_account(
+    shop: Workspace,
+) -> None:
+    with duckdb.connect(str(shop.state.warehouse)) as warehouse:
+        warehouse.execute("update identity.person_spans set known_to = '2025-08-02' where customer_id = 'c'")
+        warehouse.execute("""
+            insert into identity.person_spans values
+                ('account:new', 'now', timestamp '2025-08-02', timestamp '9999-01-01');
+            insert into identity.redirects values ('c', 'now', timestamp '2025-08-02', timestamp '9999-01-01');
+            update marts.daily_product_activity set identifier_id = 'account:new' where identifier_id = 'account:c';
+        """)
+    found = evaluate_lists(shop, AS_OF)
+    assert found is not None
+    assert found.customers == 3
 
 
 def test_however_many_blocks_there_are_the_files_are_read_over_one_connection(
