@@ -1,7 +1,7 @@
 """Ways to learn an amount that most customers leave at nothing, beside the one that serves, on a real shop's dates.
 
-Each way has the same trees, features and rows of the same dates, learns only from what was known at each, and is moved
-to the total that the served model foretells, so that only the order of customers and the shape of amounts differ:
+Each way has the same trees, features and rows of the same dates, learns only from what was known at each, and takes the
+place of the trees in the model that serves, beside its linear model and base and at its steepness and total:
 
 - ``two parts``: the chance to spend anything, times what buyers spend (gamma);
 - ``zero-inflated log-normal``: the chance, times the mean of a log-normal whose centre and spread both hang on the
@@ -38,7 +38,7 @@ WIDEST = 9.0
 
 
 def said(trainer: Trainer, origin: Origin) -> dict[str, Floats]:
-    """What each way expects of the customers of a date, at any level."""
+    """What each way expects of the customers of a date, in place of the trees, at any level."""
     known = trainer.untreated(origin.known)
     y = net_spend(known)
     bought = y > 0
@@ -77,9 +77,13 @@ def main(shop: str, first: str, last: str) -> None:
     found: dict[str, list[Floats]] = {"served": [judged.said["model"]]}
     with one_blas_thread():
         for origin in origins(trainer.untreated(data), plan.outcome, too_little, most=len(days)):
-            total = judged.at(origin.date).said["model"].sum()
+            spend, test = result.backtest_models[origin.date].spend, origin.test
+            _, linear, before = spend.margins(test.X, test.names, trainer.threads)
             for name, own in said(trainer, origin).items():
-                found.setdefault(name, []).append(own * total / own.sum())
+                whole = np.exp(spend.shares.blend((np.log(own / own.mean()), linear, before)))
+                found.setdefault(name, []).append(
+                    spend.at(origin.date, spend.hint(test.X, test.names), whole * spend.scale)[0]
+                )
     ways = {name: np.concatenate(parts) for name, parts in found.items()}
     for name, own in ways.items():
         told = evaluate(judged.y, own)
