@@ -59,7 +59,8 @@ def too_little(data: Snapshots) -> str | None:
 
 @dataclass(frozen=True)
 class InHindsight:
-    """What a base gets wrong of every date: the logarithm of what its sum usually lacks, and how steep it is."""
+    """What a base gets wrong of every date: the logarithm of what its sum usually lacks, and what the pace
+    does to it."""
 
     missed: float = 0.0
     steepness: Steepness | None = None

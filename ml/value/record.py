@@ -67,11 +67,9 @@ def record(result: TrainingResult, plan: TrainingPlan, folder: Path, tags: Mappi
 
 
 def _in_hindsight(measure: str, own: Expectation) -> dict[str, float]:
-    """What the base was found to get wrong: its sum, and how far apart customers lie, at a usual pace and by it."""
-    found = {f"hindsight_{measure}": own.hindsight}
-    if own.steepness:
-        found |= {f"slope_{measure}": own.steepness.slope, f"slope_by_pace_{measure}": own.steepness.slope_by_pace}
-    return {name: round(value, 6) for name, value in found.items()}
+    """What the base was found to get wrong: its sum, and how far apart customers lie by the pace."""
+    by_pace = {f"slope_by_pace_{measure}": own.steepness.by_pace} if own.steepness else {}
+    return {name: round(value, 6) for name, value in {f"hindsight_{measure}": own.hindsight, **by_pace}.items()}
 
 
 def interval_metrics(backtest: Backtest) -> dict[str, float]:
