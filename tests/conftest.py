@@ -13,8 +13,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from orchestration.environment import prepare_process
 from orchestration.publishing.server import start_server, stop_server
 
+prepare_process()  # before a test loads a library: two workers whose threads spin take twice as long
 _numbers = itertools.count(1)
 ROOT = Path(__file__).parents[1]
 
