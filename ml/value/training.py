@@ -237,7 +237,7 @@ def _reference(trainer: Trainer, model: ValueModel, backtest: Backtest, as_of: d
     """Scores that the model itself gives the newest date, beside how its backtest did on it."""
     day = backtest.dates[-1]
     newest, rows = trainer.data.at([day]), backtest.judged.at(day)
-    spread = times_the_mean(model.spend.own(newest.X, newest.names, trainer.threads))
+    spread = times_the_mean(model.predict(newest.X, newest.names, day, threads=trainer.threads).spend)
     found = judge_amounts(rows.y, rows.said["model"], seed=trainer.seed)
     gains = model.spend.trees.gains()
     return reference_of(trainer.data, gains, as_of=as_of, backtest_date=day, spread=spread, judged=found)

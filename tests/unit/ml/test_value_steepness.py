@@ -10,12 +10,15 @@ from hindsight_world import AS_OF, HORIZON, TARGETS, months
 from ml.booster import Recipe
 from ml.btyd.hindsight import Pace
 from ml.btyd.seasonal import Season
+from ml.drift.stability import population_stability, times_the_mean
 from ml.rolling import weighing
 from ml.splits import Outcome
+from ml.value import training
 from ml.value.labels import net_spend
 from ml.value.model import Shares, ValueModel
 from ml.value.recipe import Trainer, too_little
 from ml.value.steepness import LEAST, MOST, Seen, Steepness, fit_steepness
+from ml.value.training import TrainingPlan, backtested
 
 PACE = Pace(Season((0.5, *[0.0] * 6)), AS_OF, HORIZON)
 """A year whose first half, from the as-of on, is busy."""
@@ -142,3 +145,27 @@ def test_the_base_counts_as_far_as_it_ranks_the_newest_dates_better(shop):
         return trainer._best_shares(told)
 
     assert [shares(voice) for voice in range(3)] == [Shares(0.0, 0.0), Shares(1.0, 0.0), Shares(shares(2).linear, 0.5)]
+
+
+def test_drift_is_told_from_amounts_as_they_are_published(shop, model):
+    """A busy season that brings customers closer together is none."""
+    files, data = shop
+    known = data.at(months(14))
+    plan = TrainingPlan(AS_OF, Outcome(HORIZON, 0), backtest_dates=1, recipe=Recipe(rounds=20))
+    trainer = Trainer(known, plan.outcome, plan.recipe, 3, 2, files)
+    _, backtest = backtested(trainer, plan)
+    steep = replace(model.spend, steepness=replace(model.spend.steepness, by_pace=3.0))
+    steeper = replace(model, spend=steep)
+    day = backtest.dates[-1]
+    newest = known.at([day])
+    reference = training._reference(trainer, steeper, backtest, AS_OF)
+    published, own = (
+        times_the_mean(amounts)
+        for amounts in (
+            steeper.predict(newest.X, newest.names, day).spend,
+            steeper.spend.own(newest.X, newest.names, 1),
+        )
+    )
+    assert steep.steepness.at(day) != pytest.approx(1, abs=0.2)
+    assert population_stability(reference.score, published).psi == pytest.approx(0, abs=1e-6)
+    assert population_stability(reference.score, own).psi > 0.05
