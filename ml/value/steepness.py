@@ -7,7 +7,7 @@ The model of repeat purchase has one season for everybody, but a busy season bri
 from those who always do, so that customers lie closer together than is expected; in a quiet one farther apart. On
 Online Retail II the power that expected spend had to be raised to, the newest model's clock turned back to each date
 whose outcome was known, was .97 where the horizon was at 1.6 times the mean pace and 1.14 where it was at nine tenths
-of it. of it. So
+of it. So
 
     log amount *= 1 + by_pace * (log pace - usual)
 
