@@ -23,6 +23,9 @@ from ml.btyd.statistics import Statistics
 from ml.btyd.value_season import ValueSeason
 from ml.snapshots import Snapshots
 
+LEAST, MOST = 0.5, 2.0
+"""Ends of what a pace may make of slopes."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -38,6 +41,10 @@ class Pace:
     def pace(self, day: date) -> float:
         """Log pace of the horizon after a day, against the usual one."""
         return float(np.log(self.season.pace((day - self.as_of).days, self.horizon_days))) - self.usual
+
+    def slope(self, day: date, by_pace: float) -> float:
+        """What log-odds or logarithms of amounts are multiplied by on a day, if slopes change so much with the pace."""
+        return float(np.clip(1 + by_pace * self.pace(day), LEAST, MOST))
 
     def among(self, days: Sequence[date], rows: Sequence[int]) -> Self:
         """The same against what is usual on days with so many rows each."""

@@ -28,8 +28,8 @@ from datetime import date
 
 import numpy as np
 
-from ml.btyd.hindsight import Pace
-from ml.btyd.seasonal import YEAR_DAYS, Season
+from ml.btyd.hindsight import LEAST, Pace
+from ml.btyd.seasonal import YEAR_DAYS
 from ml.churn.calibration import SUM_STIFFNESS, Held, stacked
 from ml.evaluation import Floats, level_gap
 
@@ -38,8 +38,6 @@ SHIFT_STIFFNESS, TREND_STIFFNESS = 0.1, 0.01
 trend, which only takes blame from the pace, is next to free."""
 SLOPE_STIFFNESS = 0.002
 """Per row: at that spread of paces some eight tenths are taken from the data."""
-LEAST, MOST = 0.5, 2.0
-"""Ends of what log-odds are multiplied by."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,25 @@ class Hindsight(Pace):
 
     def steepness(self, day: date) -> float:
         """What log-odds are multiplied by at an as-of."""
-        return float(np.clip(1 + self.slope_by_pace * self.pace(day), LEAST, MOST))
+        return self.slope(day, self.slope_by_pace)
 
     def as_parameters(self) -> dict[str, float]:
         """What a training writes down of it."""
         return {name: round(getattr(self, name), 6) for name in ("shift_by_pace", "slope_by_pace")}
 
 
-def fit_hindsight(season: Season, as_of: date, horizon_days: int, seen: Sequence[tuple[date, Held]]) -> Hindsight:
+def fit_hindsight(pace: Pace, seen: Sequence[tuple[date, Held]]) -> Hindsight:
     """From dates whose outcome is known: the log-odds in hindsight, (rows, 1), and what happened."""
-    flat = Hindsight(season, as_of, horizon_days).among([day for day, _ in seen], [len(one.y) for _, one in seen])
+    flat = Hindsight(pace.season, pace.as_of, pace.horizon_days).among(
+        [day for day, _ in seen], [len(one.y) for _, one in seen]
+    )
     paces = np.array([flat.pace(day) for day, _ in seen])
     gaps = np.array([level_gap(one.margins[:, 0], float(one.y.mean())) for _, one in seen])
     sloped = [Held(one.margins * [1.0, flat.pace(day)], one.y) for day, one in seen]
     slope, by_pace = stacked(sloped, np.array([1.0, 0.0]), np.diag([SUM_STIFFNESS, SLOPE_STIFFNESS]))
     return replace(
         flat,
-        shift_by_pace=_by_pace(gaps, paces, np.array([(day - as_of).days / YEAR_DAYS for day, _ in seen])),
+        shift_by_pace=_by_pace(gaps, paces, np.array([(day - pace.as_of).days / YEAR_DAYS for day, _ in seen])),
         slope_by_pace=float(by_pace / max(slope, LEAST)),
     )
 

@@ -165,7 +165,7 @@ class Trainer:
         if back is None:
             return None
         seen = [(one.day, Held(logit(1 - one.model.p_active(one.stats, horizon))[:, None], one.rows.y)) for one in back]
-        return fit_hindsight(back.season, as_of, horizon, seen)
+        return fit_hindsight(back.pace, seen)
 
     def _level_gaps(self, model: ChurnModel, rows: Snapshots) -> dict[date, float]:
         margin: Floats = model.expected(rows.X)

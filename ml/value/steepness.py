@@ -24,14 +24,12 @@ from datetime import date
 
 import numpy as np
 
-from ml.btyd.hindsight import Pace
+from ml.btyd.hindsight import LEAST, Pace
 from ml.evaluation import Floats
 
 STIFFNESS = np.array([0.01, 0.002])
 """Per row, of the slope and of what the pace does to it: outcomes of one date stand and fall together, so rows are
 worth less than they are many. Of log paces with a standard deviation of .2 some nine tenths are believed."""
-LEAST, MOST = 0.5, 2.0
-"""Ends of what logarithms are multiplied by."""
 FLOOR = 1e-4
 """No row is expected to bring less than this share of the mean of its date: a logarithm is taken of it."""
 
@@ -53,7 +51,7 @@ class Steepness(Pace):
 
     def at(self, day: date) -> float:
         """What the logarithms of amounts are multiplied with at an as-of."""
-        return float(np.clip(1 + self.by_pace * self.pace(day), LEAST, MOST))
+        return self.slope(day, self.by_pace)
 
 
 def fit_steepness(pace: Pace, seen: Sequence[Seen], *, power: float) -> Steepness | None:

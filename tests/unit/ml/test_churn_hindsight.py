@@ -9,9 +9,10 @@ from hindsight_world import AS_OF, HORIZON, months
 
 from ml.booster import Recipe
 from ml.btyd.expectations import INACTIVE
+from ml.btyd.hindsight import LEAST, MOST, Pace
 from ml.btyd.seasonal import Season
 from ml.churn.calibration import Held
-from ml.churn.hindsight import LEAST, MOST, Hindsight, fit_hindsight
+from ml.churn.hindsight import Hindsight, fit_hindsight
 from ml.churn.recipe import Trainer
 from ml.churn.training import TrainingPlan, backtested
 from ml.evaluation import calibration_line, expit
@@ -19,6 +20,7 @@ from ml.splits import Outcome
 
 SWINGS = Season((0.5, *[0.0] * 6))
 """A year whose first half, from the as-of on, is busy."""
+PACE = Pace(SWINGS, AS_OF, HORIZON)
 PLAN = TrainingPlan(AS_OF, Outcome(HORIZON, 0), expectation=INACTIVE, recipe=Recipe(rounds=20), backtest_dates=2)
 
 
@@ -37,24 +39,24 @@ def seen(shift, slope, *, days=12, by_year=0.0, rows=4000, seed=1):
 
 
 def test_what_changes_with_the_pace_is_found_nearly_whole():
-    found = fit_hindsight(SWINGS, AS_OF, HORIZON, seen(-0.8, -0.5))
+    found = fit_hindsight(PACE, seen(-0.8, -0.5))
     assert -0.85 < found.shift_by_pace < -0.55
     assert -0.55 < found.slope_by_pace < -0.35
 
 
 def test_where_nothing_changes_with_the_pace_next_to_nothing_is_found():
-    found = fit_hindsight(SWINGS, AS_OF, HORIZON, seen(0.0, 0.0))
+    found = fit_hindsight(PACE, seen(0.0, 0.0))
     assert found.shift_by_pace == pytest.approx(0, abs=0.1)
     assert found.slope_by_pace == pytest.approx(0, abs=0.1)
 
 
 def test_what_changes_as_a_shop_grows_older_is_not_taken_for_its_season():
-    found = fit_hindsight(SWINGS, AS_OF, HORIZON, seen(0.0, 0.0, days=9, by_year=0.8))
+    found = fit_hindsight(PACE, seen(0.0, 0.0, days=9, by_year=0.8))
     assert found.shift_by_pace == pytest.approx(0, abs=0.1)
 
 
 def test_dates_of_one_pace_say_nothing():
-    found = fit_hindsight(Season((0.0,) * 7), AS_OF, HORIZON, seen(-0.8, -0.5))
+    found = fit_hindsight(Pace(Season((0.0,) * 7), AS_OF, HORIZON), seen(-0.8, -0.5))
     assert (found.shift_by_pace, found.slope_by_pace) == (0, 0)
 
 

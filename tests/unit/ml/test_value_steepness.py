@@ -8,7 +8,7 @@ import pytest
 from hindsight_world import AS_OF, HORIZON, TARGETS, months
 
 from ml.booster import Recipe
-from ml.btyd.hindsight import Pace
+from ml.btyd.hindsight import LEAST, MOST, Pace
 from ml.btyd.seasonal import Season
 from ml.drift.stability import population_stability, times_the_mean
 from ml.rolling import weighing
@@ -17,7 +17,7 @@ from ml.value import training
 from ml.value.labels import net_spend
 from ml.value.model import Shares, ValueModel
 from ml.value.recipe import Trainer, too_little
-from ml.value.steepness import LEAST, MOST, Seen, Steepness, fit_steepness
+from ml.value.steepness import Seen, Steepness, fit_steepness
 from ml.value.training import TrainingPlan, backtested
 
 PACE = Pace(Season((0.5, *[0.0] * 6)), AS_OF, HORIZON)
