@@ -87,16 +87,11 @@ def interval_metrics(backtest: Backtest) -> dict[str, float]:
 def metrics(result: TrainingResult) -> dict[str, float]:
     """Metrics of the backtest: the model's own by their name, those it is compared with as ``<name>/<metric>``."""
     backtest = result.backtest
-    found = {
-        "rows": float(result.rows),
-        "snapshots": float(len(result.model.snapshots)),
-        **interval_metrics(backtest),
-        "level_factor": backtest.factors[backtest.dates[-1]],
-    }
+    found = {"rows": float(result.rows), "snapshots": float(len(result.model.snapshots))}
     for name, measured in (*backtest.metrics.items(), ("orders", backtest.orders)):
         prefix = "" if name == "model" else f"{name}/"
         found |= {prefix + metric: value for metric, value in measured.as_dict().items()}
     for segment, measured in by_segment(backtest).items():
         own = measured.as_dict()
         found |= {f"{segment}/{metric}": own[metric] for metric in (own if segment == HOLDOUT else OF_SEGMENTS)}
-    return found
+    return found | {"level_factor": backtest.factors[backtest.dates[-1]]} | interval_metrics(backtest)
