@@ -52,7 +52,8 @@ def people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -
     """A connection with table ``people``: the customers of a generation by their identifiers, and by shared ones.
 
     A person of the spans is whoever in the generation has any of the same identifiers: one or several. What is shared
-    by the newest that is known is nobody's, though it was somebody's in an earlier generation.
+    by the newest that is known is nobody's, though it was somebody's in an earlier generation; whose it was is one of
+    those who share it, as the newest may know them by a customer id that is not shown.
     """
     with workspace.connect() as connection:
         connection.execute(
@@ -75,7 +76,8 @@ def people(workspace: Workspace, identifiers: Path, spans: Path | None = None) -
                 from known inner join shown using (identifier_id)
             ),
             voices as (
-                select identifier_id, customer_id, true as is_own from known anti join shared using (identifier_id)
+                select identifier_id, customer_id, identifier_id not in (select identifier_id from shared) as is_own
+                from known
                 union all
                 select identifier_id, customer_id, false as is_own from shared
             )

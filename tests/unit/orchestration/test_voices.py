@@ -112,3 +112,20 @@ def test_a_rollback_knows_an_address_as_shared_though_it_was_one_persons_own(tmp
     follow_withdrawals(world.workspace)
     assert [world.seen(f"G{n}") for n in range(1, 5)] == [False, True, False, True]
     assert [world.seen(f"G{n}", "may_profile") for n in range(1, 5)] == [False, False, False, False]
+
+
+def test_who_was_shown_with_an_address_takes_back_by_it_though_shared_by_now_under_other_customer_ids(
+    tmp_path: Path, database: str
+) -> None:
+    """The newer generation, which knows G1 within G2 and the address as shared, is rolled back before a word lands."""
+    world = ConsentWorld.at(tmp_path, database, has_postgres=True)
+    family = world.email("fam@x.org")
+    world.publish("2025-06-02", {"c_1": ["account:G1", family]} | G2 | G3 | G4)
+    world.publish("2025-06-03", {"c_2": ["account:G1", "account:G2"]} | G3 | G4, shared={family: ["c_2", "c_3"]})
+    roll_back(world.workspace)
+    world.say("2025-06-03T10", ",fam@x.org,,marketing,email,withdrawn")
+    follow_withdrawals(world.workspace)
+    assert [world.seen(f"G{n}") for n in range(1, 5)] == [False, False, False, True]
+    world.say("2025-06-03T12", ",fam@x.org,,marketing,email,granted")
+    follow_withdrawals(world.workspace)
+    assert [world.seen(f"G{n}") for n in range(1, 5)] == [False, False, False, True]
